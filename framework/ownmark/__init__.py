@@ -1,0 +1,40 @@
+"""ownmark: mark neural networks as yours, read the mark back, try to remove it, and learn what can be claimed.
+
+    from ownmark import run
+    run("quickstart")
+
+The main job is `run(plan)` (`ownmark run PLAN` on the command line): datasets x hosts x schemes x attacks x seeds go
+in, one record per cell and a report come out. Names are imported on first use, so `import ownmark` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Attack": "contracts", "Dataset": "contracts", "Evidence": "contracts", "Extractor": "contracts",
+    "Host": "contracts", "Key": "contracts", "Recipe": "contracts", "Samples": "contracts", "Scheme": "contracts",
+    "Catalog": "discovery", "discover": "discovery",
+    "Declaration": "methods", "Kind": "methods", "Need": "methods", "Paper": "methods",
+    "configuration": "config", "hookimpl": "hookspecs",
+    "load_plan": "runner", "run": "runner",
+}  # fmt: skip
+
+__all__ = [*_HOMES]  # pyright: ignore[reportUnsupportedDunderAll]
+
+if TYPE_CHECKING:
+    from ownmark.config import configuration
+    from ownmark.contracts import Attack, Dataset, Evidence, Extractor, Host, Key, Recipe, Samples, Scheme
+    from ownmark.discovery import Catalog, discover
+    from ownmark.hookspecs import hookimpl
+    from ownmark.methods import Declaration, Kind, Need, Paper
+    from ownmark.runner import load_plan, run
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ownmark' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"ownmark.{_HOMES[name]}"), name)

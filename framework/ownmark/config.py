@@ -1,0 +1,58 @@
+"""Parameters of methods: frozen pydantic dataclasses whose field docstrings are their help texts.
+
+    @configuration
+    class UchidaConfig:
+        bits: int = Field(default=160, ge=1)
+        '''Length of the message (Table II of the invariance paper).'''
+
+A field annotated `Annotated[Nested, Kind.EXTRACTOR]` takes another method: the plan writes `{id: parameters}` or the
+bare id, and the core hands the built instance to the class as a keyword argument of the field's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import ConfigDict, Field, TypeAdapter, model_validator
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+from typing_extensions import dataclass_transform
+
+T = TypeVar("T")
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field,))
+def configuration(cls: type[T]) -> type[T]:
+    """Make `cls` a parameter class: frozen, keyword-only, unknown keys forbidden, documented by field docstrings."""
+    settings = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    return pydantic_dataclass(cls, frozen=True, kw_only=True, config=settings)
+
+
+@configuration
+class Nested:
+    """A method given as the parameter of another one."""
+
+    id: str
+    """Id of the method, or `pack/id`."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    """Its parameters."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        """Accept `uchida` and `{uchida: {bits: 64}}`."""
+        if isinstance(value, str):
+            return {"id": value}
+        fields = value.kwargs if hasattr(value, "kwargs") else value
+        if isinstance(fields, Mapping) and len(fields) == 1 and "id" not in fields:
+            ((name, params),) = fields.items()
+            return {"id": name, "params": params or {}}
+        return value
+
+
+def to_plain(config: Any) -> dict[str, Any]:
+    """The parameters as JSON-ready values; what store keys are computed from."""
+    if config is None:
+        return {}
+    plain: dict[str, Any] = TypeAdapter(type(config)).dump_python(config, mode="json")
+    return plain

@@ -1,0 +1,45 @@
+"""Extractors: ways to read evidence out of a suspect."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+if TYPE_CHECKING:
+    from ownmark.contracts.evidence import Evidence, Measured
+    from ownmark.contracts.key import Key
+    from ownmark.contracts.samples import Samples
+    from ownmark.contracts.views import BlackBox, WhiteBox
+
+
+class Extractor(ABC):
+    """Reads a mark with its key.
+
+    A declaration that needs `WHITE_BOX` is handed a `WhiteBox`, one that needs `BLACK_BOX` a `BlackBox`.
+
+    Args:
+        config: the declaration's parameter class, or None. Nested methods follow as keyword arguments.
+    """
+
+    def __init__(self, config: Any = None) -> None:
+        self.config = config
+
+    @abstractmethod
+    def extract(self, suspect: Any, key: Key, own: nn.Module | None = None) -> Evidence:
+        """Read the message; changes neither suspect nor key.
+
+        Args:
+            suspect: `WhiteBox` or `BlackBox`.
+            key: of the scheme this extractor reads.
+            own: the owner's own marked network, for extractors that declare `OWN_COPY`; else None.
+        """
+
+    def measure(self, suspect: WhiteBox | BlackBox, key: Key, test: Samples) -> Mapping[str, Measured]:
+        """Further rates on the test set, reported beside the evidence and never used for the verdict.
+
+        The place for what generalises beyond the key: success of *fresh* triggers, accuracy of a private branch.
+        """
+        return {}

@@ -1,0 +1,107 @@
+"""Training as methods see it: a recipe, loss terms, and the `Fit` that runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import torch
+import torch.nn.functional as F
+from pydantic import BeforeValidator, Field
+from torch import Tensor, nn
+
+from ownmark.config import configuration, to_plain
+from ownmark.contracts.samples import Batch, Samples, Term, Transform
+
+if TYPE_CHECKING:
+    from pytorch_lightning import Callback
+
+
+@configuration
+class Recipe:
+    """How a network is trained."""
+
+    epochs: int = Field(default=30, ge=0)
+    """Passes over the samples; 0 trains nothing."""
+    batch_size: int = Field(default=128, ge=1)
+    """Images a step."""
+    optimizer: Literal["sgd", "adam", "adamw", "rmsprop"] = "sgd"
+    """Optimiser."""
+    lr: float = Field(default=0.1, gt=0)
+    """Learning rate at the start (at the peak, for one-cycle)."""
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    """Momentum of SGD; first beta of Adam."""
+    nesterov: bool = False
+    """Nesterov momentum (SGD)."""
+    weight_decay: float = Field(default=5e-4, ge=0)
+    """L2 penalty of every trained parameter."""
+    schedule: Literal["constant", "steps", "every", "cosine", "one-cycle"] = "steps"
+    """How the rate changes: `steps` multiplies it by `factor` at each milestone, `every` after each `period` epochs."""
+    milestones: tuple[float, ...] = (0.5, 0.75)
+    """Fractions of the training at which `steps` acts."""
+    factor: float = Field(default=0.1, gt=0, le=1)
+    """What the rate is multiplied with."""
+    period: int = Field(default=5, ge=1)
+    """Epochs between two changes of `every`."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Arithmetic of the forward pass; bfloat16 is autocast, weights stay float32."""
+    channels_last: bool = True
+    """Keep convolution weights and images in channels-last memory order."""
+    augment: Literal["none", "crop", "crop-flip"] = "none"
+    """Random views of the samples: zero-pad by an eighth and crop, with or without mirroring."""
+    clip: float = Field(default=0.0, ge=0)
+    """Largest gradient norm; 0 clips nothing."""
+
+    def change(self, **changes: Any) -> Recipe:
+        """This recipe with some fields changed."""
+        return replace(self, **changes)
+
+
+def overriding(default: Recipe) -> BeforeValidator:
+    """Validator that lays a plan's partial recipe over `default`: `recipe: {epochs: 3}` keeps everything else."""
+
+    def merge(value: Any) -> Any:
+        return {**to_plain(default), **value} if isinstance(value, dict) else value
+
+    return BeforeValidator(merge)
+
+
+def cross_entropy(network: nn.Module, batch: Batch, step: int) -> Tensor:
+    """Mean cross entropy of the batch: the task loss of every classifier."""
+    return F.cross_entropy(batch.output(network).float(), batch.labels)
+
+
+class Fit(Protocol):
+    """Trains networks; the core hands one to whoever may train.
+
+    A `Fit` belongs to one stage of one cell: it knows device, seed and the user's Lightning callbacks, counts the
+    samples seen, and shows progress.
+    """
+
+    rng: torch.Generator
+    """Randomness for whatever the method draws while it trains."""
+
+    def __call__(
+        self,
+        network: nn.Module,
+        samples: Samples,
+        recipe: Recipe,
+        *,
+        terms: Sequence[Term] = (cross_entropy,),
+        transforms: Sequence[Transform] = (),
+        callbacks: Sequence[Callback] = (),
+        trains: Callable[[str], bool] | None = None,
+    ) -> nn.Module:
+        """Train `network` in place and return it, in eval mode.
+
+        Args:
+            network: on any device; moved to the run's.
+            samples: training data; a batch is drawn without replacement, the last partial one is kept.
+            recipe: optimiser, schedule, epochs, precision.
+            terms: summed into the loss.
+            transforms: applied to each batch in this order, after the recipe's augmentation.
+            callbacks: Lightning callbacks for what does not fit into a loss term (side optimisers, early stops).
+            trains: chooses parameters by name; None trains all that require gradients.
+        """
+        ...

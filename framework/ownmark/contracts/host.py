@@ -1,0 +1,50 @@
+"""Hosts: networks with the recipe that trains them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from torch import nn
+
+from ownmark.contracts.fit import Recipe, cross_entropy
+from ownmark.contracts.samples import Term, Transform
+
+
+class Host(ABC):
+    """Builds networks and says how they are trained.
+
+    Args:
+        config: the declaration's parameter class; most have a `recipe` field that a plan can change in part.
+    """
+
+    utility: str = "accuracy"
+    """Id of the metric that says whether the network is still worth stealing."""
+
+    def __init__(self, config: Any = None) -> None:
+        self.config = config
+
+    @abstractmethod
+    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+        """A newly initialised network that takes pixels in [0, 1] of `shape` and normalises them itself.
+
+        Initialise through torch's own defaults: the core seeds them around this call.
+
+        Raises:
+            NotApplicable: the input is too small, or of the wrong kind.
+        """
+
+    @property
+    def recipe(self) -> Recipe:
+        """How it is trained: the `recipe` field of the parameters."""
+        recipe: Recipe = self.config.recipe
+        return recipe
+
+    def terms(self) -> Sequence[Term]:
+        """Loss terms of the task."""
+        return (cross_entropy,)
+
+    def transforms(self) -> Sequence[Transform]:
+        """Batch transforms of the task, beyond the recipe's augmentation."""
+        return ()

@@ -1,0 +1,101 @@
+"""Images with or without labels, and the batches a training step sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A set of inputs held as one tensor, on one device.
+
+    Args:
+        x: pixels in [0, 1], float32 [N, C, H, W]; never normalised (normalisation lives inside the network).
+        y: labels, int64 [N] (or whatever the task's loss takes, first dimension N); None when unlabelled.
+    """
+
+    x: Tensor
+    y: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.y is not None and len(self.y) != len(self.x):
+            raise ValueError(f"{len(self.x)} images but {len(self.y)} labels")
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def labels(self) -> Tensor:
+        """The labels; an error when there are none."""
+        if self.y is None:
+            raise ValueError("these samples are unlabelled")
+        return self.y
+
+    def select(self, index: Tensor) -> Samples:
+        """Rows `index` (int64 positions or a boolean mask), in that order."""
+        index = index.to(self.x.device)
+        return Samples(self.x[index], None if self.y is None else self.y[index])
+
+    def unlabelled(self) -> Samples:
+        """The same images without their labels."""
+        return Samples(self.x)
+
+    def to(self, device: torch.device | str) -> Samples:
+        """The same samples on another device."""
+        return Samples(self.x.to(device), None if self.y is None else self.y.to(device))
+
+    def __add__(self, other: Samples) -> Samples:
+        """Both sets, one after the other; labelled only if both are."""
+        x = torch.cat([self.x, other.x.to(self.x)])
+        if self.y is None or other.y is None:
+            return Samples(x)
+        return Samples(x, torch.cat([self.y, other.y.to(self.y)]))
+
+
+@dataclass
+class Batch:
+    """What loss terms and batch transforms see of one training step.
+
+    Args:
+        x: pixels [B, C, H, W], y: labels [B] or None, index: positions in the training samples [B]; rows that a
+            transform appended carry -1.
+    """
+
+    x: Tensor
+    y: Tensor | None
+    index: Tensor
+    _output: tuple[nn.Module, Tensor] | None = field(default=None, repr=False)
+
+    @property
+    def labels(self) -> Tensor:
+        """The labels; an error when there are none."""
+        if self.y is None:
+            raise ValueError("this batch is unlabelled")
+        return self.y
+
+    def output(self, network: nn.Module) -> Tensor:
+        """`network(x)`, computed once a step however many terms ask for it."""
+        if self._output is None or self._output[0] is not network:
+            self._output = (network, network(self.x))
+        return self._output[1]
+
+    def with_images(self, x: Tensor) -> Batch:
+        """The same rows with other pixels."""
+        return replace(self, x=x, _output=None)
+
+    def append(self, samples: Samples) -> Batch:
+        """This batch followed by `samples`, whose rows get index -1."""
+        extra = torch.full((len(samples),), -1, dtype=self.index.dtype, device=self.index.device)
+        y = None if self.y is None else torch.cat([self.y, samples.labels.to(self.y)])
+        return Batch(torch.cat([self.x, samples.x.to(self.x)]), y, torch.cat([self.index, extra]))
+
+
+Term = Callable[[nn.Module, Batch, int], Tensor]
+"""A loss term: (network in train mode, batch, step counted from 0) -> scalar."""
+
+Transform = Callable[[Batch, torch.Generator], Batch]
+"""A batch transform, batched and on the device; draws only from the generator it is given."""

@@ -1,0 +1,53 @@
+"""Schemes: ways to mark a host."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from ownmark.contracts.fit import Fit
+    from ownmark.contracts.key import Key
+    from ownmark.contracts.views import HostView, Marked, Task
+
+
+class Scheme(ABC):
+    """Makes a key and embeds it.
+
+    Args:
+        config: the declaration's parameter class, or None. Nested methods follow as keyword arguments.
+    """
+
+    def __init__(self, config: Any = None) -> None:
+        self.config = config
+
+    def check(self, network: nn.Module, task: Task) -> None:
+        """Say before any training that this host cannot carry the mark.
+
+        Args:
+            network: an untrained instance of the host, not to be changed. `task.owner` may be empty.
+
+        Raises:
+            NotApplicable: message longer than the capacity, no such layer, no norm where one is needed ...
+        """
+        return None
+
+    @abstractmethod
+    def make_key(self, task: Task, rng: torch.Generator) -> Key:
+        """Draw a fresh key; a pure function of the arguments."""
+
+    @abstractmethod
+    def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
+        """Mark a network with `key`, starting from `host.trained()` or `host.blank(fit.rng)` as the method says."""
+
+    def restore(self, network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
+        """Give an untrained host the released network's weights.
+
+        Override only if the released network has other layers than the host; `state` is its state dict.
+        """
+        network.load_state_dict(dict(state))
+        return network

@@ -1,0 +1,210 @@
+"""What each party is shown: the owner's task and host, the thief's loot, the verifier's suspect.
+
+Who can reach what is decided here, once, by what a view holds; no method is trusted to look away.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from ownmark.contracts.fit import Recipe
+from ownmark.contracts.samples import Samples, Term, Transform
+from ownmark.errors import NotApplicable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ownmark.contracts.key import Key
+
+Shape = tuple[int, int, int]
+"""Channels, height, width of one input."""
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[nn.Module]:
+    """`network` in eval mode without gradients; the former modes come back afterwards."""
+    modes = {module: module.training for module in network.modules()}
+    network.eval()
+    try:
+        with torch.no_grad():
+            yield network
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def outputs(network: nn.Module, x: Tensor, batch_size: int = 512) -> Tensor:
+    """`network(x)` in eval mode, batch by batch, on the network's device.
+
+    Args:
+        x: [N, C, H, W] pixels. Returns: [N, classes] logits (or what the network gives), float32.
+    """
+    device = device_of(network)
+    with evaluating(network):
+        return torch.cat([network(part.to(device)).float() for part in x.split(batch_size)])
+
+
+def predictions(network: nn.Module, x: Tensor) -> Tensor:
+    """Predicted classes [N]."""
+    return outputs(network, x).argmax(1)
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Where the network's parameters are; the CPU for a network without any."""
+    parameter = next(network.parameters(), None)
+    return torch.device("cpu") if parameter is None else parameter.device
+
+
+@contextmanager
+def seeded(rng: torch.Generator) -> Iterator[None]:
+    """Seed torch's global generator from `rng` for the block, for library code (`nn.init`, dropout) that knows no
+    other, and put its former state back."""
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(int(torch.randint(2**62, (), generator=rng)))
+        yield
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the owner wants the network to learn.
+
+    Args:
+        name: dataset and host, as the report prints it.
+        shape: of one input. classes: number of labels.
+        owner: the owner's labelled training data. The test set is not reachable from here.
+    """
+
+    name: str
+    shape: Shape
+    classes: int
+    owner: Samples
+
+
+@dataclass(frozen=True)
+class HostView:
+    """The owner's unmarked network, with the recipe that trains it.
+
+    Args:
+        trained: gives a fresh copy of the trained network. blank: gives a newly initialised one.
+        recipe, terms, transforms: what trained it, for schemes that embed from scratch.
+    """
+
+    trained: Callable[[], nn.Module]
+    blank: Callable[[torch.Generator], nn.Module]
+    recipe: Recipe
+    terms: Sequence[Term]
+    transforms: Sequence[Transform] = ()
+
+
+@dataclass(frozen=True)
+class Marked:
+    """What embedding gives: the network to release, and the key completed by what was born on the way.
+
+    `exhibits` are pictures and figures for the report (`[N, C, H, W]` in [0, 1], numbers, text).
+    """
+
+    network: nn.Module
+    key: Key
+    exhibits: Mapping[str, Tensor | float | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stolen:
+    """All that a thief has. No key, no scheme, no test set.
+
+    Args:
+        network: a private copy of the marked network, free to change.
+        shape, classes: of the task.
+        data: in-distribution images, with true labels only if the plan grants labels; None if it grants no data.
+        transfer: unlabelled images of another dataset in the task's shape; None if the plan grants none.
+    """
+
+    network: nn.Module
+    shape: Shape
+    classes: int
+    data: Samples | None = None
+    transfer: Samples | None = None
+
+    def copy(self) -> nn.Module:
+        """Another copy of the stolen network."""
+        return copy.deepcopy(self.network)
+
+    def images(self) -> Samples:
+        """Labelled data if granted, else the transfer set with the stolen network's own predictions as labels.
+
+        Raises:
+            NotApplicable: the plan grants no images at all.
+        """
+        samples = self.data if self.data is not None else self.transfer
+        if samples is None:
+            raise NotApplicable("this attack needs images, and the plan's attacker is granted none")
+        if samples.y is not None:
+            return samples
+        return Samples(samples.x, predictions(self.network, samples.x).to(samples.x.device))
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """What an attack leaves behind: the network, and exhibits for the report."""
+
+    network: nn.Module
+    exhibits: Mapping[str, Tensor | float | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class WhiteBox:
+    """A suspect whose weights the verifier holds."""
+
+    network: nn.Module
+
+
+class BlackBox:
+    """A suspect that only answers queries; it has no parameters, and counts what it is asked.
+
+    Args:
+        answer: images [N, C, H, W] in [0, 1] -> labels [N] or class probabilities [N, classes].
+        budget: most queries that may be spent; None for no limit.
+    """
+
+    def __init__(self, answer: Callable[[Tensor], Tensor], budget: int | None = None) -> None:
+        self._answer = answer
+        self.budget = budget
+        self.queries = 0
+
+    def predict(self, x: Tensor) -> Tensor:
+        """Predicted labels [N].
+
+        Raises:
+            NotApplicable: the query budget does not allow N more queries.
+        """
+        answer = self._ask(x)
+        return answer.argmax(1) if answer.ndim == 2 else answer
+
+    def probabilities(self, x: Tensor) -> Tensor:
+        """Class probabilities [N, classes].
+
+        Raises:
+            NotApplicable: the suspect answers with labels only, or the budget is spent.
+        """
+        answer = self._ask(x)
+        if answer.ndim != 2:
+            raise NotApplicable("this suspect answers with labels only; the extractor needs probabilities")
+        return answer
+
+    def _ask(self, x: Tensor) -> Tensor:
+        if self.budget is not None and self.queries + len(x) > self.budget:
+            raise NotApplicable(f"{self.queries + len(x)} queries needed, the budget is {self.budget}")
+        self.queries += len(x)
+        return self._answer(x)
+
+
+def black_box(network: nn.Module, budget: int | None = None) -> BlackBox:
+    """A black box that answers with the network's class probabilities and hides the rest."""
+    return BlackBox(lambda x: outputs(network, x).softmax(1), budget)

@@ -1,0 +1,65 @@
+"""The one LightningModule. Imported only when something is trained, since Lightning takes seconds to import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from ownmark.contracts.fit import Recipe
+from ownmark.contracts.samples import Batch, Term
+from ownmark.errors import OwnmarkError
+from ownmark.loops.schedule import optimizer, rate_factor
+
+
+class TrainingDiverged(OwnmarkError):
+    """The loss became infinite or not a number."""
+
+
+class FitModule(pl.LightningModule):
+    """Minimises the sum of the loss terms.
+
+    Nobody subclasses it: what a method adds comes as a term, a batch transform or a callback. Callbacks reach the
+    network being trained as `pl_module.network`.
+    """
+
+    def __init__(self, network: nn.Module, terms: Sequence[Term], recipe: Recipe, steps: int) -> None:
+        super().__init__()
+        self.network = network
+        self._terms = tuple(terms)
+        self._recipe = recipe
+        self._steps = steps
+        self._loss: Tensor | None = None
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Sum of the terms on one batch."""
+        if self._recipe.channels_last and batch.x.ndim == 4:
+            batch.x = batch.x.contiguous(memory_format=torch.channels_last)
+        step = self.global_step
+        loss = torch.stack([term(self.network, batch, step).float() for term in self._terms]).sum()
+        self._loss = loss.detach()
+        if self._trainer is not None and self.trainer.loggers:
+            self.log("loss", self._loss, batch_size=len(batch.x))
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Stop with a sentence instead of training on not-a-numbers."""
+        if self._loss is not None and not torch.isfinite(self._loss):
+            raise TrainingDiverged(
+                f"the loss became {self._loss.item()} in epoch {self.current_epoch + 1}; "
+                f"lower the learning rate ({self._recipe.lr:g}) or the strength of the added terms"
+            )
+
+    def configure_optimizers(self) -> Any:
+        """The recipe's optimiser over all that requires gradients, its rate set at every step."""
+        chosen = optimizer(self._recipe, (p for p in self.network.parameters() if p.requires_grad))
+        factor: Callable[[int], float] = lambda step: rate_factor(self._recipe, step, self._steps)  # noqa: E731
+        schedule = torch.optim.lr_scheduler.LambdaLR(chosen, factor)
+        return {"optimizer": chosen, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Batches are cut on the device already."""
+        return batch

@@ -1,0 +1,49 @@
+"""Learning rates and optimisers, from a recipe."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from ownmark.contracts.fit import Recipe
+
+
+def rate_factor(recipe: Recipe, step: int, steps: int) -> float:
+    """What the learning rate of `recipe` is multiplied with at a step.
+
+    Args:
+        step: from 0. steps: of the whole training.
+    """
+    progress = step / max(1, steps)
+    if recipe.schedule == "steps":
+        passed = sum(progress >= milestone for milestone in recipe.milestones)
+        return float(recipe.factor**passed)
+    if recipe.schedule == "every":
+        return float(recipe.factor ** math.floor(progress * recipe.epochs / recipe.period + 1e-9))
+    if recipe.schedule == "cosine":
+        return 0.5 * (1 + math.cos(math.pi * progress))
+    if recipe.schedule == "one-cycle":
+        return _one_cycle(progress)
+    return 1.0
+
+
+def _one_cycle(progress: float, warm: float = 0.3, low: float = 0.04) -> float:
+    """Cosine up from `low` to 1 over the first `warm` of the training, cosine down to 0 over the rest."""
+    if progress < warm:
+        return low + (1 - low) * 0.5 * (1 - math.cos(math.pi * progress / warm))
+    return 0.5 * (1 + math.cos(math.pi * (progress - warm) / (1 - warm)))
+
+
+def optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    """The recipe's optimiser over `parameters`."""
+    chosen = list(parameters)
+    decay = recipe.weight_decay
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(chosen, recipe.lr, recipe.momentum, nesterov=recipe.nesterov, weight_decay=decay)
+    if recipe.optimizer == "rmsprop":
+        return torch.optim.RMSprop(chosen, recipe.lr, momentum=recipe.momentum, weight_decay=decay)
+    kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
+    return kind(chosen, recipe.lr, betas=(recipe.momentum, 0.999), weight_decay=decay)

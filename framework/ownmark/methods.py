@@ -1,0 +1,177 @@
+"""What a method says of itself: plain data, readable without importing torch.
+
+A pack describes each scheme, extractor, attack, metric, dataset, host and plan by a `Declaration`. The class
+behind it (`target`) and its parameters (`config`) are named by `"package.module:Name"` strings and imported on
+first use, so listing a hundred methods costs a hundred small modules and nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+
+from ownmark.errors import MethodUnavailable
+
+
+class Kind(str, Enum):
+    """The seven things a pack can bring."""
+
+    SCHEME = "scheme"
+    EXTRACTOR = "extractor"
+    ATTACK = "attack"
+    METRIC = "metric"
+    DATASET = "dataset"
+    HOST = "host"
+    PLAN = "plan"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Need(str, Enum):
+    """What a method asks of the plan and of the core; checked before anything is trained.
+
+    Attacks: `DATA` any images, `LABELS` true labels with them, `NORM` a host with BatchNorm.
+    Schemes and extractors: `WHITE_BOX` or `BLACK_BOX` access to the suspect, `OWN_COPY` the owner's marked model
+    at extraction, `EMBEDDED_KEY` says that only a key that went through `embed` can be read (so thresholds are
+    calibrated with that key, not with fresh ones), `CLASSES` a classification task.
+    Metrics: what their `update` takes. `PREDICTIONS` (predictions [N, classes], labels [N]), `REFERENCE`
+    (predictions of the suspect, predictions of the unmarked host), `EVIDENCE` (matches [n]), `THRESHOLD` (matches
+    [n], theta), `WEIGHTS` (suspect, marked model), `GENERATED` (generated images, real images).
+    """
+
+    DATA = "data"
+    LABELS = "labels"
+    NORM = "batch-norm"
+    WHITE_BOX = "white-box"
+    BLACK_BOX = "black-box"
+    OWN_COPY = "own-copy"
+    EMBEDDED_KEY = "embedded-key"
+    CLASSES = "classification"
+    PREDICTIONS = "predictions"
+    REFERENCE = "reference"
+    EVIDENCE = "evidence"
+    THRESHOLD = "threshold"
+    WEIGHTS = "weights"
+    GENERATED = "generated"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Reported:
+    """One figure printed in a paper, put beside our own in records and reports."""
+
+    value: float
+    """In the unit of `metric` (fractions, not percent)."""
+    metric: str
+    """Id of the metric, or `"evidence"` for the share of symbols that match."""
+    where: str
+    """Table or figure it stands in."""
+    dataset: str = ""
+    host: str = ""
+    scheme: str = ""
+    attack: str = ""
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where a method comes from."""
+
+    title: str
+    authors: str = ""
+    year: int = 0
+    venue: str = ""
+    url: str = ""
+
+    def __str__(self) -> str:
+        source = ", ".join(str(part) for part in (self.authors, self.venue, self.year) if part)
+        return f"{self.title} ({source})" if source else self.title
+
+
+def _frozen(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(dict(mapping))
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """One method, described.
+
+    >>> Declaration(id="noise", kind=Kind.SCHEME, target="acme_marks.noise.scheme:Noise",
+    ...             config="acme_marks.noise.config:NoiseConfig", summary="one fixed noise pattern").kind.value
+    'scheme'
+    """
+
+    id: str
+    """YAML key, folder name and field of the record; unique within its kind."""
+    kind: Kind
+    target: str
+    """`"package.module:Class"`, imported on first use. For a plan: `"package:path/to/plan.yaml"`."""
+    summary: str
+    """One line for `ownmark list`."""
+    config: str = ""
+    """`"package.module:ConfigClass"`, a class made with `ownmark.config.configuration`; empty: no parameters."""
+    paper: Paper | None = None
+    needs: frozenset[Need] = frozenset()
+    extractor: str = ""
+    """Schemes only: id of the extractor that reads the mark unless a plan names another."""
+    smoke: Mapping[str, Any] = field(default_factory=dict)
+    """Tiny arguments with which the conformance kit runs the method."""
+    smoke_host: Mapping[str, Any] = field(default_factory=dict)
+    """Changes to the conformance kit's `convnet` host that the method needs to fit, say `{"width": 64}`."""
+    threat_model: str = ""
+    deviations: tuple[str, ...] = ()
+    """Where the implementation knowingly differs from the paper; printed by `ownmark show`."""
+    reported: tuple[Reported, ...] = ()
+    requires: Mapping[str, str] = field(default_factory=dict)
+    """Optional imports: module name -> the pack's extra that installs it."""
+    version: str = "1"
+    """Raise it when results change for a reason the source digest cannot see."""
+    distribution: str = ""
+    """Filled in by discovery: the pip distribution that brought the method."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "smoke", _frozen(self.smoke))
+        object.__setattr__(self, "smoke_host", _frozen(self.smoke_host))
+        object.__setattr__(self, "requires", _frozen(self.requires))
+
+    @property
+    def pack(self) -> str:
+        """Short name of the distribution: `ownmark-whitebox` is `whitebox`, `acme-marks` stays itself."""
+        return self.distribution.removeprefix("ownmark-") or "core"
+
+    @property
+    def name(self) -> str:
+        """Id with its pack, which no other distribution can claim: `whitebox/uchida`."""
+        return f"{self.pack}/{self.id}"
+
+    def load(self) -> Any:
+        """Import and return the class behind `target`.
+
+        Raises:
+            MethodUnavailable: the import fails; names the distribution and, for an optional dependency, the
+                `pip install` that helps.
+        """
+        return self._import(self.target)
+
+    def load_config(self) -> type | None:
+        """Import and return the parameter class, or None for a method without parameters."""
+        return self._import(self.config) if self.config else None
+
+    def _import(self, reference: str) -> Any:
+        module, _, name = reference.partition(":")
+        try:
+            return getattr(importlib.import_module(module), name)
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").partition(".")[0]
+            extra = self.requires.get(missing)
+            hint = f"pip install '{self.distribution}[{extra}]'" if extra else f"pip install {missing}"
+            raise MethodUnavailable(f"{self.kind} {self.name} needs the package {missing!r}: {hint}") from error
+        except Exception as error:
+            where = f"{self.kind} {self.name} ({self.distribution or 'unknown distribution'})"
+            raise MethodUnavailable(f"{where} cannot load {reference!r}: {type(error).__name__}: {error}") from error

@@ -1,0 +1,165 @@
+"""Records -> one grid a task: rows are schemes, columns attacks, and a group holds the seeds of one cell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from ownmark.report.fields import Record, canonical, dig, is_number, is_ok, number
+from ownmark.report.naming import Axis, attack_axis, name_all, row_axis, task_axis
+from ownmark.stats import mean_interval
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over seeds with half the width of its 95 % t interval."""
+
+    value: float
+    half: float | None
+    """None for one seed, which has no spread."""
+    seeds: int
+
+
+def mean(values: Iterable[Any]) -> Mean | None:
+    """The mean of the finite numbers among `values`; None if there are none."""
+    numbers = [float(value) for value in values if is_number(value)]
+    if not numbers:
+        return None
+    interval = mean_interval(numbers)
+    return Mean(fmean(numbers), interval and interval.width / 2, len(numbers))
+
+
+@dataclass(frozen=True)
+class Group:
+    """The records of one scheme (and extractor) under one attack on one task."""
+
+    ok: tuple[Record, ...]
+    failed: tuple[Record, ...]
+    missing: tuple[Any, ...] = ()
+    """Seeds that have not run yet."""
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """Finished and failed ones."""
+        return self.ok + self.failed
+
+    def mean(self, *path: str) -> Mean | None:
+        """Mean over the seeds that finished of the number at `path`; a failed cell never takes part."""
+        return mean(number(record, *path) for record in self.ok)
+
+    def first(self, *path: str) -> Any:
+        """The first value that is not None at `path` among the finished records."""
+        return next((value for record in self.ok if (value := dig(record, *path)) is not None), None)
+
+    def claims(self) -> tuple[int, int] | None:
+        """How many of how many verdicts claim ownership; None without any."""
+        verdicts = [dig(record, "verdict", "claim") for record in self.ok]
+        given = [bool(claim) for claim in verdicts if claim is not None]
+        return (sum(given), len(given)) if given else None
+
+    def outcomes(self) -> Counter[str]:
+        """How often each removal outcome came about, `unattacked` left out."""
+        seen = (dig(record, "removal", "outcome") for record in self.ok)
+        return Counter(str(outcome) for outcome in seen if outcome not in (None, "unattacked"))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """All groups of one task."""
+
+    task: Axis
+    rows: tuple[Axis, ...]
+    columns: tuple[Axis, ...]
+    groups: Mapping[tuple[str, str], Group]
+
+    def group(self, row: Axis, column: Axis) -> Group | None:
+        """The group there, or None where the plan has no cell."""
+        return self.groups.get((row.key, column.key))
+
+    def row(self, row: Axis) -> Group:
+        """All records of a row together."""
+        return self._together(self.group(row, column) for column in self.columns)
+
+    def column(self, column: Axis) -> Group:
+        """All records of a column together."""
+        return self._together(self.group(row, column) for row in self.rows)
+
+    def everything(self) -> Group:
+        """All records of the task together."""
+        return self._together(self.groups.values())
+
+    def _together(self, groups: Iterable[Group | None]) -> Group:
+        there = [group for group in groups if group is not None]
+        return Group(
+            tuple(record for group in there for record in group.ok),
+            tuple(record for group in there for record in group.failed),
+            tuple(seed for group in there for seed in group.missing),
+        )
+
+
+def grids(records: Sequence[Record], expected: Sequence[Mapping[str, Any]] | None = None) -> list[Grid]:
+    """One grid a task, everything in order of first appearance, but the column without an attack first.
+
+    Args:
+        records: of any number of tasks.
+        expected: the plan's cells; what has no record is missing. Without them every scheme is expected under every
+            attack for every seed that its task shows.
+    """
+    cells = [*(expected or ()), *(record["cell"] for record in records)]
+    tasks = _axes(cells, task_axis)
+    rows, columns = _axes(cells, row_axis), _axes(cells, attack_axis)
+    return [_grid(task, rows, columns, records, expected) for task in tasks.values()]
+
+
+def _grid(
+    task: Axis,
+    rows: Mapping[str, Axis],
+    columns: Mapping[str, Axis],
+    records: Sequence[Record],
+    expected: Sequence[Mapping[str, Any]] | None,
+) -> Grid:
+    here = [record for record in records if task_axis(record["cell"]).key == task.key]
+    wanted = _wanted([record["cell"] for record in here])
+    if expected is not None:
+        wanted = {_place(cell): None for cell in expected if task_axis(cell).key == task.key}
+    found: dict[tuple[str, str, str], list[Record]] = {place: [] for place in wanted}
+    for record in here:
+        found.setdefault(_place(record["cell"]), []).append(record)
+    groups: dict[tuple[str, str], list[tuple[str, list[Record]]]] = {}
+    for (row, column, seed), of_seed in found.items():
+        groups.setdefault((row, column), []).append((seed, of_seed))
+    used_rows, used_columns = {row for row, _ in groups}, {column for _, column in groups}
+    return Grid(
+        task,
+        tuple(axis for key, axis in rows.items() if key in used_rows),
+        tuple(
+            sorted((a for key, a in columns.items() if key in used_columns), key=lambda axis: not axis.unattacked)
+        ),
+        {key: _group(seeds) for key, seeds in groups.items()},
+    )
+
+
+def _group(seeds: list[tuple[str, list[Record]]]) -> Group:
+    records = [record for _, of_seed in seeds for record in of_seed]
+    return Group(
+        tuple(record for record in records if is_ok(record)),
+        tuple(record for record in records if not is_ok(record)),
+        tuple(seed for seed, of_seed in seeds if not of_seed),
+    )
+
+
+def _place(cell: Mapping[str, Any]) -> tuple[str, str, str]:
+    return row_axis(cell).key, attack_axis(cell).key, canonical(cell.get("seed"))
+
+
+def _wanted(cells: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, str], None]:
+    places = [_place(cell) for cell in cells]
+    rows, columns, seeds = ({place[axis]: None for place in places} for axis in range(3))
+    return {(row, column, seed): None for row in rows for column in columns for seed in seeds}
+
+
+def _axes(cells: Iterable[Mapping[str, Any]], axis: Callable[[Mapping[str, Any]], Axis]) -> dict[str, Axis]:
+    return name_all({(found := axis(cell)).key: found for cell in cells})

@@ -1,0 +1,52 @@
+"""Statistics of ownership claims: thresholds, exact tests, intervals, rescaling, removal. Pure; no torch.
+
+Rates and accuracies are fractions in [0, 1]; hits and n are counts of key symbols (bits, triggers).
+"""
+
+from ownmark.stats.clusters import Spread, spread
+from ownmark.stats.exact import (
+    binomial_hits,
+    binomial_tail,
+    fair_coin_tolerance,
+    queries_needed,
+    rank_p_value,
+    rarity_bits,
+    two_sample_rates,
+)
+from ownmark.stats.intervals import Interval, clopper_pearson, mean_interval, wilson
+from ownmark.stats.removal import Outcome, RemovalCriterion, is_removed
+from ownmark.stats.rescale import raw_accuracy, rescaled_accuracy, rescaled_floor
+from ownmark.stats.thresholds import (
+    Threshold,
+    achieved_rate,
+    calibrated_threshold,
+    exact_threshold,
+    laundering_threshold,
+)
+
+__all__ = [
+    "Interval",
+    "Outcome",
+    "RemovalCriterion",
+    "Spread",
+    "Threshold",
+    "achieved_rate",
+    "binomial_hits",
+    "binomial_tail",
+    "calibrated_threshold",
+    "clopper_pearson",
+    "exact_threshold",
+    "fair_coin_tolerance",
+    "is_removed",
+    "laundering_threshold",
+    "mean_interval",
+    "queries_needed",
+    "rank_p_value",
+    "rarity_bits",
+    "raw_accuracy",
+    "rescaled_accuracy",
+    "rescaled_floor",
+    "spread",
+    "two_sample_rates",
+    "wilson",
+]
