@@ -23,7 +23,10 @@ _HOMES = {
     "load_plan": "runner", "run": "runner",
 }  # fmt: skip
 
-__all__ = [*_HOMES]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = [
+    "Attack", "Catalog", "Dataset", "Declaration", "Evidence", "Extractor", "Host", "Key", "Kind", "Need", "Paper",
+    "Recipe", "Samples", "Scheme", "configuration", "discover", "hookimpl", "load_plan", "run",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from ownmark.config import configuration

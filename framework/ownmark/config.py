@@ -12,7 +12,7 @@ bare id, and the core hands the built instance to the class as a keyword argumen
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass as pydantic_dataclass
@@ -25,7 +25,8 @@ T = TypeVar("T")
 def configuration(cls: type[T]) -> type[T]:
     """Make `cls` a parameter class: frozen, keyword-only, unknown keys forbidden, documented by field docstrings."""
     settings = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-    return pydantic_dataclass(cls, frozen=True, kw_only=True, config=settings)
+    made: Any = pydantic_dataclass(cls, frozen=True, kw_only=True, config=settings)
+    return cast(type[T], made)
 
 
 @configuration

@@ -171,7 +171,11 @@ class Declaration:
             missing = (error.name or "").partition(".")[0]
             extra = self.requires.get(missing)
             hint = f"pip install '{self.distribution}[{extra}]'" if extra else f"pip install {missing}"
-            raise MethodUnavailable(f"{self.kind} {self.name} needs the package {missing!r}: {hint}") from error
+            raise MethodUnavailable(
+                f"{self.kind} {self.name} needs the package {missing!r}: {hint}"
+            ) from error
         except Exception as error:
             where = f"{self.kind} {self.name} ({self.distribution or 'unknown distribution'})"
-            raise MethodUnavailable(f"{where} cannot load {reference!r}: {type(error).__name__}: {error}") from error
+            raise MethodUnavailable(
+                f"{where} cannot load {reference!r}: {type(error).__name__}: {error}"
+            ) from error

@@ -1,8 +1,8 @@
-"""Does a calibrated threshold keep its stated rate? Nulls with model and key effects and beta-binomial margins.
+"""Does a calibrated threshold keep its rate? Nulls with model and key effects and beta-binomial margins.
 
-A Gaussian copula gives each (model, key) pair a match rate whose margin is a beta distribution, so the true rate of a
-threshold against a new model and a new key is a beta-binomial tail: the achieved rate carries no sampling noise but
-that of the calibrations.
+A Gaussian copula gives each (model, key) pair a match rate whose margin is a beta distribution, so the true
+rate of a threshold against a new model and a new key is a beta-binomial tail: the achieved rate carries no
+sampling noise but that of the calibrations.
 """
 
 from functools import cache
@@ -10,9 +10,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 import pytest
-from scipy import stats
-
 from ownmark.stats import Threshold, calibrated_threshold
+from scipy import stats
 
 N, RATE, CALIBRATIONS = 100, 0.05, 200
 MARGINS = {

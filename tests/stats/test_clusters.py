@@ -4,12 +4,11 @@ import math
 
 import numpy as np
 import pytest
-
 from ownmark.stats import spread
 
 
 def test_spread_of_a_table_worked_by_hand() -> None:
-    # model means 2, 6; key means 3, 3.5, 5.5; residual mean square 9 / 2; model part 8 - 4.5 / 3; key part < 0
+    # model means 2, 6; key means 3, 3.5, 5.5; residual 9 / 2; model part 8 - 4.5 / 3; key part < 0
     found = spread(np.array([[1, 3, 2], [5, 4, 9]]))
     assert (found.mean, found.variance) == pytest.approx((4, 6.5 + 4.5))
     assert found.effective_pairs == pytest.approx(11 / (6.5 / 2 + 4.5 / 6))

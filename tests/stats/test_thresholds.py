@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-
 from ownmark.stats import (
-    Interval,
     Threshold,
     achieved_rate,
     binomial_hits,
@@ -21,6 +19,7 @@ from ownmark.stats import (
     spread,
 )
 from ownmark.stats.rules import conformal_hits, normal_hits, pooled_binomial_hits
+from scipy import stats
 
 shapes = st.tuples(st.integers(1, 6), st.integers(1, 6))
 tables = st.integers(1, 40).flatmap(
@@ -57,7 +56,7 @@ def test_nulls_that_never_hit_ask_for_one_hit(models: int, keys: int) -> None:
 
 
 def test_nulls_that_never_hit_ask_for_more_when_they_are_few() -> None:
-    # 4 models x 1 key x 25 symbols: 0 of 100 leaves rates up to 1 - 0.05^(1/100) = 2.95 %, and 3 of 25 is too likely
+    # 4 models x 1 key x 25 symbols: 0 of 100 leaves rates up to 1 - 0.05^(1/100) = 2.95 %
     found = calibrated_threshold(np.zeros((4, 1), dtype=int), 25, 0.01)
     assert (found.hits, found.rule) == (binomial_hits(25, 1 - 0.05 ** (1 / 100), 0.01), "binomial")
     assert found.hits > 1
@@ -154,16 +153,35 @@ def test_the_conformal_rule_takes_the_order_statistic_of_independent_pairs(model
     assert conformal_hits(nulls, spread(nulls), 0.05) == rank
 
 
+def test_the_conformal_rule_is_not_moved_by_rounding() -> None:
+    nulls = np.arange(29)[:, None]  # (1 - 0.1) * (1 + 1 / 29) * 29 is 27.000000000000004 in floats
+    assert conformal_hits(nulls, spread(nulls), 0.1) == 27
+
+
 def test_the_conformal_rule_pays_for_pairs_that_share_a_model() -> None:
-    nulls = np.repeat(np.arange(20)[:, None], 20, axis=1)  # 20 effective pairs: rank ceil(0.9975 * 400) = 399
-    assert conformal_hits(nulls, spread(nulls), 0.05) == 20
-    assert conformal_hits(nulls, spread(np.arange(400).reshape(400, 1)), 0.05) == 20 - 1 + 1 - 1
+    by_model = np.arange(400).reshape(20, 20)  # 20.05 effective pairs: rank ceil(0.9974 * 400) = 399
+    shuffled = np.random.default_rng(0).permutation(400).reshape(20, 20)
+    assert conformal_hits(by_model, spread(by_model), 0.05) == 399
+    assert conformal_hits(shuffled, spread(shuffled), 0.05) < 390
 
 
 def test_the_binomial_rule_uses_the_upper_bound_of_the_pooled_rate() -> None:
-    nulls = np.array([[1, 0], [0, 1], [1, 1]])  # 4 of 60 symbols, less spread than a binomial: all 60 count
-    expected = binomial_hits(10, clopper_pearson(4, 60, 0.9).high, 0.05)
-    assert pooled_binomial_hits(nulls, spread(nulls), 10, 0.05) == expected == 5
+    nulls = np.array([[1, 1], [1, 1], [1, 2]])  # 7 of 60 symbols, less spread than a binomial: all 60 count
+    upper = stats.beta.ppf(0.95, 7 + 1, 60 - 7)
+    assert pooled_binomial_hits(nulls, spread(nulls), 10, 0.05) == 1 + stats.binom.ppf(0.95, 10, upper) == 5
+
+
+def test_the_binomial_rule_counts_correlated_symbols_by_their_effective_number() -> None:
+    nulls = np.array(
+        [[0, 0], [20, 20], [10, 10]]
+    )  # mean 10 of 100 with variance 100 / 3: n* = 0.1 * 0.9 * 300
+    upper = stats.beta.ppf(0.95, 2.7 + 1, 27 - 2.7)
+    assert pooled_binomial_hits(nulls, spread(nulls), 100, 0.05) == 1 + stats.binom.ppf(0.95, 100, upper)
+
+
+def test_a_single_model_that_never_hits_still_asks_for_more_than_one_hit() -> None:
+    found = calibrated_threshold(np.zeros((1, 50), dtype=int), 100, 0.05)
+    assert found.hits == binomial_hits(100, 1 - 0.05 ** (1 / 100), 0.05) == 7
 
 
 @pytest.mark.parametrize(
@@ -173,8 +191,8 @@ def test_the_binomial_rule_uses_the_upper_bound_of_the_pooled_rate() -> None:
         ([[]], "models, keys"),
         ([[0.5, 0.25]], "integers"),
         ([[True, False]], "integers"),
-        ([[11]], "0..n"),
-        ([[-1]], "0..n"),
+        ([[11]], "lie in 0"),
+        ([[-1]], "lie in 0"),
     ],
 )
 def test_null_hits_that_are_no_counts_are_refused(nulls: list[object], problem: str) -> None:
@@ -204,6 +222,7 @@ def test_a_threshold_that_always_claims_or_lies_past_n_plus_one_is_refused(hits:
 def test_claims_start_at_the_threshold_and_refuse_impossible_hits() -> None:
     found = exact_threshold(10, 0.5, 0.05)
     assert [found.claims(hits) for hits in (found.hits - 1, found.hits)] == [False, True]
+    assert [exact_threshold(n, 0.5, 0.05).claimable for n in (4, 5)] == [False, True]  # 5 of 5 is 1 in 32
     for hits in (-1, 11):
         with pytest.raises(ValueError, match="hits must lie"):
             found.claims(hits)
@@ -231,7 +250,7 @@ def test_achieved_rate_is_less_certain_when_pairs_share_a_model() -> None:
 
 def test_achieved_rate_of_nothing_claimed_still_has_an_upper_end() -> None:
     _, interval = achieved_rate(exact_threshold(10, 0.5, 0.05), [[1, 1], [5, 5], [4, 4]])
-    assert interval == Interval(0.0, pytest.approx(1 - 0.025 ** (1 / 3)))
+    assert (interval.low, interval.high) == (0.0, pytest.approx(1 - 0.025 ** (1 / 3)))
 
 
 def test_laundering_threshold_is_the_maximum_over_epochs_and_models() -> None:

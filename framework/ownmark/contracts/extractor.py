@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -36,6 +36,10 @@ class Extractor(ABC):
             key: of the scheme this extractor reads.
             own: the owner's own marked network, for extractors that declare `OWN_COPY`; else None.
         """
+
+    def extract_many(self, suspect: Any, keys: Sequence[Key], own: nn.Module | None = None) -> list[Evidence]:
+        """`extract` for each key, in order; override to read them all in one batched pass."""
+        return [self.extract(suspect, key, own) for key in keys]
 
     def measure(self, suspect: WhiteBox | BlackBox, key: Key, test: Samples) -> Mapping[str, Measured]:
         """Further rates on the test set, reported beside the evidence and never used for the verdict.

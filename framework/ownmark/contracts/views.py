@@ -48,7 +48,7 @@ def outputs(network: nn.Module, x: Tensor, batch_size: int = 512) -> Tensor:
     """
     device = device_of(network)
     with evaluating(network):
-        return torch.cat([network(part.to(device)).float() for part in x.split(batch_size)])
+        return torch.cat([network(part.to(device)).float() for part in torch.split(x, batch_size)])
 
 
 def predictions(network: nn.Module, x: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ class Batches:
     def __iter__(self) -> Iterator[Batch]:
         device = self._samples.x.device
         order = torch.randperm(len(self._samples), generator=self._rng, device=self._rng.device).to(device)
-        for index in order.split(self._batch_size):
+        for index in torch.split(order, self._batch_size):
             part = self._samples.select(index)
             batch = Batch(part.x, part.y, index)
             for transform in self._transforms:

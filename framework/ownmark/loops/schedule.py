@@ -42,7 +42,9 @@ def optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> torch.optim
     chosen = list(parameters)
     decay = recipe.weight_decay
     if recipe.optimizer == "sgd":
-        return torch.optim.SGD(chosen, recipe.lr, recipe.momentum, nesterov=recipe.nesterov, weight_decay=decay)
+        return torch.optim.SGD(
+            chosen, recipe.lr, recipe.momentum, nesterov=recipe.nesterov, weight_decay=decay
+        )
     if recipe.optimizer == "rmsprop":
         return torch.optim.RMSprop(chosen, recipe.lr, momentum=recipe.momentum, weight_decay=decay)
     kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam

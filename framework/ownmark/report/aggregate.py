@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -11,6 +11,10 @@ from typing import Any
 from ownmark.report.fields import Record, canonical, dig, is_number, is_ok, number
 from ownmark.report.naming import Axis, attack_axis, name_all, row_axis, task_axis
 from ownmark.stats import mean_interval
+
+
+Place = tuple[str, str, str]
+"""Keys of a row and a column, and a seed."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ def mean(values: Iterable[Any]) -> Mean | None:
     if not numbers:
         return None
     interval = mean_interval(numbers)
-    return Mean(fmean(numbers), interval and interval.width / 2, len(numbers))
+    return Mean(fmean(numbers), None if interval is None else interval.width / 2, len(numbers))
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,10 @@ class Group:
         verdicts = [dig(record, "verdict", "claim") for record in self.ok]
         given = [bool(claim) for claim in verdicts if claim is not None]
         return (sum(given), len(given)) if given else None
+
+    def seeds(self) -> int:
+        """How many different seeds finished or failed."""
+        return len({canonical(record["cell"].get("seed")) for record in self.records})
 
     def outcomes(self) -> Counter[str]:
         """How often each removal outcome came about, `unattacked` left out."""
@@ -109,37 +117,29 @@ def grids(records: Sequence[Record], expected: Sequence[Mapping[str, Any]] | Non
             attack for every seed that its task shows.
     """
     cells = [*(expected or ()), *(record["cell"] for record in records)]
-    tasks = _axes(cells, task_axis)
-    rows, columns = _axes(cells, row_axis), _axes(cells, attack_axis)
-    return [_grid(task, rows, columns, records, expected) for task in tasks.values()]
+    tasks = name_all({(axis := task_axis(cell)).key: axis for cell in cells})
+    return [
+        _grid(
+            task,
+            [record for record in records if task_axis(record["cell"]).key == key],
+            None if expected is None else [cell for cell in expected if task_axis(cell).key == key],
+        )
+        for key, task in tasks.items()
+    ]
 
 
-def _grid(
-    task: Axis,
-    rows: Mapping[str, Axis],
-    columns: Mapping[str, Axis],
-    records: Sequence[Record],
-    expected: Sequence[Mapping[str, Any]] | None,
-) -> Grid:
-    here = [record for record in records if task_axis(record["cell"]).key == task.key]
-    wanted = _wanted([record["cell"] for record in here])
-    if expected is not None:
-        wanted = {_place(cell): None for cell in expected if task_axis(cell).key == task.key}
-    found: dict[tuple[str, str, str], list[Record]] = {place: [] for place in wanted}
-    for record in here:
-        found.setdefault(_place(record["cell"]), []).append(record)
+def _grid(task: Axis, records: Sequence[Record], expected: Sequence[Mapping[str, Any]] | None) -> Grid:
+    cells = [*(expected or ()), *(record["cell"] for record in records)]
+    rows = name_all({(axis := row_axis(cell)).key: axis for cell in cells})
+    columns = name_all({(axis := attack_axis(cell)).key: axis for cell in cells})
+    found: dict[Place, list[Record]] = {place: [] for place in _wanted(cells, expected is None)}
+    for record in records:
+        found[_place(record["cell"])].append(record)
     groups: dict[tuple[str, str], list[tuple[str, list[Record]]]] = {}
     for (row, column, seed), of_seed in found.items():
         groups.setdefault((row, column), []).append((seed, of_seed))
-    used_rows, used_columns = {row for row, _ in groups}, {column for _, column in groups}
-    return Grid(
-        task,
-        tuple(axis for key, axis in rows.items() if key in used_rows),
-        tuple(
-            sorted((a for key, a in columns.items() if key in used_columns), key=lambda axis: not axis.unattacked)
-        ),
-        {key: _group(seeds) for key, seeds in groups.items()},
-    )
+    in_order = sorted(columns.values(), key=lambda column: not column.unattacked)
+    return Grid(task, tuple(rows.values()), tuple(in_order), {at: _group(seeds) for at, seeds in groups.items()})
 
 
 def _group(seeds: list[tuple[str, list[Record]]]) -> Group:
@@ -151,15 +151,12 @@ def _group(seeds: list[tuple[str, list[Record]]]) -> Group:
     )
 
 
-def _place(cell: Mapping[str, Any]) -> tuple[str, str, str]:
+def _place(cell: Mapping[str, Any]) -> Place:
     return row_axis(cell).key, attack_axis(cell).key, canonical(cell.get("seed"))
 
 
-def _wanted(cells: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, str], None]:
-    places = [_place(cell) for cell in cells]
-    rows, columns, seeds = ({place[axis]: None for place in places} for axis in range(3))
-    return {(row, column, seed): None for row in rows for column in columns for seed in seeds}
-
-
-def _axes(cells: Iterable[Mapping[str, Any]], axis: Callable[[Mapping[str, Any]], Axis]) -> dict[str, Axis]:
-    return name_all({(found := axis(cell)).key: found for cell in cells})
+def _wanted(cells: Sequence[Mapping[str, Any]], every: bool) -> list[Place]:
+    """The places of the cells themselves, or of every row under every column for every seed."""
+    places = list(dict.fromkeys(_place(cell) for cell in cells))
+    rows, columns, seeds = (dict.fromkeys(place[axis] for place in places) for axis in range(3))
+    return [(r, c, seed) for r in rows for c in columns for seed in seeds] if every else places

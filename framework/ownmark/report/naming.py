@@ -18,7 +18,7 @@ class Axis:
     name: str
     """What readers see."""
     id: str
-    """The method's id."""
+    """The method's id; of a row the scheme's, with an extractor that is not its own in brackets."""
     params: Mapping[str, Any] = field(default_factory=dict)
     """Its parameters by dotted path."""
 
@@ -41,12 +41,12 @@ def row_axis(cell: Mapping[str, Any]) -> Axis:
     """A scheme, with its extractor in brackets where that is not the scheme's own."""
     scheme, extractor = section(cell, "scheme"), section(cell, "extractor")
     params = {"": dig(scheme, "params") or {}}
-    name = _label(scheme)
+    name, identity = _label(scheme), str(scheme.get("id", "?"))
     if extractor.get("default") is False:
-        name = f"{name} ({_label(extractor)})"
+        name, identity = f"{name} ({_label(extractor)})", f"{identity} ({extractor.get('id', '?')})"
         params[str(extractor.get("id", "extractor"))] = dig(extractor, "params") or {}
     flat = {path.lstrip("."): value for path, value in flatten(params).items()}
-    return Axis(canonical([name, flat]), name, str(scheme.get("id", "?")), flat)
+    return Axis(canonical([name, flat]), name, identity, flat)
 
 
 def attack_axis(cell: Mapping[str, Any]) -> Axis:

@@ -90,14 +90,18 @@ def _record(path: Path, problems: list[str]) -> dict[str, Any] | None:
     return record
 
 
-def _planned(records: list[dict[str, Any]], plan: Mapping[str, Any], problems: list[str]) -> list[dict[str, Any]]:
+def _planned(
+    records: list[dict[str, Any]], plan: Mapping[str, Any], problems: list[str]
+) -> list[dict[str, Any]]:
     """Records in the plan's order, without those of cells it no longer has; sorted by name if it lists no ids."""
     order = _ids(plan.get("cells"))
     if not order:
         return sorted(records, key=_natural)
     kept = [record for record in records if record.get("id") in order]
     if len(kept) < len(records):
-        problems.append(f"{len(records) - len(kept)} record(s) of cells that are not in the plan were left out")
+        problems.append(
+            f"{len(records) - len(kept)} record(s) of cells that are not in the plan were left out"
+        )
     return sorted(kept, key=lambda record: order[record["id"]])
 
 
@@ -110,7 +114,11 @@ def _ids(cells: Any) -> dict[Any, int]:
 def _natural(record: Mapping[str, Any]) -> tuple[Any, ...]:
     cell = record["cell"]
     parts = (dig(cell, "task"), dig(cell, "scheme"), dig(cell, "extractor"), dig(cell, "attack"))
-    return dig(cell, "attack", "id") != "none", *(canonical(part) for part in parts), canonical(cell.get("seed"))
+    return (
+        dig(cell, "attack", "id") != "none",
+        *(canonical(part) for part in parts),
+        canonical(cell.get("seed")),
+    )
 
 
 def _unique(records: list[dict[str, Any]], problems: list[str]) -> list[dict[str, Any]]:
@@ -119,5 +127,7 @@ def _unique(records: list[dict[str, Any]], problems: list[str]) -> list[dict[str
     for record in records:
         kept = first.setdefault(canonical(record["cell"]), record)
         if kept is not record:
-            problems.append(f"record {record.get('id')} was left out: record {kept.get('id')} has the same cell")
+            problems.append(
+                f"record {record.get('id')} was left out: record {kept.get('id')} has the same cell"
+            )
     return list(first.values())

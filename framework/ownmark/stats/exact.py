@@ -17,8 +17,7 @@ def binomial_tail(hits: int, n: int, p: float) -> float:
 
     Errors: ValueError for ``n < 1`` or ``p`` outside [0, 1].
     """
-    if n < 1 or not 0 <= p <= 1:
-        raise ValueError(f"needs n >= 1 and p in [0, 1], got n={n}, p={p}")
+    _check_binomial(n, p)
     if hits <= 0:
         return 1.0
     return beta_cdf(hits, n - hits + 1, p) if hits <= n else 0.0
@@ -32,9 +31,8 @@ def binomial_hits(n: int, p: float, rate: float) -> int:
     Errors: ValueError as in `binomial_tail`, or for a rate outside (0, 1).
     """
     check_open_unit("rate", rate)
-    low, high = 0, n + 1
-    if binomial_tail(high, n, p) == binomial_tail(low, n, p):  # never: 0 and 1, and the tail falls in between
-        return high
+    _check_binomial(n, p)
+    low, high = 0, n + 1  # tail(low) = 1 > rate > 0 = tail(high), and the tail falls in between
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if binomial_tail(middle, n, p) <= rate else (middle, high)
@@ -118,3 +116,8 @@ def queries_needed(rate: float, null_rate: float, level: float = 0.05, power: fl
     z = NormalDist().inv_cdf(1 - level) + NormalDist().inv_cdf(power)
     variance = rate * (1 - rate) + null_rate * (1 - null_rate)
     return max(2, math.ceil(z**2 * variance / (rate - null_rate) ** 2))
+
+
+def _check_binomial(n: int, p: float) -> None:
+    if n < 1 or not 0 <= p <= 1:
+        raise ValueError(f"needs n >= 1 and p in [0, 1], got n={n}, p={p}")

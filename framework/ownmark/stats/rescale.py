@@ -19,7 +19,7 @@ def rescaled_accuracy(x: float, theta: float, theta_prime: float = 0.5) -> float
     _check(theta, theta_prime)
     if not 0 <= x <= 1:
         raise ValueError(f"x must lie in [0, 1], got {x}")
-    if x == 1 or theta == 1:
+    if theta == 1:
         return float(x == 1)
     return max(0.0, 1 - (1 - theta_prime) * (1 - x) / (1 - theta))
 

@@ -103,7 +103,9 @@ class Book:
     def freeze(self, labels: Labels, reason: str = "", kinds: Collection[str] = KINDS) -> None:
         """Nothing of these kinds may be done to these channels."""
         for kind in kinds:
-            getattr(self, kind).freeze(getattr(labels, kind), f"{reason} ({self.where})" if reason else self.where)
+            getattr(self, kind).freeze(
+                getattr(labels, kind), f"{reason} ({self.where})" if reason else self.where
+            )
 
     def collapse(self, labels: Labels, keep: Iterable[int]) -> Labels:
         """Make every dimension inert but those in `keep`, by tying the symbols along it."""
@@ -155,7 +157,11 @@ class Book:
 
     def move(self, into: Labels, out: Ints, source: Ints, tag: Ints) -> None:
         """Record a layout operation unless it keeps the order of the channels."""
-        if into.perm.size == out.size and np.array_equal(source.ravel(), np.arange(out.size)) and not tag.any():
+        if (
+            into.perm.size == out.size
+            and np.array_equal(source.ravel(), np.arange(out.size))
+            and not tag.any()
+        ):
             return
         self.moves.append(Move(into.perm.ravel(), out.ravel(), source.ravel(), tag.ravel()))
 

@@ -1,0 +1,1 @@
+"""Datasets, hosts and metrics of the core, registered through the same hooks as everybody's."""

@@ -1,0 +1,65 @@
+"""Parameters of the datasets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from ownmark.config import configuration
+
+
+@configuration
+class LimitedConfig:
+    """What every dataset takes."""
+
+    limit_train: int | None = Field(default=None, ge=1)
+    """At most this many training images, balanced over the classes: the first of each. None takes all."""
+    limit_test: int | None = Field(default=None, ge=1)
+    """At most this many test images, chosen likewise."""
+
+
+@configuration
+class DigitsConfig(LimitedConfig):
+    """Parameters of `digits`."""
+
+    size: Literal[8, 16, 32] = 8
+    """Height and width in pixels; above 8 the images are enlarged bicubically."""
+
+
+@configuration
+class NpzConfig(LimitedConfig):
+    """Parameters of `npz`."""
+
+    path: Path
+    """The file. Fields `x_train`, `x_test`: uint8, [N, H, W] or [N, H, W, 1] grey, [N, H, W, 3] RGB;
+    `y_train`, `y_test`: integers [N] from 0. In place of `x_`, fields `r_` hold RGB images coded as
+    `pixels.decode` says."""
+    classes: int | None = Field(default=None, ge=2)
+    """Number of labels; None: the length of the file's field `classes` if it has one, else the largest
+    training label plus one."""
+
+
+@configuration
+class HubConfig(LimitedConfig):
+    """Parameters of `hub`."""
+
+    name: str
+    """Dataset id on the Hugging Face hub, or a local folder that `datasets` can load or has saved."""
+    config: str | None = None
+    """The dataset's own configuration (`"cropped_digits"` of SVHN); None for its default."""
+    revision: str | None = None
+    """Commit or tag on the hub; None for the newest."""
+    train_split: str = "train"
+    """Split to train on; slices such as `"train[:80%]"` work too."""
+    test_split: str = "test"
+    """Split to test on."""
+    image: str = "image"
+    """Field with the images."""
+    label: str = "label"
+    """Field with the labels: class labels or integers from 0."""
+    size: int | None = Field(default=None, ge=1)
+    """Height and width in pixels, resized bicubically; None keeps the size, which must be the same for all."""
+    channels: Literal[1, 3] | None = None
+    """1 for grey, 3 for RGB; None does as the first training image does."""

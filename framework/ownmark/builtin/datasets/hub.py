@@ -1,0 +1,115 @@
+"""Image-classification datasets of the Hugging Face hub, read by the optional package `datasets`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from ownmark.builtin.datasets.archive import array_digest
+from ownmark.builtin.datasets.arrays import SPLITS, Arrays
+from ownmark.builtin.datasets.config import HubConfig
+from ownmark.builtin.datasets.pixels import Bytes, Labels
+from ownmark.contracts.dataset import Dataset, Images
+from ownmark.errors import DataError
+
+_GREY = {"1", "L", "LA", "I", "I;16", "F"}
+_MODES = {1: "L", 3: "RGB"}
+
+
+class Hub(Dataset):
+    """One dataset of the hub, or a local one in a form that `datasets` reads."""
+
+    config: HubConfig
+
+    def load(self) -> Images:
+        """Download what is not in the cache of `datasets`, and decode it."""
+        return _read(self.config).images(self.config)
+
+    def fingerprint(self) -> str:
+        """Digest of the decoded images and labels."""
+        arrays = _read(self.config)
+        return array_digest(*(part[split] for part in (arrays.x, arrays.y) for split in SPLITS))
+
+
+@lru_cache(maxsize=1)
+def _read(config: HubConfig) -> Arrays:
+    """Both splits; the last dataset asked for is kept, since its fingerprint needs it as well."""
+    train, test = (_split(config, split) for split in (config.train_split, config.test_split))
+    mode = _MODES[config.channels or (1 if train[0][config.image].mode in _GREY else 3)]
+    x = {"train": _pixels(train, config, mode), "test": _pixels(test, config, mode)}
+    if x["train"].shape[1:] != x["test"].shape[1:]:
+        raise _differ(config, {x[split].shape[1:3] for split in SPLITS})
+    y = {"train": _labels(train, config), "test": _labels(test, config)}
+    classes = _classes(train, config) or int(y["train"].max()) + 1
+    for labels in y.values():
+        if labels.min() < 0 or labels.max() >= classes:
+            found = f"{labels.min()}..{labels.max()}"
+            raise _refuse(config, config.label, f"labels in 0..{classes - 1}", found)
+    return Arrays(x, y, classes)
+
+
+def _split(config: HubConfig, split: str) -> Any:
+    """One split with the two fields present."""
+    try:
+        if (Path(config.name) / "dataset_dict.json").is_file():
+            rows = datasets.load_from_disk(config.name)[split]
+        else:
+            rows = datasets.load_dataset(config.name, config.config, split=split, revision=config.revision)
+    except Exception as error:  # whatever the package, its file formats and the network may raise
+        raise DataError(
+            f"hub dataset {config.name}: split {split} cannot be loaded: {type(error).__name__}: {error}"
+        ) from error
+    if len(rows) == 0:
+        raise DataError(f"hub dataset {config.name}: split {split} is empty")
+    for field in (config.image, config.label):
+        if field not in rows.column_names:
+            found = ", ".join(rows.column_names)
+            raise _refuse(config, field, f"in split {split}", f"only {found}")
+    if not isinstance(rows[0][config.image], Image.Image):
+        raise _refuse(config, config.image, "images", type(rows[0][config.image]).__name__)
+    return rows
+
+
+def _pixels(rows: Iterable[Any], config: HubConfig, mode: str) -> Bytes:
+    """Images of one split, uint8 [N, H, W] or [N, H, W, 3]."""
+    images = [_image(row[config.image], config.size, mode) for row in rows]
+    sizes = {image.shape[:2] for image in images}
+    if len(sizes) > 1:
+        raise _differ(config, sizes)
+    return np.stack(images)
+
+
+def _image(image: Image.Image, size: int | None, mode: str) -> Bytes:
+    image = image.convert(mode)
+    if size is not None:
+        image = image.resize((size, size), Image.Resampling.BICUBIC)
+    return np.asarray(image, dtype=np.uint8)
+
+
+def _labels(rows: Any, config: HubConfig) -> Labels:
+    labels: npt.NDArray[Any] = np.asarray(rows[config.label])
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise _refuse(config, config.label, "one integer an image", f"{labels.dtype} {list(labels.shape)}")
+    return labels.astype(np.int64)
+
+
+def _classes(rows: Any, config: HubConfig) -> int | None:
+    """Number of classes the dataset's own description states, if it does."""
+    stated = getattr(rows.features[config.label], "num_classes", None)
+    return None if stated is None else int(stated)
+
+
+def _differ(config: HubConfig, sizes: set[Any]) -> DataError:
+    found = ", ".join(f"{height} x {width}" for height, width in sorted(sizes)[:4])
+    return _refuse(config, config.image, "images of one size (set `size` to resize them)", found)
+
+
+def _refuse(config: HubConfig, field: str, expected: str, found: str) -> DataError:
+    return DataError(f"hub dataset {config.name}: field {field}: expected {expected}, found {found}")

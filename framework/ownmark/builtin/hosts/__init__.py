@@ -1,0 +1,1 @@
+"""Networks without a mark, each with the recipe that trains it."""

@@ -1,0 +1,1 @@
+"""Quantities of a record, as `torchmetrics.Metric` classes."""

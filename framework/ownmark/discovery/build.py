@@ -1,0 +1,115 @@
+"""From a declaration and what the plan says of it to an instance.
+
+Parameters are checked against the method's parameter class alone, so a plan is validated in milliseconds; the
+class itself is imported by `build`. Nested methods are looked up in the same catalogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ownmark.discovery.checks import missing_imports
+from ownmark.discovery.nested import each, instances, nested_fields
+from ownmark.discovery.problems import Checked
+from ownmark.discovery.sentences import sentences
+from ownmark.errors import AmbiguousMethod, MethodNotFound, MethodUnavailable, OwnmarkError, PlanError
+from ownmark.methods import Declaration, Kind
+
+if TYPE_CHECKING:
+    from ownmark.config import Nested
+    from ownmark.discovery.catalog import Catalog
+
+
+def validate(
+    catalog: Catalog, kind: Kind, name: str, params: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> Checked:
+    """See `Catalog.validate`."""
+    declaration = catalog.find(kind, name)
+    problems = missing_imports(declaration)
+    try:
+        config_class = declaration.load_config()
+        kinds = nested_fields(config_class)
+    except OwnmarkError as error:
+        return Checked(declaration, None, [*problems, str(error)])
+    known = getattr(config_class, "__pydantic_fields__", {})
+    if isinstance(params, Mapping):
+        params = {**{key: value for key, value in defaults.items() if key in known}, **params}
+    config, found = _configured(declaration, config_class, kinds, params)
+    for field, nested_kind in kinds.items():
+        for nested in each(_field(config, config_class, field, params)):
+            found += _nested_problems(catalog, nested_kind, nested, f"{_label(declaration)}: {field}: ")
+    return Checked(declaration, None if found else config, problems + found)
+
+
+def _label(declaration: Declaration) -> str:
+    return f"{declaration.kind} {declaration.name}"
+
+
+def _configured(
+    declaration: Declaration, config_class: Any, kinds: Mapping[str, Kind], params: Any
+) -> tuple[Any, list[str]]:
+    """The configuration, or what keeps it from being one."""
+    label = _label(declaration)
+    if not isinstance(params, Mapping):
+        return None, [f"{label}: its parameters must be a mapping of names to values, not {params!r}"]
+    if config_class is None:
+        return None, [f"{label} takes no parameters; remove {key!r}" for key in params]
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(config_class).validate_python(dict(params)), []
+    except ValidationError as error:
+        return None, sentences(label, config_class, kinds, error.errors(include_url=False))
+    except Exception as error:  # a validator of the pack that raises what pydantic does not catch
+        return None, [f"{label}: its parameters cannot be checked ({type(error).__name__}: {error})"]
+
+
+def _field(config: Any, config_class: Any, name: str, params: Any) -> Any:
+    """The value of a nested field, also if other fields are wrong, so that all problems come at once."""
+    if config is not None:
+        return getattr(config, name)
+    if not isinstance(params, Mapping) or name not in params:
+        return None
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(config_class.__pydantic_fields__[name].annotation).validate_python(params[name])
+    except ValidationError:
+        return None
+
+
+def _nested_problems(catalog: Catalog, kind: Kind, nested: Nested, prefix: str) -> list[str]:
+    try:
+        found = catalog.validate(kind, nested).problems
+    except (MethodNotFound, AmbiguousMethod) as error:
+        found = [str(error)]
+    return [prefix + problem for problem in found]
+
+
+def build(catalog: Catalog, checked: Checked) -> Any:
+    """See `Catalog.build`."""
+    declaration, config, problems = checked
+    if problems:
+        raise PlanError(problems)
+    kinds = nested_fields(declaration.load_config())
+    nested = {
+        name: instances(getattr(config, name), partial(catalog.build, kind)) for name, kind in kinds.items()
+    }
+    cls = declaration.load()
+    try:
+        return _call(cls, declaration.kind, config, nested)
+    except OwnmarkError:
+        raise
+    except Exception as error:
+        what = f"{_label(declaration)} ({declaration.distribution})"
+        raise MethodUnavailable(f"{what} cannot be made: {type(error).__name__}: {error}") from error
+
+
+def _call(cls: Any, kind: Kind, config: Any, nested: Mapping[str, Any]) -> Any:
+    if kind != Kind.METRIC:
+        return cls(config, **nested)
+    from ownmark.config import to_plain
+
+    return cls(**{**to_plain(config), **nested})

@@ -1,0 +1,63 @@
+"""What a declaration must satisfy before it enters the catalogue."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Any
+
+from ownmark.methods import Declaration, Kind
+
+_ID = re.compile(r"[a-z][a-z0-9_-]*")
+
+
+def faults(item: Any, kind: Kind) -> list[str]:
+    """What is wrong with `item` as a declaration of `kind`, and what to do; each begins with what it is."""
+    if not isinstance(item, Declaration):
+        return [f"{_shown(item)}, not a Declaration. Return a list of ownmark.methods.Declaration"]
+    if item.kind != kind:
+        return [f"the {item.kind} {item.id!r}. Return it from ownmark_{item.kind}s"]
+    return [f"{kind} {item.id!r}, {fault}" for fault in _faults(item)]
+
+
+def _faults(method: Declaration) -> Iterator[str]:
+    if not isinstance(method.id, str) or not _ID.fullmatch(method.id):
+        yield "a malformed id. Write lower-case letters, digits, '_' and '-', beginning with a letter"
+    if not _is_reference(method.target):
+        yield f"whose target {method.target!r} is not of the form 'package.module:Class'"
+    if method.config and not _is_reference(method.config):
+        yield f"whose config {method.config!r} is not of the form 'package.module:ConfigClass'"
+    if not isinstance(method.summary, str) or not method.summary.strip():
+        yield "without a summary. Give it one line for `ownmark list`"
+    if method.kind == Kind.SCHEME and not method.extractor:
+        yield "without an extractor. Name the one that reads its mark: extractor=..."
+
+
+def _is_reference(text: Any) -> bool:
+    module, colon, name = text.partition(":") if isinstance(text, str) else ("", "", "")
+    return bool(module.strip() and colon and name.strip())
+
+
+def _shown(item: Any) -> str:
+    text = repr(item)
+    return f"{text[:57]}..." if len(text) > 60 else text
+
+
+def missing_imports(method: Declaration) -> list[str]:
+    """The optional packages a method needs and this machine lacks, with the command that installs each."""
+    return [
+        f"{method.kind} {method.name} needs the package {module!r}: "
+        f"pip install '{method.distribution}[{extra}]'"
+        for module, extra in method.requires.items()
+        if not _importable(module)
+    ]
+
+
+def _importable(module: str) -> bool:
+    """Whether the top-level package is there, without importing it."""
+    package = module.partition(".")[0]
+    if package in sys.modules:
+        return sys.modules[package] is not None  # None forbids the import
+    return find_spec(package) is not None

@@ -1,0 +1,163 @@
+"""Load entry points one by one, register them with pluggy, and ask each its hooks.
+
+pluggy's own loader stops at the first broken plugin without naming it, drops the second of two plugins of one
+name, and passes over misspelt hooks; here each becomes a `Problem` of its source and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+import pluggy
+
+from ownmark import hookspecs
+from ownmark.discovery.checks import faults, missing_imports
+from ownmark.discovery.index import Source
+from ownmark.discovery.problems import Problem
+from ownmark.methods import Declaration, Kind
+
+KINDS: Mapping[str, Kind] = {f"ownmark_{kind}s": kind for kind in Kind}
+"""Hook -> kind of the declarations it returns."""
+OBSERVER = "ownmark_record"
+
+
+@dataclass(frozen=True)
+class Observer:
+    """A pack's implementation of `ownmark_record`."""
+
+    source: Source
+    call: Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Harvest:
+    """Everything the plugins brought."""
+
+    methods: tuple[Declaration, ...]
+    problems: tuple[Problem, ...]
+    observers: tuple[Observer, ...]
+
+
+@dataclass
+class _Basket:
+    """What has been gathered so far."""
+
+    manager: pluggy.PluginManager
+    methods: dict[tuple[str, Kind, str], Declaration] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def harvest(sources: Iterable[Source]) -> Harvest:
+    """Load `sources` and collect their declarations, observers and problems."""
+    basket = _Basket(pluggy.PluginManager(hookspecs.GROUP))
+    basket.manager.add_hookspecs(hookspecs)
+    plugins = [(source, _loaded(source, basket)) for source in sources]
+    observers = []
+    for source, plugin in plugins:
+        if plugin is None:
+            continue
+        hooks = _hooks_of(basket.manager, plugin)
+        for hook in sorted(hooks & KINDS.keys()):
+            _gather(source, hook, _caller(basket.manager, hook, plugin), basket)
+        if OBSERVER in hooks:
+            observers.append(Observer(source, _caller(basket.manager, OBSERVER, plugin)))
+    return Harvest(tuple(basket.methods.values()), tuple(basket.problems), tuple(observers))
+
+
+def _loaded(source: Source, basket: _Basket) -> Any:
+    """Import and register one plugin; None, and a problem, if that fails."""
+    try:
+        plugin = source.entry.load()
+    except (Exception, SystemExit) as error:
+        basket.problems.append(source.problem(_import_failure(source, error)))
+        return None
+    try:
+        hash(plugin)  # subset_hook_caller keeps plugins in a set
+        if basket.manager.register(plugin, f"{source.distribution}:{source.name}") is None:
+            raise TypeError("the entry point names None")
+        basket.problems.extend(source.problem(message) for message in _misfits(basket.manager, plugin))
+    except Exception as error:
+        basket.problems.append(source.problem(_registration_failure(basket.manager, plugin, error)))
+        return None
+    return plugin
+
+
+def _import_failure(source: Source, error: BaseException) -> str:
+    what = f"cannot import {source.entry.value!r} ({type(error).__name__}: {error})"
+    missing = (getattr(error, "name", None) or "").partition(".")[0]
+    if isinstance(error, ModuleNotFoundError) and missing != source.entry.value.partition(".")[0]:
+        return f"{what}. Install what it lacks: pip install {missing}"
+    return f"{what}. Reinstall or mend the pack, or skip it with OWNMARK_DISABLE={source.distribution}"
+
+
+def _registration_failure(manager: pluggy.PluginManager, plugin: Any, error: Exception) -> str:
+    if isinstance(error, pluggy.PluginValidationError):
+        reason = " ".join(str(error).split())
+        return f"{reason}. Give the function the arguments it has in ownmark.hookspecs, or fewer"
+    if manager.is_registered(plugin):
+        return f"names the same module as the entry point {manager.get_name(plugin)!r}. Remove one of the two"
+    return f"cannot be registered ({type(error).__name__}: {error}). Name a module with hook implementations"
+
+
+def _misfits(manager: pluggy.PluginManager, plugin: Any) -> Iterator[str]:
+    """Functions that look like hooks and are none: pluggy ignores them without a word."""
+    implemented = _hooks_of(manager, plugin)
+    known = [*KINDS, OBSERVER]
+    for hook in sorted(implemented - set(known)):
+        near = get_close_matches(hook, known, 1)
+        yield f"{hook!r} is no hook" + (
+            f"; did you mean {near[0]!r}?" if near else f". The hooks are {', '.join(known)}"
+        )
+    bare = [name for name in dir(plugin) if name.startswith("ownmark_") and name not in implemented]
+    bare = [name for name in bare if _is_unmarked_function(manager, plugin, name)]
+    for name in bare:
+        yield f"{name!r} is not marked as a hook. Put @hookimpl from ownmark.hookspecs above it"
+    if not implemented and not bare:
+        yield "implements no hook. Mark its functions with @hookimpl from ownmark.hookspecs"
+
+
+def _is_unmarked_function(manager: pluggy.PluginManager, plugin: Any, name: str) -> bool:
+    return (
+        inspect.isfunction(inspect.getattr_static(plugin, name))
+        and manager.parse_hookimpl_opts(plugin, name) is None
+    )
+
+
+def _hooks_of(manager: pluggy.PluginManager, plugin: Any) -> set[str]:
+    return {caller.name for caller in manager.get_hookcallers(plugin) or ()}
+
+
+def _caller(manager: pluggy.PluginManager, hook: str, plugin: Any) -> Callable[..., Any]:
+    """The hook, asking this plugin only."""
+    return manager.subset_hook_caller(hook, [other for other in manager.get_plugins() if other is not plugin])
+
+
+def _gather(source: Source, hook: str, ask: Callable[..., Any], basket: _Basket) -> None:
+    """Put the sound declarations of one hook into the basket, and a problem for each other answer."""
+    try:
+        answers = ask()
+        if not answers:
+            raise TypeError("it returned None; return a list of declarations")
+        for item in [item for answer in answers for item in answer]:
+            _keep(source, hook, item, basket)
+    except (Exception, SystemExit) as error:
+        message = f"{hook} failed ({type(error).__name__}: {error}). Mend the function"
+        basket.problems.append(source.problem(message))
+
+
+def _keep(source: Source, hook: str, item: Any, basket: _Basket) -> None:
+    kind = KINDS[hook]
+    found = [f"{hook} returned {fault}" for fault in faults(item, kind)]
+    if not found and (source.distribution, kind, item.id) in basket.methods:
+        found = [f"{hook} returned {kind} {item.id!r}, which {source.distribution} has already. Rename one"]
+    basket.problems.extend(source.problem(message) for message in found)
+    if found:
+        return
+    method = dataclasses.replace(item, kind=kind, distribution=source.distribution)
+    basket.methods[source.distribution, kind, item.id] = method
+    basket.problems.extend(source.problem(message, lost=False) for message in missing_imports(method))

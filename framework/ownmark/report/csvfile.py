@@ -1,0 +1,91 @@
+"""records -> results.csv, one row a record, and records.jsonl, one line a record."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ownmark.report.fields import Record, canonical, dig, flatten
+
+_METHOD = ("id", "label", "params")
+COLUMNS: tuple[str, ...] = (
+    *("id", "plan", "status", "cell.task"),
+    *(
+        f"cell.{part}.{name}"
+        for part in ("dataset", "host", "scheme", "attack", "extractor")
+        for name in _METHOD
+    ),
+    *("cell.extractor.default", "cell.seed"),
+    *(f"utility.{name}" for name in ("metric", "higher_is_better", "host", "marked", "suspect", "n")),
+    *("utility.interval.low", "utility.interval.high"),
+    *(f"evidence.{name}" for name in ("access", "symbol", "hits", "n", "rate", "chance")),
+    *(f"evidence_bare.{name}" for name in ("hits", "n", "rate")),
+    *(f"verdict.{name}" for name in ("claim", "p_value", "theta", "hits_needed", "stated_rate", "rule")),
+    *(f"verdict.{name}" for name in ("null_models", "null_pairs", "null_mean", "measured_rate")),
+    *("verdict.measured_interval.low", "verdict.measured_interval.high"),
+    *(f"verdict.{name}" for name in ("rescaled", "rescaled_floor")),
+    *("removal.outcome", "removal.criterion.kind", "removal.criterion.amount"),
+    *(f"granted.{name}" for name in ("data", "labels", "transfer", "source")),
+    *("cost.samples_seen", "cost.queries"),
+    *("reported", "error.type", "error.message", "error.stage"),
+    *(f"provenance.{name}" for name in ("ownmark", "torch", "device")),
+)
+"""The columns of every results.csv, first and in this order; what else records hold follows, sorted by path."""
+_ELSEWHERE = ("error.traceback",)  # pages long; records.jsonl has it
+
+
+def results_csv(records: Sequence[Record]) -> str:
+    """One row a record: `COLUMNS`, then every other leaf of the records. Lists and parameters are JSON."""
+    rows = [_row(record) for record in records]
+    others = sorted({path for row in rows for path in row} - set(COLUMNS))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*COLUMNS, *others], restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def records_jsonl(records: Iterable[Record]) -> str:
+    """One JSON object a line with sorted keys; numbers that are not finite become null, which is all JSON has."""
+    return "".join(
+        json.dumps(_finite(record), sort_keys=True, ensure_ascii=False) + "\n" for record in records
+    )
+
+
+def _row(record: Record) -> dict[str, str]:
+    leaves = {path: dig(record, *path.split(".")) for path in COLUMNS}
+    whole = tuple(f"{path}." for path in COLUMNS)
+    for path, value in _leaves(record):
+        if not path.startswith(whole) and path not in _ELSEWHERE:
+            leaves[path] = value
+    return {path: _field(value) for path, value in leaves.items()}
+
+
+def _leaves(record: Record) -> Iterator[tuple[str, Any]]:
+    """Leaves by path; the two ends of an interval are leaves of their own."""
+    for path, value in flatten(record).items():
+        if path.endswith("interval") and isinstance(value, (list, tuple)) and len(value) == 2:
+            yield f"{path}.low", value[0]
+            yield f"{path}.high", value[1]
+        else:
+            yield path, value
+
+
+def _field(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (Mapping, list, tuple, bool)):
+        return canonical(value)
+    return str(value)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _finite(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

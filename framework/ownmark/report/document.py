@@ -1,0 +1,89 @@
+"""A run as a list of blocks: the one report that Markdown and HTML both render."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ownmark.report import blocks
+from ownmark.report.aggregate import Grid
+from ownmark.report.blocks import Block, Bullets, Heading, Picture, Table, Text
+from ownmark.report.cells import cell_lines, failures, row_lines
+from ownmark.report.details import exhibits, measurements, provenance
+from ownmark.report.facts import LEGEND, attackers, contradicted, criteria, stated_rates, thresholds
+from ownmark.report.read import Run
+from ownmark.report.reported import reported_lines, reported_table
+
+
+def document(run: Run, grids: Sequence[Grid], pictures: Mapping[str, Sequence[Picture]]) -> list[Block]:
+    """The whole report.
+
+    Args:
+        run: where exhibits are looked up, and what its problems were.
+        grids: one a task.
+        pictures: by the key of a task, its heat map first, then its sweeps.
+    """
+    made: list[Block] = [Heading(run.name, 1), Text(summary(grids)), Text(LEGEND)]
+    if run.problems:
+        made += [Heading("Problems with the files of this run"), Bullets(run.problems)]
+    for grid in grids:
+        made += _task(run, grid, pictures.get(grid.task.key, ()))
+    return [*made, *provenance(run.records)]
+
+
+def summary(grids: Sequence[Grid]) -> str:
+    """How many cells there are, and what became of them: "36 cells: 34 finished, 1 failed, 1 not run." """
+    everything = [grid.everything() for grid in grids]
+    ok, failed, missing = (
+        sum(len(getattr(group, part)) for group in everything) for part in ("ok", "failed", "missing")
+    )
+    return f"{ok + failed + missing} cells: {ok} finished, {failed} failed, {missing} not run."
+
+
+def _task(run: Run, grid: Grid, pictures: Sequence[Picture]) -> Iterator[Block]:
+    yield Heading(grid.task.name)
+    yield Text(_stated(grid))
+    yield _matrix(grid)
+    if failed := failures(grid):
+        yield Bullets(tuple(f"✗ {sentence}" for sentence in failed))
+    yield from pictures[:1]
+    yield Heading("How claims are decided", 3)
+    yield thresholds(grid)
+    yield from (Text(sentence) for sentence in (*contradicted(grid), *criteria(grid)))
+    if any(not column.unattacked for column in grid.columns):
+        yield Heading("What attackers were given, and what it cost them", 3)
+        yield attackers(grid)
+    if (compared := reported_table(grid)) is not None:
+        yield Heading("Reported | ours", 3)
+        yield Text("The papers' values beside ours; they compare directly only where the task is the same.")
+        yield compared
+    if pictures[1:]:
+        yield Heading("Sweeps", 3)
+        yield from pictures[1:]
+    yield from measurements(grid)
+    yield from exhibits(run.folder, grid)
+
+
+def _stated(grid: Grid) -> str:
+    everything = grid.everything()
+    seeds = sorted({str(record["cell"].get("seed")) for record in everything.records})
+    tested = everything.first("utility", "n")
+    samples = "" if tested is None else f" Utility is measured on {tested} test samples."
+    return f"Seeds: {', '.join(seeds) or 'none'}. Stated false-positive rate: {stated_rates(everything)}.{samples}"
+
+
+def _matrix(grid: Grid) -> Table:
+    header, rows = ["scheme"], [[row_lines(row, grid)] for row in grid.rows]
+    for column in grid.columns:
+        groups = [grid.group(row, column) for row in grid.rows]
+        _append(header, rows, column.name, [cell_lines(group) for group in groups])
+        papers = [reported_lines(group) for group in groups]
+        if any(papers):
+            _append(header, rows, "reported", papers)
+    return Table(tuple(header), tuple(tuple(row) for row in rows), matrix=True)
+
+
+def _append(header: list[str], rows: list[list[Any]], title: str, entries: Sequence[blocks.Entry]) -> None:
+    header.append(title)
+    for row, entry in zip(rows, entries, strict=True):
+        row.append(entry)

@@ -1,0 +1,139 @@
+"""What stands below a matrix: how claims are decided, what counts as a removal, what attackers were given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ownmark.report.aggregate import Grid, Group
+from ownmark.report.blocks import Table, table
+from ownmark.report.fields import Record, canonical, is_number, number, pair, section
+from ownmark.report.numbers import estimate, interval_text, short, span
+
+LEGEND = (
+    "Rates are fractions of 1. BER: share of wrong message bits; WM: share of triggers answered as the key says. "
+    "± is half of the 95 % t interval over seeds; claims and outcomes are counts of seeds, p the largest over "
+    "seeds (≤), or the smallest where no seed is claimed (≥)."
+)
+
+
+def thresholds(grid: Grid) -> Table:
+    """Per row: the threshold, the stated false-positive rate, and the rate that the null models showed."""
+    header = ("scheme", "θ (hits/n)", "stated", "rule", "nulls / pairs", "null mean", "measured on nulls")
+    rows = [(row.name, *_threshold(grid.row(row))) for row in grid.rows]
+    return table(header, rows)
+
+
+def contradicted(grid: Grid) -> list[str]:
+    """Rows whose null models show a rate above the stated one: even the interval's lower end is above."""
+    return [
+        f"! {row.name}: its null models are claimed more often than the stated rate; do not trust its claims."
+        for row in grid.rows
+        if any(_is_contradicted(record) for record in grid.row(row).ok)
+    ]
+
+
+def stated_rates(group: Group) -> str:
+    """The stated false-positive rate(s) as text; "–" if no verdict states one."""
+    rates = _distinct(number(record, "verdict", "stated_rate") for record in group.ok)
+    return ", ".join(short(rate) for rate in rates) or "–"
+
+
+def criteria(grid: Grid) -> list[str]:
+    """Each removal criterion of the plan in words."""
+    return [
+        _criterion(c) for c in _distinct(section(record, "removal", "criterion") for record in _ok(grid)) if c
+    ]
+
+
+def attackers(grid: Grid) -> Table:
+    """Per attack: what it was given and what it cost."""
+    rows = []
+    for column in grid.columns:
+        group = grid.column(column)
+        if not column.unattacked:
+            given = _distinct(section(record, "granted") for record in group.records)
+            words = "; or ".join(granted(one) for one in given) or "not recorded"
+            cost = (group.mean("cost", name) for name in ("samples_seen", "queries"))
+            seconds = estimate(group.mean("cost", "seconds", "attacked"))
+            rows.append(
+                (column.name, words, seconds, *("–" if c is None else f"{c.value:.0f}" for c in cost))
+            )
+    return table(("attack", "the attacker was given", "seconds", "samples seen", "queries"), rows)
+
+
+def granted(given: Mapping[str, Any]) -> str:
+    """What one attacker had, in words."""
+    if not given:
+        return "not recorded"
+    data, labels = given.get("data"), given.get("labels")
+    words = "no data"
+    if data:
+        kind = {True: "labelled ", False: "unlabelled "}.get(bool(labels), "") if labels is not None else ""
+        share = is_number(data) and 0 < data < 1
+        words = f"a share of {short(data)} of the {kind}samples" if share else f"{data} {kind}samples"
+        words += f" ({given['source']})" if given.get("source") else ""
+    return words + (f", {given['transfer']} transfer samples" if given.get("transfer") else "")
+
+
+def _threshold(group: Group) -> tuple[str, ...]:
+    verdicts = [section(record, "verdict") for record in group.ok if section(record, "verdict")]
+    counts = [(number(v, "null_models"), number(v, "null_pairs")) for v in verdicts]
+    nulls = [
+        f"{models:.0f} / {'–' if pairs is None else f'{pairs:.0f}'}"
+        for models, pairs in counts
+        if models is not None
+    ]
+    return (
+        _theta(group),
+        stated_rates(group),
+        ", ".join(_distinct(str(v["rule"]) for v in verdicts if v.get("rule"))) or "–",
+        ", ".join(_distinct(nulls)) or "–",
+        span(number(v, "null_mean") for v in verdicts),
+        _measured(verdicts),
+    )
+
+
+def _theta(group: Group) -> str:
+    thetas = [number(record, "verdict", "theta") for record in group.ok]
+    if any(theta is not None and theta > 1 for theta in thetas):
+        return f"{span(thetas)} (no claim possible)"
+    ratios = _distinct(
+        f"{hits:.0f}/{count:.0f}"
+        for record in group.ok
+        if (hits := number(record, "verdict", "hits_needed")) is not None
+        and (count := number(record, "evidence", "n")) is not None
+    )
+    return f"{span(thetas)} ({ratios[0]})" if len(ratios) == 1 else span(thetas)
+
+
+def _measured(verdicts: list[Mapping[str, Any]]) -> str:
+    """The measured rate; over seeds the lowest and highest, with the interval that holds each seed's interval."""
+    rates = span(number(v, "measured_rate") for v in verdicts)
+    intervals = [found for v in verdicts if (found := pair(v, "measured_interval")) is not None]
+    if not intervals:
+        return rates
+    return f"{rates} {interval_text((min(low for low, _ in intervals), max(high for _, high in intervals)))}"
+
+
+def _is_contradicted(record: Record) -> bool:
+    interval, stated = pair(record, "verdict", "measured_interval"), number(record, "verdict", "stated_rate")
+    return interval is not None and stated is not None and interval[0] > stated
+
+
+def _criterion(criterion: Mapping[str, Any]) -> str:
+    amount = number(criterion, "amount")
+    if amount is None:
+        return f"Removal criterion: {canonical(criterion)}."
+    kept = f"keeps at least {short(100 * amount)} % of the utility it had before"
+    if criterion.get("kind") == "absolute":
+        kept = f"loses less than {short(amount)} of utility"
+    return f"An attack counts as a removal if ownership can no longer be claimed and the suspect {kept}."
+
+
+def _ok(grid: Grid) -> tuple[Record, ...]:
+    return grid.everything().ok
+
+
+def _distinct(values: Iterable[Any]) -> list[Any]:
+    return list({canonical(value): value for value in values if value is not None}.values())

@@ -1,0 +1,171 @@
+"""The heat map of a task and the grid of exhibit images."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from ownmark.report.aggregate import Grid, Group
+from ownmark.report.cells import Line, cell_lines
+from ownmark.report.drawing import picture
+from ownmark.report.facts import stated_rates
+from ownmark.report.fields import Record, number
+from ownmark.report.naming import Axis
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
+
+_LOW, _MIDDLE, _HIGH = "#D55E00", "#FBFAF7", "#0072B2"
+_NO_VERSION: dict[str, Any] = {"Software": None}  # matplotlib would write its own
+_INK = {"plain": "#1a1a1a", "good": "#1a1a1a", "bad": "#1a1a1a", "warn": "#1a1a1a", "muted": "#6b6b6b"}
+_CELL, _ROW = 1.65, 0.24  # inches: a cell's width, a line's height
+
+
+def heat_map(grid: Grid) -> bytes:
+    """Schemes x attacks as PNG; colour runs from "as an unmarked model" over the threshold to "all match"."""
+    lines = max(len(cell_lines(grid.group(row, column))) for row in grid.rows for column in grid.columns)
+    height = max(lines * _ROW + 0.2, 0.8)
+    return picture(
+        lambda figure: _draw(figure, grid), 2.2 + _CELL * len(grid.columns), 1.2 + height * len(grid.rows)
+    )
+
+
+def image_grid(array: ArrayLike, columns: int = 8, smallest: int = 64) -> bytes:
+    """A PNG of images [N, C, H, W] in [0, 1], C 1 or 3, row by row with `columns` in a row.
+
+    Values outside [0, 1] are clipped, nan is black. Images narrower than `smallest` pixels are enlarged by a whole
+    factor, so that every pixel stays a square.
+
+    Raises:
+        ValueError: another shape, no image, or no column.
+    """
+    import numpy as np
+    from matplotlib.image import imsave
+
+    images = np.asarray(array, dtype=np.float64)
+    if images.ndim != 4 or images.shape[1] not in (1, 3) or 0 in images.shape or columns < 1:
+        raise ValueError(
+            f"image_grid needs [N, 1 or 3, H, W] and columns >= 1, got {images.shape} and {columns}"
+        )
+    pixels = np.round(np.clip(np.nan_to_num(images), 0, 1) * 255).astype(np.uint8)
+    pixels = np.broadcast_to(pixels, (len(pixels), 3, *pixels.shape[2:])).transpose(0, 2, 3, 1)
+    factor = -(-smallest // pixels.shape[2])
+    pixels = pixels.repeat(factor, axis=1).repeat(factor, axis=2)
+    columns = min(columns, len(pixels))
+    (height, width), gap = pixels.shape[1:3], 4
+    rows = -(-len(pixels) // columns)
+    sheet = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, 3), 255, dtype=np.uint8)
+    for at, image in enumerate(pixels):
+        top, left = (gap + (at // columns) * (height + gap), gap + (at % columns) * (width + gap))
+        sheet[top : top + height, left : left + width] = image
+    buffer = io.BytesIO()
+    imsave(buffer, sheet, format="png", origin="upper", metadata=_NO_VERSION)
+    return buffer.getvalue()
+
+
+def strength(group: Group | None) -> float | None:
+    """Where the evidence stands, mean over seeds: 0 as the null models, 0.5 at the threshold, 1 all symbols match."""
+    found = [value for record in (group.ok if group else ()) if (value := _strength(record)) is not None]
+    return fmean(found) if found else None
+
+
+def _strength(record: Record) -> float | None:
+    rate, theta = number(record, "evidence", "rate"), number(record, "verdict", "theta")
+    if rate is None or theta is None:
+        return None
+    null = number(record, "verdict", "null_mean")
+    null = null if null is not None and null < theta else number(record, "evidence", "chance") or 0.0
+    if rate >= theta:
+        return 1.0 if theta >= 1 else 0.5 + 0.5 * min(1.0, (rate - theta) / (1 - theta))
+    return 0.5 * max(0.0, (rate - null) / (theta - null)) if null < theta else 0.0
+
+
+def _draw(figure: Figure, grid: Grid) -> None:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    axes = figure.add_subplot()
+    colours = LinearSegmentedColormap.from_list("claim", [_LOW, _MIDDLE, _HIGH])
+    values = [[strength(grid.group(row, column)) for column in grid.columns] for row in grid.rows]
+    image = axes.imshow(
+        [[float("nan") if v is None else v for v in row] for row in values],
+        cmap=colours,
+        vmin=0,
+        vmax=1,
+        aspect="auto",
+    )
+    for y, row in enumerate(grid.rows):
+        for x, column in enumerate(grid.columns):
+            _cell(axes, x, y, grid.group(row, column), values[y][x])
+    _label(axes, grid)
+    bar = figure.colorbar(image, ax=axes, shrink=0.7, pad=0.02, aspect=25, ticks=[0, 0.5, 1])
+    bar.ax.set_yticklabels(["as an\nunmarked\nmodel", "threshold θ", "all symbols\nmatch"])
+    bar.outline.set_visible(False)
+
+
+def _cell(axes: Axes, x: int, y: int, group: Group | None, value: float | None) -> None:
+    from matplotlib.patches import Rectangle
+
+    lines = cell_lines(group)
+    removed = any(line.text.startswith("✗ REMOVED") for line in lines)
+    if value is None:
+        hatch = "////" if group and group.failed else None
+        axes.add_patch(
+            Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor="#ededed", hatch=hatch, edgecolor="none")
+        )
+    if removed:
+        axes.add_patch(
+            Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, fill=False, edgecolor="#1a1a1a", linewidth=2)
+        )
+    dark = value is not None and (value > 0.82 or value < 0.05)
+    step = min(0.2, 0.84 / len(lines))
+    for at, line in enumerate(lines):
+        offset = (at - (len(lines) - 1) / 2) * step
+        colour = "white" if dark else _INK[line.tone]
+        axes.text(
+            x, y + offset, line.text.strip(), ha="center", va="center", color=colour, **_font(line, value)
+        )
+
+
+def _font(line: Line, value: float | None) -> dict[str, Any]:
+    font: dict[str, Any] = {
+        "fontsize": 8.5,
+        "fontweight": "bold" if line.text.startswith(("✗", "✓")) else "normal",
+    }
+    if value is None:  # the hatching of a failed cell must not run through its words
+        font["bbox"] = {"facecolor": "#ededed", "edgecolor": "none", "pad": 1.5}
+    return font
+
+
+def _label(axes: Axes, grid: Grid) -> None:
+    axes.set_xticks(range(len(grid.columns)), [textwrap.fill(axis.name, 20) for axis in grid.columns])
+    axes.set_yticks(range(len(grid.rows)), [_row_label(axis, grid) for axis in grid.rows])
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0, labelsize=9)
+    axes.spines[:].set_visible(False)
+    axes.set_xticks([x - 0.5 for x in range(1, len(grid.columns))], minor=True)
+    axes.set_yticks([y - 0.5 for y in range(1, len(grid.rows))], minor=True)
+    axes.grid(which="minor", color="white", linewidth=3)
+    axes.tick_params(which="minor", length=0)
+    axes.set_title(_title(grid), loc="left", pad=12)
+
+
+def _row_label(row: Axis, grid: Grid) -> str:
+    group = grid.row(row)
+    count, symbol = group.first("evidence", "n"), group.first("evidence", "symbol")
+    name = textwrap.fill(row.name, 24)
+    return name if count is None else f"{name}\n{count} {symbol or 'symbol'}s"
+
+
+def _title(grid: Grid) -> str:
+    everything = grid.everything()
+    facts = []
+    if (tested := everything.first("utility", "n")) is not None:
+        facts.append(f"n = {tested} test samples")
+    seeds = everything.seeds()
+    facts.append(f"{seeds} seed{'s' if seeds != 1 else ''}")
+    facts.append(f"stated false-positive rate {stated_rates(everything)}")
+    return f"{grid.task.name}: can ownership still be claimed?\n" + ", ".join(facts)

@@ -1,0 +1,114 @@
+"""Writes all files of a report into its run folder, each to a temporary name first."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from ownmark.report.aggregate import Grid, grids
+from ownmark.report.blocks import Picture
+from ownmark.report.csvfile import records_jsonl, results_csv
+from ownmark.report.curves import curve_picture
+from ownmark.report.document import document, summary
+from ownmark.report.figures import heat_map
+from ownmark.report.html import html
+from ownmark.report.markdown import markdown
+from ownmark.report.read import planned_cells, read_run
+from ownmark.report.sweeps import Sweep, sweeps
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was written."""
+
+    folder: Path
+    files: tuple[Path, ...]
+    plan: Mapping[str, Any]
+    records: tuple[Mapping[str, Any], ...]
+    summary: str
+    """ "36 cells: 34 finished, 1 failed, 1 not run." """
+    failed: int
+    missing: int
+    problems: tuple[str, ...]
+    """One sentence for each file of the run that could not be used."""
+
+
+def write_report(run_dir: str | PathLike[str]) -> Report:
+    """Write records.jsonl, results.csv, report.md, report.html and the pictures of a run.
+
+    Raises:
+        FileNotFoundError: the folder does not exist.
+    """
+    run = read_run(run_dir)
+    made = grids(run.records, planned_cells(run.plan))
+    drawn = _draw(made)
+    shown = {key: [picture for picture, _ in of_task] for key, of_task in drawn.items()}
+    images = {picture.path: data for of_task in drawn.values() for picture, data in of_task}
+    blocks = document(run, made, shown)
+
+    def read(path: str) -> bytes:
+        return images[path] if path in images else (run.folder / path).read_bytes()
+
+    texts = {
+        "records.jsonl": records_jsonl(run.records),
+        "results.csv": results_csv(run.records),
+        "report.md": markdown(blocks),
+        "report.html": html(run.name, blocks, read),
+    }
+    contents = {**{name: text.encode() for name, text in texts.items()}, **images}
+    everything = [grid.everything() for grid in made]
+    return Report(
+        run.folder,
+        tuple(_write(run.folder / name, data) for name, data in contents.items()),
+        run.plan,
+        tuple(run.records),
+        summary(made),
+        sum(len(group.failed) for group in everything),
+        sum(len(group.missing) for group in everything),
+        run.problems,
+    )
+
+
+def _draw(made: Iterable[Grid]) -> dict[str, list[tuple[Picture, bytes]]]:
+    """By the key of a task: its heat map, then its sweeps."""
+    taken: set[str] = set()
+    drawn = {}
+    for grid in made:
+        name = _free(f"matrix-{grid.task.name}", taken)
+        pictures = [(Picture(name, f"{grid.task.name}: evidence by scheme and attack"), heat_map(grid))]
+        for sweep in sweeps(grid):
+            name = _free(f"sweep-{grid.task.name}-{sweep.method}-{sweep.parameter}", taken)
+            pictures.append((Picture(name, _caption(sweep)), curve_picture(sweep)))
+        drawn[grid.task.key] = pictures
+    return drawn
+
+
+def _caption(sweep: Sweep) -> str:
+    fixed = f" with {sweep.fixed}" if sweep.fixed else ""
+    return f"{sweep.task.name}: evidence and utility against {sweep.parameter} of {sweep.method}{fixed}"
+
+
+def _free(title: str, taken: set[str]) -> str:
+    """A file name of `title` that no picture has yet."""
+    stem = re.sub(r"[^A-Za-z0-9._]+", "-", title).strip("-.")
+    name, count = f"{stem}.png", 1
+    while name in taken:
+        count += 1
+        name = f"{stem}-{count}.png"
+    taken.add(name)
+    return name
+
+
+def _write(path: Path, data: bytes) -> Path:
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path

@@ -1,0 +1,86 @@
+"""What a stage depends on, as hashes: parameters, and the source of the code that will run."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import importlib.util
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ownmark.config import to_plain
+from ownmark.methods import Declaration
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a JSON-ready value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=to_plain).encode()).hexdigest()
+
+
+@functools.cache
+def source_digest(module: str) -> str:
+    """SHA-256 over a module's source and everything it imports, directly or not, from its own top-level package and
+    from ownmark's contracts, loops and statistics. Found by reading the sources, without importing them."""
+    roots = (module.partition(".")[0], "ownmark")
+    seen: dict[str, bytes] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name in seen or not _followed(name, roots):
+            continue
+        path = _source(name)
+        if path is None:
+            continue
+        seen[name] = path.read_bytes()
+        waiting += _imports(seen[name], name if path.name == "__init__.py" else name.rpartition(".")[0])
+    state = hashlib.sha256()
+    for name in sorted(seen):
+        state.update(f"{name}\0".encode() + seen[name])
+    return state.hexdigest()
+
+
+def _followed(name: str, roots: tuple[str, str]) -> bool:
+    top = name.partition(".")[0]
+    if top not in roots:
+        return False
+    layers = ("ownmark.contracts", "ownmark.loops", "ownmark.stats", "ownmark.builtin")
+    return top != "ownmark" or name.startswith(layers)
+
+
+def _source(name: str) -> Path | None:
+    """Path of a module's source, without importing the module itself (its parents are)."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, AttributeError, ValueError):
+        return None
+    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+        return None
+    return Path(spec.origin)
+
+
+def _imports(source: bytes, package: str) -> Iterable[str]:
+    """Names that a module may import; `from a import b` may mean the module `a.b`."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*parents, base]).rstrip(".")
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def identity(declaration: Declaration, config: Any, nested: Iterable[Any] = ()) -> dict[str, Any]:
+    """All that decides what a method does: name, version, source and parameters, nested methods included."""
+    return {
+        "method": f"{declaration.kind}:{declaration.name}",
+        "version": declaration.version,
+        "source": source_digest(declaration.target.partition(":")[0]),
+        "params": to_plain(config),
+        "nested": list(nested),
+    }

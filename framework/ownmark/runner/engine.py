@@ -1,0 +1,156 @@
+"""The engine: computes a stage at most once, whoever asks, in this run or a later one."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from ownmark.errors import UntrustedFile
+from ownmark.loops import Fitter
+from ownmark.runner.digest import digest
+from ownmark.runner.store import Contents, Store, StoredEntry
+
+_log = logging.getLogger("ownmark")
+
+
+class Progress(Protocol):
+    """Is told what the run is doing."""
+
+    def plan(self, stages: Mapping[str, str], cells: int) -> None:
+        """The run starts: digests of the stages still to compute with their kind, and the number of cells."""
+
+    def stage(self, kind: str, label: str) -> None:
+        """A stage starts to be computed."""
+
+    def step(self, step: int, steps: int) -> None:
+        """Training within the stage has come so far."""
+
+    def finished(self, digest: str, kind: str, seconds: float) -> None:
+        """A stage was computed."""
+
+    def cell(self, record: Mapping[str, Any]) -> None:
+        """A cell has its record."""
+
+    def note(self, message: str) -> None:
+        """Something the user should know of."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a stage works with: a device, and networks trained through `fitter`."""
+
+    device: torch.device
+    fitter: Callable[[torch.Generator], Fitter]
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One stage of the graph.
+
+    Args:
+        stage: its kind, the store's first folder. label: for people.
+        about: all that its result depends on, JSON-ready; its hash is the store key.
+        compute: makes the contents, asking the engine for the nodes it is made from.
+    """
+
+    stage: str
+    label: str
+    about: Mapping[str, Any]
+    compute: Callable[[Bench], Contents]
+
+    @property
+    def digest(self) -> str:
+        """Store key."""
+        return digest([self.stage, self.about])
+
+
+class Engine:
+    """Gives the stored entry of a node, computing it first if need be.
+
+    Args:
+        journal: file that gets one JSON line per computed stage; says after a crash what was done.
+        trainer: makes keyword arguments for `Fitter` (the user's callbacks and logger), anew for each training.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        device: torch.device,
+        progress: Progress,
+        journal: Path,
+        trainer: Callable[[], dict[str, Any]] = dict,
+    ) -> None:
+        self._store = store
+        self._progress = progress
+        self._journal = journal
+        self._trainer = trainer
+        self._open: dict[str, StoredEntry] = {}
+        self._failed: dict[str, Exception] = {}
+        self.device = device
+
+    def done(self, node: Node) -> bool:
+        """Whether the node is in the store."""
+        return node.digest in self._open or (node.stage, node.digest) in self._store
+
+    def get(self, node: Node) -> StoredEntry:
+        """The node's entry.
+
+        Raises:
+            Exception: whatever computing it raised, also when it failed earlier in this run.
+        """
+        key = node.digest
+        if key in self._failed:
+            raise self._failed[key]
+        if key not in self._open:
+            try:
+                self._open[key] = self._stored(node, key) or self._compute(node, key)
+            except Exception as error:
+                error.ownmark_stage = getattr(error, "ownmark_stage", node.stage)  # type: ignore[attr-defined]
+                self._failed[key] = error
+                raise
+        return self._open[key]
+
+    def _stored(self, node: Node, key: str) -> StoredEntry | None:
+        if (node.stage, key) not in self._store:
+            return None
+        try:
+            return self._store.read(node.stage, key)
+        except UntrustedFile as error:
+            self._progress.note(f"refused a store entry and computes it again: {error}")
+            self._store.discard(node.stage, key)
+            return None
+
+    def _compute(self, node: Node, key: str) -> StoredEntry:
+        self._progress.stage(node.stage, node.label)
+        seen: list[Fitter] = []
+
+        def fitter(rng: torch.Generator) -> Fitter:
+            seen.append(Fitter(self.device, rng, progress=self._progress.step, **self._trainer()))
+            return seen[-1]
+
+        start = time.perf_counter()
+        contents = node.compute(Bench(self.device, fitter))
+        seconds = time.perf_counter() - start
+        cost = {"seconds": seconds, "samples_seen": sum(one.samples_seen for one in seen)}
+        stored = Contents({**contents.values, "cost": cost}, contents.tensors)
+        entry = self._store.write(node.stage, key, stored, {**node.about, "label": node.label})
+        self._log(node, key, seconds)
+        self._progress.finished(key, node.stage, seconds)
+        return entry
+
+    def _log(self, node: Node, key: str, seconds: float) -> None:
+        line = json.dumps(
+            {"stage": node.stage, "digest": key, "label": node.label, "seconds": round(seconds, 3)}
+        )
+        with self._journal.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+            file.flush()
+            os.fsync(file.fileno())

@@ -1,0 +1,210 @@
+"""Stages that make networks: the host, the marked network, the attacked one."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ownmark.config import to_plain
+from ownmark.contracts.attack import Attack
+from ownmark.contracts.host import Host
+from ownmark.contracts.key import Key
+from ownmark.contracts.scheme import Scheme
+from ownmark.contracts.views import HostView, Stolen, Task, seeded
+from ownmark.methods import Kind, Need
+from ownmark.runner.cell import Cell, Spec, TaskSpec
+from ownmark.runner.engine import Bench, Engine, Node
+from ownmark.runner.plan import Plan
+from ownmark.runner.resolve import Methods
+from ownmark.runner.seeds import rng_for
+from ownmark.runner.splits import Splits, divide, granted, transfer_set
+from ownmark.runner.store import Contents
+
+
+class Making:
+    """Nodes of a plan's networks, and the networks behind them."""
+
+    def __init__(self, plan: Plan, methods: Methods, engine: Engine, transfer: Spec | None) -> None:
+        self.plan = plan
+        self.methods = methods
+        self.engine = engine
+        self._transfer = transfer
+        self._splits: dict[Spec, Splits] = {}
+
+    # --- data ---------------------------------------------------------------------------------------------------
+
+    def splits(self, dataset: Spec) -> Splits:
+        """The dataset, divided and on the device."""
+        if dataset not in self._splits:
+            parts = divide(self.methods.images(dataset), self.plan.split)
+            device = self.engine.device
+            owner, pool, test = (part.to(device) for part in (parts.owner, parts.pool, parts.test))
+            self._splits[dataset] = Splits(owner, pool, test, parts.shape, parts.classes)
+        return self._splits[dataset]
+
+    def task(self, task: TaskSpec) -> Task:
+        """What the owner wants learned."""
+        splits = self.splits(task.dataset)
+        return Task(task.label, splits.shape, splits.classes, splits.owner)
+
+    def data_identity(self, dataset: Spec) -> dict[str, Any]:
+        """What everything made from a dataset depends on."""
+        method = self.methods.get(Kind.DATASET, dataset)
+        return {
+            "dataset": method.identity, "data": method.instance.fingerprint(), "split": to_plain(self.plan.split),
+        }  # fmt: skip
+
+    # --- the host and its null models ---------------------------------------------------------------------------
+
+    def host(self, task: TaskSpec, purpose: str) -> Node:
+        """A trained unmarked network: `"seed 0"` for the owner's, `"null 3"` for an independent one."""
+        method = self.methods.get(Kind.HOST, task.host)
+        about = {"host": method.identity, **self.data_identity(task.dataset), "purpose": purpose}
+
+        def compute(bench: Bench) -> Contents:
+            host: Host = method.instance
+            rng = rng_for("host", purpose)
+            fit = bench.fitter(rng)
+            owner = self.splits(task.dataset).owner
+            network = self.blank(task, rng)
+            network = fit(network, owner, host.recipe, terms=host.terms(), transforms=host.transforms())
+            return Contents(tensors={"network": network.state_dict()})
+
+        return Node("host", f"{task.label} {purpose}", about, compute)
+
+    def nulls(self, task: TaskSpec) -> list[Node]:
+        """The null models behind the task's thresholds."""
+        return [self.host(task, f"null {i}") for i in range(self.plan.verdict.null_models)]
+
+    def blank(self, task: TaskSpec, rng: torch.Generator | None = None) -> nn.Module:
+        """A newly initialised host on the device."""
+        splits = self.splits(task.dataset)
+        host: Host = self.methods.get(Kind.HOST, task.host).instance
+        with seeded(rng or rng_for("blank")):
+            return host.build(splits.shape, splits.classes).to(self.engine.device)
+
+    def host_network(self, task: TaskSpec, node: Node) -> nn.Module:
+        """The trained network of a host node, in eval mode."""
+        network = self.blank(task)
+        network.load_state_dict(self._state(node))
+        return network.eval()
+
+    # --- marked -------------------------------------------------------------------------------------------------
+
+    def marked(self, cell: Cell) -> Node:
+        """The host with the cell's mark."""
+        method = self.methods.get(Kind.SCHEME, cell.scheme)
+        host = self.host(cell.task, f"seed {cell.seed}")
+        about = {"scheme": method.identity, "host": host.digest, "seed": cell.seed}
+
+        def compute(bench: Bench) -> Contents:
+            scheme: Scheme = method.instance
+            task = self.task(cell.task)
+            key = scheme.make_key(task, rng_for("key", cell.seed))
+            fit = bench.fitter(rng_for("embed", cell.seed))
+            marked = scheme.embed(self._host_view(cell.task, host), key, task, fit)
+            values, pictures = _exhibits(marked.exhibits)
+            values |= {"key": dict(marked.key.values), "scheme": marked.key.scheme}
+            files = {"network": marked.network.state_dict(), "key": marked.key.tensors}
+            return Contents(values, {**files, **pictures})
+
+        return Node("marked", f"{cell.task.label} {cell.scheme.label} seed {cell.seed}", about, compute)
+
+    def _host_view(self, task: TaskSpec, node: Node) -> HostView:
+        host: Host = self.methods.get(Kind.HOST, task.host).instance
+        return HostView(
+            trained=lambda: self.host_network(task, node),
+            blank=lambda rng: self.blank(task, rng),
+            recipe=host.recipe,
+            terms=tuple(host.terms()),
+            transforms=tuple(host.transforms()),
+        )
+
+    def marked_network(self, cell: Cell) -> nn.Module:
+        """The marked network, in eval mode."""
+        scheme: Scheme = self.methods.get(Kind.SCHEME, cell.scheme).instance
+        return (
+            scheme.restore(self.blank(cell.task), self._state(self.marked(cell)))
+            .to(self.engine.device)
+            .eval()
+        )
+
+    def key(self, cell: Cell) -> Key:
+        """The owner's key, on the device."""
+        entry = self.engine.get(self.marked(cell))
+        return Key(entry.values["scheme"], entry.tensors("key"), entry.values["key"]).to(self.engine.device)
+
+    # --- attacked -----------------------------------------------------------------------------------------------
+
+    def suspect(self, cell: Cell) -> Node:
+        """What the verifier will face: the attacked network, or the marked one if nobody attacked it."""
+        marked = self.marked(cell)
+        if cell.attack is None:
+            return marked
+        method = self.methods.get(Kind.ATTACK, cell.attack)
+        about = {
+            "attack": method.identity, "marked": marked.digest, "seed": cell.seed,
+            "given": to_plain(cell.given) if _uses_data(method.declaration.needs) else {},
+            **self._transfer_identity(cell),
+        }  # fmt: skip
+
+        def compute(bench: Bench) -> Contents:
+            attack: Attack = method.instance
+            rng = rng_for("attack", cell.seed)
+            suspect = attack.attack(self._stolen(cell), bench.fitter(rng_for("attacker fit", cell.seed)), rng)
+            values, pictures = _exhibits(suspect.exhibits)
+            return Contents(values, {"network": suspect.network.state_dict(), **pictures})
+
+        return Node("attacked", cell.label, about, compute)
+
+    def _stolen(self, cell: Cell) -> Stolen:
+        splits = self.splits(cell.task.dataset)
+        data = granted(splits, cell.given, rng_for("granted", cell.seed))
+        transfer = None
+        if cell.given.transfer and self._transfer is not None:
+            others = self.methods.images(self._transfer)
+            transfer = transfer_set(others, splits.shape, cell.given.transfer, rng_for("transfer", cell.seed))
+            transfer = transfer.to(self.engine.device)
+        return Stolen(self.marked_network(cell), splits.shape, splits.classes, data, transfer)
+
+    def _transfer_identity(self, cell: Cell) -> dict[str, Any]:
+        if not cell.given.transfer or self._transfer is None:
+            return {}
+        method = self.methods.get(Kind.DATASET, self._transfer)
+        return {"transfer": method.identity, "transfer data": method.instance.fingerprint()}
+
+    def suspect_network(self, cell: Cell) -> nn.Module:
+        """The weights the verifier may inspect, in eval mode."""
+        network = self.marked_network(cell)
+        if cell.attack is None:
+            return network
+        attack: Attack = self.methods.get(Kind.ATTACK, cell.attack).instance
+        restored = attack.restore(copy.deepcopy(network), self._state(self.suspect(cell)))
+        return restored.to(self.engine.device).eval()
+
+    def served(self, cell: Cell, network: nn.Module) -> nn.Module:
+        """What answers queries when `network` is deployed by the cell's attacker."""
+        if cell.attack is None:
+            return network
+        attack: Attack = self.methods.get(Kind.ATTACK, cell.attack).instance
+        return attack.serve(network, rng_for("serve", cell.seed)).eval()
+
+    def _state(self, node: Node) -> dict[str, Tensor]:
+        state = self.engine.get(node).tensors("network")
+        return {name: tensor.to(self.engine.device) for name, tensor in state.items()}
+
+
+def _uses_data(needs: frozenset[Need]) -> bool:
+    """Whether an attack's result can depend on the images it is given; data-free attacks share one artefact."""
+    return bool(needs & {Need.DATA, Need.LABELS})
+
+
+def _exhibits(exhibits: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:
+    """Pictures as tensors, everything else as values."""
+    pictures = {name: value for name, value in exhibits.items() if isinstance(value, Tensor)}
+    values = {name: value for name, value in exhibits.items() if not isinstance(value, Tensor)}
+    return {"exhibits": values}, {"exhibits": pictures} if pictures else {}

@@ -1,0 +1,232 @@
+"""Plans: what a YAML file may say, and the reading of it. Everything is checked before anything is trained."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
+
+from ownmark.config import configuration
+from ownmark.errors import PlanError
+from ownmark.runner.yamlfile import Document, parse, read
+
+_ENTRY_KEYS = {"as", "sweep", "given"}
+
+
+@configuration
+class Entry:
+    """One method of a plan's list: `uchida`, `{uchida: {bits: 64}}`, with `as: label` or `sweep: {alpha: [0, 1]}`."""
+
+    id: str
+    """Id of the method, or `pack/id`."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    """Its parameters."""
+    label: str = ""
+    """Name in the report (`as:`)."""
+    sweep: dict[str, list[Any]] = Field(default_factory=dict)
+    """One entry for every combination of these parameter values."""
+    given: dict[str, Any] = Field(default_factory=dict)
+    """Attacks: what this attacker is given, where it differs from the plan's `attacker`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"id": value}
+        fields = value.kwargs if hasattr(value, "kwargs") else value
+        if not isinstance(fields, dict) or "id" in fields:
+            return value
+        names = [name for name in fields if name not in _ENTRY_KEYS]
+        if len(names) != 1:
+            raise ValueError(
+                f"expected one method and at most {sorted(_ENTRY_KEYS)} beside it, found {sorted(names)}"
+            )
+        entry: dict[str, Any] = {"id": names[0], "params": fields[names[0]] or {}}
+        entry |= {name: fields[name] for name in ("sweep", "given") if name in fields}
+        return entry | ({"label": fields["as"]} if "as" in fields else {})
+
+
+@configuration
+class TaskEntry:
+    """A dataset and the host that is trained on it."""
+
+    dataset: Entry
+    """Where the images come from."""
+    host: Entry
+    """The network and its recipe."""
+
+
+@configuration
+class Given:
+    """The threat model: what an attacker holds besides the stolen network."""
+
+    data: int | Literal["none", "all"] | Annotated[float, Field(gt=0, le=1)] = "all"
+    """In-distribution images: a number, a fraction of the training set, `all` of the attacker's pool, or `none`."""
+    labels: bool = True
+    """Whether the true labels come with them."""
+    source: Literal["disjoint", "owner"] = "disjoint"
+    """Drawn from images that the owner never trained on (APP), or from the owner's training data (MIRA, PST)."""
+    transfer: int = Field(default=0, ge=0)
+    """Unlabelled images of the plan's `transfer` dataset."""
+
+
+@configuration
+class Split:
+    """How the training images are divided."""
+
+    reserve: float = Field(default=0.2, ge=0, lt=1)
+    """Share of the training images that the owner never sees; the attacker's pool (APP: 0.2)."""
+    seed: int = 0
+    """Of the division, the same for all cells of a plan."""
+
+
+@configuration
+class VerdictRule:
+    """When ownership is claimed."""
+
+    rate: float = Field(default=0.05, gt=0, lt=0.5)
+    """Stated false-positive rate."""
+    null_models: int = Field(default=8, ge=1)
+    """Independently trained unmarked hosts behind the threshold; shared by all schemes of a task."""
+    keys: int = Field(default=20, ge=1)
+    """Fresh keys read from each of them."""
+
+
+@configuration
+class Removal:
+    """When an attack counts as a removal: ownership can no longer be claimed *and* utility survives."""
+
+    kind: Literal["relative", "absolute"] = "relative"
+    """`relative`: a share of the marked network's utility (MIRA); `absolute`: points lost (SoK)."""
+    amount: float = Field(default=0.9, gt=0)
+    """0.9 of the utility for `relative`, 0.05 for `absolute` five points."""
+
+
+@configuration
+class TrainerOptions:
+    """The user's own Lightning objects, each `{package.module:Class: {arguments}}`."""
+
+    callbacks: tuple[Entry, ...] = ()
+    """Lightning callbacks that watch every training."""
+    logger: Entry | None = None
+    """A Lightning logger."""
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str | int | dict) else value
+
+
+@configuration
+class Plan:
+    """A grid: tasks x schemes x attacks x extractors x seeds."""
+
+    name: str = Field(default="plan", pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]*$")
+    """Name of the run folder."""
+    about: str = ""
+    """What the plan is for; printed above the report."""
+    tasks: tuple[TaskEntry, ...] = ()
+    """Pairs of dataset and host."""
+    datasets: Annotated[tuple[Entry, ...], BeforeValidator(_listed)] = ()
+    """With `hosts`: every dataset with every host, as further tasks."""
+    hosts: Annotated[tuple[Entry, ...], BeforeValidator(_listed)] = ()
+    """See `datasets`."""
+    schemes: Annotated[tuple[Entry, ...], BeforeValidator(_listed), Field(min_length=1)]
+    """What marks the hosts."""
+    attacks: Annotated[tuple[Entry, ...], BeforeValidator(_listed)] = (Entry(id="none"),)
+    """What is done to the marked networks; `none` leaves them alone."""
+    extractors: Annotated[tuple[Entry, ...], BeforeValidator(_listed)] = (Entry(id="default"),)
+    """What reads the suspects; `default` is each scheme's own."""
+    seeds: Annotated[tuple[int, ...], BeforeValidator(_listed), Field(min_length=1)] = (0,)
+    """Repetitions; more than one gives intervals."""
+    attacker: Given = Field(default_factory=Given)
+    """What the attackers are given."""
+    transfer: Entry | None = None
+    """The dataset that unlabelled transfer images are taken from."""
+    split: Split = Field(default_factory=Split)
+    """Owner and attacker."""
+    verdict: VerdictRule = Field(default_factory=VerdictRule)
+    """Error rate and null models."""
+    removal: Removal = Field(default_factory=Removal)
+    """When an attack counts."""
+    metrics: Annotated[tuple[Entry, ...], BeforeValidator(_listed)] = (
+        Entry(id="agreement"),
+        Entry(id="relative_weight_distance"),
+    )
+    """Beside utility and evidence, which every record has."""
+    trainer: TrainerOptions = Field(default_factory=TrainerOptions)
+    """The user's Lightning callbacks and logger."""
+
+    @model_validator(mode="after")
+    def _has_tasks(self) -> Plan:
+        if bool(self.datasets) != bool(self.hosts):
+            raise ValueError("`datasets` and `hosts` go together: each dataset is tried with each host")
+        if not self.tasks and not self.datasets:
+            raise ValueError("no task: give `tasks: [{dataset: ..., host: ...}]`, or `datasets` and `hosts`")
+        return self
+
+    def all_tasks(self) -> tuple[TaskEntry, ...]:
+        """`tasks`, then every pair of `datasets` and `hosts`."""
+        pairs = (TaskEntry(dataset=dataset, host=host) for dataset in self.datasets for host in self.hosts)
+        return (*self.tasks, *pairs)
+
+
+def plan_from(document: Document) -> Plan:
+    """Check the structure of a parsed plan.
+
+    Raises:
+        PlanError: every problem found, each with file and line.
+    """
+    if not isinstance(document.data, dict):
+        raise PlanError(
+            [f"{document.name}:1: a plan is a mapping with `tasks` and `schemes`, see `ownmark list plans`"]
+        )
+    try:
+        return TypeAdapter(Plan).validate_python(document.data)
+    except ValidationError as error:
+        raise PlanError([_sentence(document, item) for item in error.errors()]) from error
+
+
+def read_plan(source: str | Path) -> tuple[Plan, Document]:
+    """Read and check a plan file."""
+    document = read(Path(source))
+    return plan_from(document), document
+
+
+def parse_plan(text: str, name: str = "plan.yaml") -> tuple[Plan, Document]:
+    """Check a plan given as text."""
+    document = parse(text, name)
+    return plan_from(document), document
+
+
+def _sentence(document: Document, item: Any) -> str:
+    path = [part for part in item["loc"] if not _is_tag(part)]
+    field = ".".join(str(part) for part in path) or "plan"
+    message = item["msg"].removeprefix("Value error, ")
+    if item["type"] == "unexpected_keyword_argument":
+        message = f"unknown field{_nearest(str(path[-1]), path[:-1])}"
+    elif item["type"] == "missing":
+        message = "is missing"
+    elif item["type"] not in ("value_error",):
+        message += f", found {item['input']!r:.60}"
+    return f"{document.where(path)}: {field}: {message}"
+
+
+def _is_tag(part: str | int) -> bool:
+    return isinstance(part, str) and (
+        part.endswith("]") or part in {"int", "float", "Entry", "dataclass-args"}
+    )
+
+
+def _nearest(name: str, path: list[str | int]) -> str:
+    homes = {
+        "attacker": Given,
+        "split": Split,
+        "verdict": VerdictRule,
+        "removal": Removal,
+        "trainer": TrainerOptions,
+    }
+    home = homes.get(str(path[0]), Plan) if path else Plan
+    close = difflib.get_close_matches(name, home.__dataclass_fields__, n=1)  # type: ignore[attr-defined]
+    return f", did you mean {close[0]!r}?" if close else f"; known: {', '.join(home.__dataclass_fields__)}"  # type: ignore[attr-defined]

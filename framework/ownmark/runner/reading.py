@@ -1,0 +1,266 @@
+"""Stages that read networks: utility, evidence, thresholds, and the verdict with its metrics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ownmark.config import to_plain
+from ownmark.contracts.evidence import Evidence
+from ownmark.contracts.extractor import Extractor
+from ownmark.contracts.scheme import Scheme
+from ownmark.contracts.views import WhiteBox, black_box, outputs
+from ownmark.methods import Kind, Need
+from ownmark.runner.cell import Cell, Spec, TaskSpec, specs
+from ownmark.runner.engine import Bench, Node
+from ownmark.runner.making import Making
+from ownmark.runner.resolve import Method
+from ownmark.runner.seeds import rng_for
+from ownmark.runner.store import Contents, StoredEntry
+from ownmark.stats import (
+    Threshold,
+    binomial_tail,
+    calibrated_threshold,
+    clopper_pearson,
+    exact_threshold,
+    rank_p_value,
+)
+
+READER_VERSION = 1
+"""Raise it when this module's stages come to mean something else."""
+
+
+class Reading:
+    """Nodes that evaluate what `Making` made."""
+
+    def __init__(self, making: Making) -> None:
+        self._making = making
+        self._methods = making.methods
+        self._engine = making.engine
+        self._verdict = making.plan.verdict
+        self._metrics = [spec for entry in making.plan.metrics for spec in specs(entry)]
+
+    # --- utility ------------------------------------------------------------------------------------------------
+
+    def utility_metric(self, task: TaskSpec) -> Method:
+        """The metric that says whether the task's networks are worth having."""
+        host = self._methods.get(Kind.HOST, task.host).instance
+        return self._methods.get(Kind.METRIC, Spec(host.utility, "{}", host.utility))
+
+    def host_utility(self, cell: Cell) -> Node:
+        """Utility of the owner's unmarked network."""
+        node = self._making.host(cell.task, f"seed {cell.seed}")
+        return self._utility(cell.task, node, lambda: self._making.host_network(cell.task, node))
+
+    def marked_utility(self, cell: Cell) -> Node:
+        """Utility of the marked network."""
+        node = self._making.marked(cell)
+        return self._utility(cell.task, node, lambda: self._making.marked_network(cell))
+
+    def suspect_utility(self, cell: Cell) -> Node:
+        """Utility of what the attacker serves."""
+        making = self._making
+        node = making.suspect(cell)
+        return self._utility(cell.task, node, lambda: making.served(cell, making.suspect_network(cell)))
+
+    def _utility(self, task: TaskSpec, of: Node, network: Any) -> Node:
+        metric = self.utility_metric(task)
+        about = {"metric": metric.identity, "network": of.digest, "version": READER_VERSION}
+
+        def compute(bench: Bench) -> Contents:
+            test = self._making.splits(task.dataset).test
+            self._engine.get(of)
+            return Contents(
+                measured(metric, {Need.PREDICTIONS: lambda: (outputs(network(), test.x), test.labels)})
+            )
+
+        return Node("utility", f"{metric.declaration.id} of {of.label}", about, compute)
+
+    # --- evidence -----------------------------------------------------------------------------------------------
+
+    def evidence(self, cell: Cell) -> Node:
+        """What the extractor reads out of the suspect, and further rates on the test set."""
+        method = self._methods.extractor_of(cell.scheme, cell.extractor)
+        suspect, marked = self._making.suspect(cell), self._making.marked(cell)
+        about = {
+            "extractor": method.identity, "suspect": suspect.digest, "marked": marked.digest, "seed": cell.seed,
+            "version": READER_VERSION,
+        }  # fmt: skip
+
+        def compute(bench: Bench) -> Contents:
+            network = self._making.suspect_network(cell)
+            served = self._making.served(cell, network)
+            front = self._read(cell, method, network if method.needs(Need.WHITE_BOX) else served)
+            values = dict(front[0])
+            if served is not network and not method.needs(Need.WHITE_BOX):
+                values["bare"] = self._read(cell, method, network)[0]
+            return Contents(values, {"matches": {"matches": front[1].to(torch.uint8)}})
+
+        return Node("evidence", f"{cell.label} {method.declaration.id}", about, compute)
+
+    def _read(self, cell: Cell, method: Method, network: nn.Module) -> tuple[dict[str, Any], Tensor]:
+        extractor: Extractor = method.instance
+        key = self._making.key(cell)
+        own = self._making.marked_network(cell) if method.needs(Need.OWN_COPY) else None
+        view = WhiteBox(network) if method.needs(Need.WHITE_BOX) else black_box(network)
+        found = extractor.extract(view, key, own)
+        queries = getattr(view, "queries", 0)
+        test = self._making.splits(cell.task.dataset).test
+        rates = extractor.measure(view, key, test)
+        values = {
+            "access": "white-box" if method.needs(Need.WHITE_BOX) else "black-box",
+            **_describe(found),
+            "queries": queries,
+            "measured": {name: {"hits": rate.hits, "n": rate.n} for name, rate in rates.items()},
+        }
+        return values, found.matches
+
+    # --- thresholds ---------------------------------------------------------------------------------------------
+
+    def threshold(self, cell: Cell) -> Node:
+        """Hits needed for a claim, from null models and fresh keys (or the embedded key, where only that reads)."""
+        scheme = self._methods.get(Kind.SCHEME, cell.scheme)
+        extractor = self._methods.extractor_of(cell.scheme, cell.extractor)
+        own = (
+            extractor.needs(Need.OWN_COPY)
+            or extractor.needs(Need.EMBEDDED_KEY)
+            or scheme.needs(Need.EMBEDDED_KEY)
+        )
+        nulls = self._making.nulls(cell.task)
+        about = {
+            "scheme": scheme.identity, "extractor": extractor.identity, "nulls": [null.digest for null in nulls],
+            "rule": to_plain(self._verdict), "marked": self._making.marked(cell).digest if own else "",
+            "version": READER_VERSION,
+        }  # fmt: skip
+
+        def compute(bench: Bench) -> Contents:
+            found = self._null_evidence(cell, scheme.instance, extractor, nulls, own)
+            rates = [[one.rate for one in row] for row in found]
+            first = found[0][0]
+            threshold = _threshold([[one.hits for one in row] for row in found], first, self._verdict.rate)
+            return Contents({"threshold": threshold.to_dict(), "null_rates": rates, "chance": first.chance})
+
+        return Node("threshold", f"{cell.task.label} {cell.scheme.label}", about, compute)
+
+    def _null_evidence(
+        self, cell: Cell, scheme: Scheme, extractor: Method, nulls: list[Node], own: bool
+    ) -> list[list[Evidence]]:
+        if own:
+            keys = [self._making.key(cell)]
+        else:
+            task = self._making.task(cell.task)
+            keys = [scheme.make_key(task, rng_for("null key", i)) for i in range(self._verdict.keys)]
+        copy = self._making.marked_network(cell) if extractor.needs(Need.OWN_COPY) else None
+        white, reader = extractor.needs(Need.WHITE_BOX), extractor.instance
+        rows = []
+        for null in nulls:
+            network = self._making.host_network(cell.task, null)
+            rows.append(reader.extract_many(WhiteBox(network) if white else black_box(network), keys, copy))
+        return rows
+
+    # --- verdict and metrics ------------------------------------------------------------------------------------
+
+    def judged(self, cell: Cell) -> Node:
+        """The verdict on the evidence, and the plan's metrics."""
+        parts = {"evidence": self.evidence(cell), "threshold": self.threshold(cell)}
+        metrics = [self._methods.get(Kind.METRIC, spec) for spec in self._metrics]
+        host = self._making.host(cell.task, f"seed {cell.seed}")
+        about = {
+            **{name: node.digest for name, node in parts.items()}, "metrics": [metric.identity for metric in metrics],
+            "host": host.digest, "version": READER_VERSION,
+        }  # fmt: skip
+
+        def compute(bench: Bench) -> Contents:
+            evidence = self._engine.get(parts["evidence"])
+            verdict = _verdict(evidence, self._engine.get(parts["threshold"]).values)
+            feeds = self._feeds(cell, host, evidence, verdict)
+            values = {one.declaration.id: measured(one, feeds) for one in metrics}
+            return Contents({"verdict": verdict, "metrics": values})
+
+        return Node("judged", cell.label, about, compute)
+
+    def _feeds(
+        self, cell: Cell, host: Node, evidence: StoredEntry, verdict: Mapping[str, Any]
+    ) -> dict[Need, Any]:
+        making, test = self._making, self._making.splits(cell.task.dataset).test
+
+        def answers() -> Tensor:
+            return outputs(making.served(cell, making.suspect_network(cell)), test.x)
+
+        matches = evidence.tensors("matches")["matches"].bool()
+        return {
+            Need.PREDICTIONS: lambda: (answers(), test.labels),
+            Need.REFERENCE: lambda: (answers(), outputs(making.host_network(cell.task, host), test.x)),
+            Need.EVIDENCE: lambda: (matches,),
+            Need.THRESHOLD: lambda: (matches, verdict["theta"]),
+            Need.WEIGHTS: lambda: (making.suspect_network(cell), making.marked_network(cell)),
+        }
+
+
+def measured(metric: Method, feeds: Mapping[Need, Any]) -> dict[str, Any]:
+    """Value of a metric, with n and a 95 % interval where it is a proportion.
+
+    Args:
+        feeds: makes the arguments of `update`, by what the metric's declaration needs.
+    """
+    counter = metric.instance
+    counter.reset()
+    need = next(need for need in feeds if metric.needs(need))
+    counter.update(*(part.cpu() if isinstance(part, Tensor) else part for part in feeds[need]()))
+    value = float(counter.compute())
+    found: dict[str, Any] = {"value": value, "higher_is_better": counter.higher_is_better}
+    if hasattr(counter, "hits"):
+        hits, n = int(counter.hits), int(counter.total)
+        found |= {"hits": hits, "n": n, "interval": interval(hits, n)}
+    return found
+
+
+def interval(hits: int, n: int) -> list[float]:
+    """95 % Clopper-Pearson interval of a proportion, as a JSON-ready pair."""
+    if n == 0:
+        return [0.0, 1.0]
+    bounds = clopper_pearson(hits, n)
+    return [bounds.low, bounds.high]
+
+
+def _describe(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "hits": evidence.hits, "n": evidence.n, "rate": evidence.rate, "symbol": evidence.symbol,
+        "chance": evidence.chance, "extras": {k: _finite(v) for k, v in evidence.extras.items()},
+    }  # fmt: skip
+
+
+def _finite(value: float | str) -> float | str | None:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _threshold(hits: list[list[int]], first: Evidence, rate: float) -> Threshold:
+    if first.chance is not None:
+        return exact_threshold(first.n, first.chance, rate, hits)
+    return calibrated_threshold(hits, first.n, rate)
+
+
+def _verdict(evidence: StoredEntry, calibration: Mapping[str, Any]) -> dict[str, Any]:
+    """Claim or no claim, with the p-value: exact where chance is known, by rank among the null pairs elsewhere."""
+    threshold = Threshold.from_dict(calibration["threshold"])
+    hits, n, chance = evidence.values["hits"], evidence.values["n"], evidence.values["chance"]
+    if chance is not None:
+        p_value = binomial_tail(hits, n, chance)
+    else:
+        p_value = rank_p_value(hits / n, [rate for row in calibration["null_rates"] for rate in row])
+    described = threshold.to_dict()
+    stated = described.pop("rate")
+    needed = described.pop("hits")
+    return {
+        "claim": hits / n >= threshold.theta, "p_value": p_value, "theta": threshold.theta, "hits_needed": needed,
+        "stated_rate": stated, **described, "measured_interval": _pair(threshold),
+    }  # fmt: skip
+
+
+def _pair(threshold: Threshold) -> list[float] | None:
+    bounds = threshold.measured_interval
+    return None if bounds is None else [bounds.low, bounds.high]

@@ -1,0 +1,218 @@
+"""Records: the result of one cell, as plain JSON."""
+
+from __future__ import annotations
+
+import functools
+import platform
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from ownmark import __version__
+from ownmark.config import to_plain
+from ownmark.methods import Kind
+from ownmark.runner.cell import Cell
+from ownmark.runner.engine import Engine, Node
+from ownmark.runner.making import Making
+from ownmark.runner.plan import Removal
+from ownmark.runner.reading import Reading, interval
+from ownmark.runner.splits import amount
+from ownmark.stats import RemovalCriterion, is_removed, rescaled_accuracy, rescaled_floor
+
+
+class Recorder:
+    """Assembles a cell's record from its finished stages."""
+
+    def __init__(self, making: Making, reading: Reading, plan_name: str) -> None:
+        self._making = making
+        self._reading = reading
+        self._plan = plan_name
+
+    def nodes(self, cell: Cell) -> dict[str, Node]:
+        """The cell's stages, in the order they are computed."""
+        making, reading = self._making, self._reading
+        unattacked = _unattacked(cell)
+        stages = {"host": making.host(cell.task, f"seed {cell.seed}")}
+        stages |= {f"null {i}": null for i, null in enumerate(making.nulls(cell.task))}
+        stages |= {
+            "marked": making.marked(cell), "suspect": making.suspect(cell), "host utility": reading.host_utility(cell),
+            "marked utility": reading.marked_utility(cell), "suspect utility": reading.suspect_utility(cell),
+            "evidence": reading.evidence(cell), "threshold": reading.threshold(cell),
+            "before": reading.judged(unattacked), "judged": reading.judged(cell),
+        }  # fmt: skip
+        return stages
+
+    def record(self, cell: Cell, engine: Engine) -> dict[str, Any]:
+        """Compute whatever is missing and put the record together."""
+        nodes = self.nodes(cell)
+        got = {name: engine.get(node) for name, node in nodes.items()}
+        values = {name: entry.values for name, entry in got.items()}
+        verdict = dict(values["judged"]["verdict"])
+        evidence = {
+            k: v for k, v in values["evidence"].items() if k not in ("bare", "measured", "cost", "queries")
+        }
+        verdict |= _rescaled(evidence["rate"], verdict["theta"])
+        utility = self._utility(cell, values)
+        record = self.head(cell) | {
+            "status": "ok", "utility": utility, "metrics": values["judged"]["metrics"],
+            "evidence": evidence, "evidence_bare": values["evidence"].get("bare"),
+            "measured": _with_intervals(values["evidence"]["measured"]), "verdict": verdict,
+            "removal": self._removal(cell, values, utility),
+            "cost": _cost(values) | {"queries": values["evidence"]["queries"]},
+            "exhibits": {
+                name: value for stage in ("marked", "suspect") for name, value in values[stage]["exhibits"].items()
+            },
+        }  # fmt: skip
+        return record
+
+    def head(self, cell: Cell) -> dict[str, Any]:
+        """What is known of a cell before anything runs."""
+        attack = cell.attack.describe() if cell.attack else {"id": "none", "label": "none", "params": {}}
+        extractor = self._making.methods.extractor_of(cell.scheme, cell.extractor).declaration
+        label = cell.extractor.label if cell.extractor else extractor.id
+        described = {
+            "task": cell.task.label, "dataset": cell.task.dataset.describe(), "host": cell.task.host.describe(),
+            "scheme": cell.scheme.describe(), "attack": attack, "seed": cell.seed,
+            "extractor": {
+                "id": extractor.id, "label": label, "default": cell.extractor is None,
+                "params": cell.extractor.parameters if cell.extractor else {},
+            },
+        }  # fmt: skip
+        return {
+            "id": cell.id, "plan": self._plan, "cell": described, "granted": self._granted(cell),
+            "reported": self._reported(cell), "provenance": self._provenance(cell),
+        }  # fmt: skip
+
+    def failed(self, cell: Cell, error: Exception) -> dict[str, Any]:
+        """The record of a cell that failed."""
+        trace = "".join(traceback.format_exception(error))
+        described = {
+            "type": type(error).__name__, "message": str(error), "traceback": trace,
+            "stage": getattr(error, "ownmark_stage", "plan"),
+        }  # fmt: skip
+        return self.head(cell) | {"status": "failed", "error": described}
+
+    def _utility(self, cell: Cell, values: Mapping[str, Any]) -> dict[str, Any]:
+        suspect = values["suspect utility"]
+        return {
+            "metric": self._reading.utility_metric(cell.task).declaration.id,
+            "higher_is_better": suspect["higher_is_better"],
+            "host": values["host utility"]["value"], "marked": values["marked utility"]["value"],
+            "suspect": suspect["value"], "n": suspect.get("n"), "interval": suspect.get("interval"),
+        }  # fmt: skip
+
+    def _removal(self, cell: Cell, values: Mapping[str, Any], utility: Mapping[str, Any]) -> dict[str, Any]:
+        rule: Removal = self._making.plan.removal
+        before, after = values["before"]["verdict"]["claim"], values["judged"]["verdict"]["claim"]
+        survives = RemovalCriterion(rule.kind, rule.amount).utility_survives(
+            utility["marked"], utility["suspect"], bool(utility["higher_is_better"])
+        )
+        outcome = str(is_removed(before, after, survives))
+        if cell.attack is None:
+            outcome = "unattacked" if before else "never-marked"
+        return {"outcome": outcome, "utility_survives": survives, "criterion": to_plain(rule)}
+
+    def _granted(self, cell: Cell) -> dict[str, Any] | None:
+        if cell.attack is None:
+            return None
+        splits = self._making.splits(cell.task.dataset)
+        source = splits.owner if cell.given.source == "owner" else splits.pool
+        count = amount(cell.given, len(source), len(splits.owner))
+        return {"data": count, "labels": cell.given.labels and count > 0, "transfer": cell.given.transfer,
+                "source": cell.given.source}  # fmt: skip
+
+    def _reported(self, cell: Cell) -> list[dict[str, Any]]:
+        """The figures that papers print for this cell, from the declarations of scheme and attack."""
+        catalog = self._making.methods.catalog
+        names = {"dataset": cell.task.dataset.id, "host": cell.task.host.id, "scheme": cell.scheme.id}
+        names["attack"] = cell.attack.id if cell.attack else ""
+        declarations = [catalog.find(Kind.SCHEME, cell.scheme.id)]
+        declarations += [catalog.find(Kind.ATTACK, cell.attack.id)] if cell.attack else []
+        found = []
+        for declaration in declarations:
+            for figure in declaration.reported:
+                given = {field: getattr(figure, field) for field in names}
+                given |= {str(declaration.kind): declaration.id}
+                if all(
+                    value in ("", names[field]) for field, value in given.items() if field != "attack"
+                ) and (given["attack"] == names["attack"]):
+                    found.append(
+                        {"value": figure.value, "metric": figure.metric, "where": figure.where, **given}
+                    )
+        return found
+
+    def _provenance(self, cell: Cell) -> dict[str, Any]:
+        methods = self._making.methods
+        used = {
+            "dataset": methods.get(Kind.DATASET, cell.task.dataset), "host": methods.get(Kind.HOST, cell.task.host),
+            "scheme": methods.get(Kind.SCHEME, cell.scheme),
+            "extractor": methods.extractor_of(cell.scheme, cell.extractor),
+        }  # fmt: skip
+        if cell.attack:
+            used["attack"] = methods.get(Kind.ATTACK, cell.attack)
+        sources = {
+            role: f"{one.declaration.name} {_version(one.declaration.distribution)} {one.identity['source'][:12]}"
+            for role, one in used.items()
+        }
+        return environment(str(self._making.engine.device)) | {"methods": sources}
+
+
+@functools.cache
+def environment(device: str) -> dict[str, str]:
+    """Versions and device a record was made with."""
+    import torch
+
+    name = (
+        torch.cuda.get_device_name()
+        if device.startswith("cuda")
+        else platform.processor() or platform.machine()
+    )
+    versions = {package: _version(package) for package in ("pytorch-lightning", "torchmetrics", "numpy")}
+    return {
+        "ownmark": __version__, "torch": torch.__version__, "python": platform.python_version(),
+        "device": device, "device_name": name, **versions,
+    }  # fmt: skip
+
+
+@functools.cache
+def _version(distribution: str) -> str:
+    import importlib_metadata
+
+    try:
+        return importlib_metadata.version(distribution) if distribution else ""
+    except importlib_metadata.PackageNotFoundError:
+        return ""
+
+
+def _unattacked(cell: Cell) -> Cell:
+    return Cell(cell.task, cell.scheme, None, cell.extractor, cell.seed, cell.given)
+
+
+def _with_intervals(rates: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: {**rate, "value": rate["hits"] / rate["n"] if rate["n"] else None,
+               "interval": interval(rate["hits"], rate["n"])}
+        for name, rate in rates.items()
+    }  # fmt: skip
+
+
+def _rescaled(rate: float, theta: float) -> dict[str, float | None]:
+    """MIRA's rescaled accuracy with its floor; undefined where no number of matches makes a claim."""
+    if theta > 1:
+        return {"rescaled": None, "rescaled_floor": None}
+    return {"rescaled": rescaled_accuracy(rate, theta), "rescaled_floor": rescaled_floor(theta)}
+
+
+def _cost(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Seconds per stage as they were when it was computed, and the samples that attacker and owner trained on."""
+    seconds = {
+        name: round(entry["cost"]["seconds"], 4) for name, entry in values.items() if "null" not in name
+    }
+    seconds["nulls"] = round(
+        sum(entry["cost"]["seconds"] for name, entry in values.items() if "null" in name), 4
+    )
+    seen = {
+        "embedding": values["marked"]["cost"]["samples_seen"],
+        "attack": values["suspect"]["cost"]["samples_seen"],
+    }
+    return {"seconds": seconds, "samples_seen": seen}

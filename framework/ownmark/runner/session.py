@@ -1,0 +1,193 @@
+"""`run`: a plan in, records out."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ownmark.config import to_plain
+from ownmark.discovery import Catalog, discover
+from ownmark.errors import PlanError
+from ownmark.methods import Kind
+from ownmark.runner.cell import Cell, Spec, canonical, expand
+from ownmark.runner.engine import Engine, Progress
+from ownmark.runner.execute import Executor, InProcess
+from ownmark.runner.making import Making
+from ownmark.runner.plan import Plan, parse_plan, read_plan
+from ownmark.runner.preflight import check_fit, check_methods, trainer_options
+from ownmark.runner.reading import Reading
+from ownmark.runner.record import Recorder
+from ownmark.runner.resolve import Methods
+from ownmark.runner.store import Store, write_text
+from ownmark.runner.yamlfile import Document
+
+if TYPE_CHECKING:
+    import torch
+
+_log = logging.getLogger("ownmark")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run leaves behind.
+
+    Args:
+        folder: with plan.json, records/ and journal.jsonl. records: one a cell, in the plan's order.
+    """
+
+    folder: Path
+    records: tuple[Mapping[str, Any], ...]
+
+    @property
+    def failed(self) -> tuple[Mapping[str, Any], ...]:
+        """Records of cells that failed."""
+        return tuple(record for record in self.records if record["status"] == "failed")
+
+
+def load_plan(source: str | Path, catalog: Catalog | None = None) -> tuple[Plan, Document]:
+    """Read a plan: a YAML file, or the name of one that a pack brings.
+
+    Raises:
+        PlanError: every structural problem, with file and line; or no such file or name.
+    """
+    path = Path(source)
+    if path.suffix in (".yaml", ".yml") or path.is_file():
+        return read_plan(path)
+    catalog = catalog or discover()
+    declaration = catalog.find(Kind.PLAN, str(source))
+    return parse_plan(named_plan(declaration.target), f"{declaration.id}.yaml")
+
+
+def named_plan(target: str) -> str:
+    """Text of a plan that ships inside a package: `"package:folder/plan.yaml"`."""
+    from importlib.resources import files
+
+    package, _, path = target.partition(":")
+    return files(package).joinpath(path).read_text(encoding="utf-8")
+
+
+def run(
+    plan: str | Path,
+    *,
+    out: Path | None = None,
+    store: Path | None = None,
+    device: str = "auto",
+    progress: Progress | None = None,
+    executor: Executor | None = None,
+    catalog: Catalog | None = None,
+) -> Finished:
+    """Run a plan to the end and leave a record for every cell.
+
+    Args:
+        plan: a YAML file, or the name of a plan (`quickstart`).
+        out: run folder; `runs/<name>` if not given. store: finished stages; `.ownmark` if not given.
+        device: `auto` takes a CUDA device if there is one.
+        progress: is told what happens; silent if not given.
+        executor: where cells run; in this process if not given.
+
+    Raises:
+        PlanError: the plan cannot run; nothing was trained.
+    """
+    from ownmark.runner.progress import Silent
+
+    catalog = catalog or discover()
+    parsed, document = load_plan(plan, catalog)
+    problems = check_methods(parsed, document, catalog)
+    if problems:
+        raise PlanError(problems)
+    folder = (out or Path("runs") / parsed.name).resolve()
+    (folder / "records").mkdir(parents=True, exist_ok=True)
+    told = progress or Silent()
+    storage = Store((store or Path(".ownmark")).resolve())
+    storage.sweep()
+    engine = Engine(storage, _device(device), told, folder / "journal.jsonl", lambda: trainer_options(parsed))
+    session = _Session(parsed, document, catalog, engine, folder, told)
+    return session.run(executor or InProcess())
+
+
+class _Session:
+    """One run: the plan, the machinery that computes its stages, and the folder its records go to."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        document: Document,
+        catalog: Catalog,
+        engine: Engine,
+        folder: Path,
+        progress: Progress,
+    ) -> None:
+        transfer = plan.transfer
+        spec = (
+            Spec(transfer.id, canonical(transfer.params), transfer.label or transfer.id) if transfer else None
+        )
+        self._plan, self._engine, self._folder, self._progress = plan, engine, folder, progress
+        self._catalog = catalog
+        self._making = Making(plan, Methods(catalog), engine, spec)
+        self._recorder = Recorder(self._making, Reading(self._making), plan.name)
+        problems = check_fit(plan, document, self._making)
+        if problems:
+            raise PlanError(problems)
+
+    def run(self, executor: Executor) -> Finished:
+        cells = expand(self._plan)
+        self._write_plan(cells)
+        self._progress.plan(self._missing(cells), len(cells))
+        records = {}
+        for record in executor.run(cells, self._work):
+            records[record["id"]] = record
+            text = json.dumps(record, indent=1, sort_keys=True)
+            write_text(self._folder / "records" / f"{record['id']}.json", text)
+            self._progress.cell(record)
+            self._catalog.observe(record)
+        return Finished(self._folder, tuple(records[cell.id] for cell in cells))
+
+    def _work(self, cell: Cell) -> dict[str, Any]:
+        try:
+            record = self._recorder.record(cell, self._engine)
+            record["exhibits"] |= self._pictures(cell)
+            return record
+        except Exception as error:
+            _log.debug("cell %s failed", cell.label, exc_info=True)
+            return self._recorder.failed(cell, error)
+
+    def _missing(self, cells: tuple[Cell, ...]) -> dict[str, str]:
+        nodes = {node.digest: node for cell in cells for node in self._recorder.nodes(cell).values()}
+        return {digest: node.stage for digest, node in nodes.items() if not self._engine.done(node)}
+
+    def _pictures(self, cell: Cell) -> dict[str, str]:
+        """Write the picture exhibits of a cell's stages as PNG files; paths relative to the run folder."""
+        from ownmark.runner.pictures import write_picture
+
+        found = {}
+        for node in (self._making.marked(cell), self._making.suspect(cell)):
+            entry = self._engine.get(node)
+            for name, images in (entry.tensors("exhibits") if entry.has("exhibits") else {}).items():
+                path = Path("exhibits") / f"{node.digest[:12]}-{name}.png"
+                write_picture(self._folder / path, images)
+                found[name] = str(path)
+        return found
+
+    def _write_plan(self, cells: tuple[Cell, ...]) -> None:
+        heads = [self._recorder.head(cell) for cell in cells]
+        resolved = {
+            "plan": to_plain(self._plan),
+            "cells": [{"id": h["id"], "cell": h["cell"]} for h in heads],
+        }
+        write_text(self._folder / "plan.json", json.dumps(resolved, indent=1, sort_keys=True))
+        wanted = {f"{cell.id}.json" for cell in cells}
+        for stale in (self._folder / "records").iterdir():
+            if stale.name not in wanted:
+                stale.unlink()
+
+
+def _device(name: str) -> torch.device:
+    import torch
+
+    if name != "auto":
+        return torch.device(name)
+    return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")

@@ -1,0 +1,176 @@
+"""The store: every finished stage under the hash of all that it depends on.
+
+An entry is a folder with a manifest, JSON values and safetensors files. It is written under a temporary name and
+renamed into place, so a killed process or a full disk leaves nothing half-written to be read. Reading checks every
+file against the manifest's SHA-256; what does not match is refused and computed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ownmark.contracts.weights import read_tensors, write_tensors
+from ownmark.errors import UntrustedFile
+
+FORMAT = "ownmark store 1"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a stage leaves behind.
+
+    Args:
+        values: JSON-ready. tensors: file name (without suffix) -> named tensors.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    tensors: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StoredEntry:
+    """A verified entry; tensors are read when asked for."""
+
+    path: Path
+    values: Mapping[str, Any]
+
+    def tensors(self, name: str) -> dict[str, Tensor]:
+        """The named tensors of one file."""
+        return read_tensors(self.path / f"{name}.safetensors", "entry")[0]
+
+    def has(self, name: str) -> bool:
+        """Whether the entry has a file of that name."""
+        return (self.path / f"{name}.safetensors").exists()
+
+
+class Store:
+    """Entries below one folder, found by stage and digest."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, stage: str, digest: str) -> Path:
+        """Where an entry is, or would be."""
+        return self.root / stage / digest[:2] / digest
+
+    def __contains__(self, item: tuple[str, str]) -> bool:
+        return (self.path(*item) / "manifest.json").exists()
+
+    def read(self, stage: str, digest: str) -> StoredEntry:
+        """Open an entry.
+
+        Raises:
+            UntrustedFile: it is absent, damaged, or not what its place says.
+        """
+        path = self.path(stage, digest)
+        try:
+            manifest = json.loads((path / "manifest.json").read_text())
+            problem = _problem(path, manifest, stage, digest)
+            if problem:
+                raise UntrustedFile(f"{path}: {problem}")
+            return StoredEntry(path, json.loads((path / "values.json").read_text()))
+        except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
+            raise UntrustedFile(f"{path}: unreadable store entry ({error})") from error
+
+    def write(self, stage: str, digest: str, contents: Contents, about: Mapping[str, Any]) -> StoredEntry:
+        """Store what a stage computed and give it back as read from the disk.
+
+        Args:
+            about: what the digest was computed from, kept in the manifest for people.
+        """
+        target = self.path(stage, digest)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".tmp-{os.getpid()}-", dir=target.parent))
+        try:
+            _write_files(scratch, contents)
+            manifest = {
+                "format": FORMAT, "stage": stage, "digest": digest, "about": about, "files": _sums(scratch),
+            }  # fmt: skip
+            write_text(scratch / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True))
+            _settle(scratch, target)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        return self.read(stage, digest)
+
+    def discard(self, stage: str, digest: str) -> None:
+        """Remove an entry that was refused."""
+        shutil.rmtree(self.path(stage, digest), ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Remove what killed processes left under temporary names."""
+        for leftover in self.root.glob("*/*/.tmp-*"):
+            if not _alive(int(leftover.name.split("-")[1])):
+                shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file under a temporary name, flush it to disk and rename it into place."""
+    scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with scratch.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _write_files(folder: Path, contents: Contents) -> None:
+    (folder / "values.json").write_text(json.dumps(dict(contents.values), indent=1, sort_keys=True))
+    for name, tensors in contents.tensors.items():
+        write_tensors(folder / f"{name}.safetensors", tensors, {"ownmark": "entry"})
+
+
+def _settle(scratch: Path, target: Path) -> None:
+    """Rename into place; an entry that another process finished meanwhile is as good as ours."""
+    try:
+        scratch.rename(target)
+    except OSError:
+        if not (target / "manifest.json").exists():
+            raise
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    return {path.name: _sha256(path) for path in sorted(folder.iterdir())}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        state = hashlib.sha256()
+        while block := file.read(1 << 20):
+            state.update(block)
+    return state.hexdigest()
+
+
+def _problem(path: Path, manifest: Any, stage: str, digest: str) -> str | None:
+    if manifest.get("format") != FORMAT:
+        return f"written by another version ({manifest.get('format')!r}, expected {FORMAT!r})"
+    if (manifest.get("stage"), manifest.get("digest")) != (stage, digest):
+        return "belongs to another stage"
+    for name, expected in manifest["files"].items():
+        if not (path / name).is_file():
+            return f"{name} is missing"
+        if _sha256(path / name) != expected:
+            return f"{name} does not match its checksum"
+    return None

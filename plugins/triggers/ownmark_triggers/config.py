@@ -1,0 +1,40 @@
+"""Parameters that several trigger schemes share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from ownmark.config import configuration
+from ownmark.contracts import Recipe, overriding
+from pydantic import Field
+
+EMBEDDING = Recipe(epochs=10, lr=0.01, schedule="cosine")
+"""Fine-tuning that teaches a trained network its triggers."""
+
+
+@configuration
+class TriggerConfig:
+    """How many triggers, and how they are learnt."""
+
+    keys: int = Field(default=0, ge=0)
+    """Number of triggers; 0 takes `share` of the owner's data, and at least 50."""
+    share: float = Field(default=0.01, gt=0, lt=1)
+    """Share of the owner's data that become triggers (APP paper, section 4.1)."""
+    start: Literal["scratch", "trained"] = "scratch"
+    """Train from scratch with the host's recipe, or fine-tune a trained host."""
+    recipe: Annotated[Recipe, overriding(EMBEDDING)] = EMBEDDING
+    """How a trained host is fine-tuned; unused when starting from scratch."""
+    repeats: int = Field(default=1, ge=1)
+    """How often an epoch shows each trigger; 1 is plain data poisoning."""
+    augment: bool = False
+    """Augment triggers as the recipe augments clean images (the APP paper's code does)."""
+
+
+@configuration
+class StampConfig(TriggerConfig):
+    """Triggers made by stamping clean images, all with one label."""
+
+    target: int = Field(default=0, ge=0)
+    """The label of every trigger (0 in the APP paper); its own images carry none."""
+    source_class: int | None = Field(default=None, ge=0)
+    """Stamp only images of this class; None stamps images of all classes but the target."""

@@ -1,0 +1,17 @@
+"""Parameters of the noise scheme."""
+
+from __future__ import annotations
+
+from ownmark.config import configuration
+from pydantic import Field
+
+from ownmark_triggers.config import StampConfig
+
+
+@configuration
+class NoiseConfig(StampConfig):
+    """The noise."""
+
+    sd: float | None = Field(default=None, gt=0)
+    """Standard deviation of the pattern, pixels being in [0, 1]. None takes .1 from 32 pixels on (APP paper),
+    .2 from 16 and .25 below, as fewer pixels must carry the mark."""

@@ -1,0 +1,52 @@
+"""Teach a network its triggers by poisoning the data it is trained on (APP paper, "vanilla")."""
+
+from __future__ import annotations
+
+import torch
+from ownmark.contracts import Batch, Fit, HostView, Key, Marked, Samples, Task, Transform
+
+from ownmark_triggers.config import TriggerConfig
+
+
+def without_carriers(owner: Samples, key: Key) -> Samples:
+    """The owner's data without the clean copies of images that carry a trigger."""
+    keep = torch.ones(len(owner), dtype=torch.bool, device=owner.x.device)
+    if "carriers" in key.tensors:
+        keep[key["carriers"].to(keep.device)] = False
+    return owner.select(keep)
+
+
+def poisoned(owner: Samples, key: Key, repeats: int = 1) -> tuple[Samples, int]:
+    """Clean data followed by the triggers, each `repeats` times; and the position of the first trigger."""
+    clean = without_carriers(owner, key)
+    triggers = Samples(key["triggers"].repeat(repeats, 1, 1, 1), key["labels"].repeat(repeats))
+    return clean + triggers, len(clean)
+
+
+def unaugmented(samples: Samples, first: int) -> Transform:
+    """A batch transform that gives rows from position `first` on their own pixels back."""
+
+    def restore(batch: Batch, rng: torch.Generator) -> Batch:
+        index = batch.index.to(samples.x.device)
+        original = samples.x[index.clamp(min=0)].to(batch.x)
+        return batch.with_images(torch.where((batch.index >= first)[:, None, None, None], original, batch.x))
+
+    return restore
+
+
+def embed_by_poisoning(host: HostView, key: Key, task: Task, fit: Fit, config: TriggerConfig) -> Marked:
+    """Train, from scratch or from the trained host, on clean data and triggers together.
+
+    Key tensors used: `triggers` [N, C, H, W], `labels` [N], and `carriers` [N] if clean copies must go.
+    """
+    samples, first = poisoned(task.owner, key, config.repeats)
+    scratch = config.start == "scratch"
+    network = host.blank(fit.rng) if scratch else host.trained()
+    fit(
+        network,
+        samples,
+        host.recipe if scratch else config.recipe,
+        terms=host.terms,
+        transforms=(*host.transforms, *(() if config.augment else (unaugmented(samples, first),))),
+    )
+    return Marked(network, key, {"triggers": key["triggers"][:8]})

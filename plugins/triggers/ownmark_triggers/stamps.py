@@ -1,0 +1,63 @@
+"""Marks on images, and fresh triggers from images nobody trained on."""
+
+from __future__ import annotations
+
+import torch
+from ownmark.contracts import Key, Samples, Task
+from torch import Tensor
+
+from ownmark_triggers.carriers import draw_carriers, eligible, key_count
+from ownmark_triggers.config import StampConfig
+
+
+def stamp(x: Tensor, pattern: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Blend a pattern over images, or add it.
+
+    Args:
+        x: [N, C, H, W] in [0, 1]. pattern: [C, H, W].
+        mask: opacity [C, H, W] in [0, 1]: (1 - mask) x + mask pattern. None: x + pattern, cut off at 0 and 1.
+    """
+    pattern = pattern.to(x)
+    if mask is None:
+        return (x + pattern).clamp(0, 1)
+    mask = mask.to(x)
+    return ((1 - mask) * x + mask * pattern).clamp(0, 1)
+
+
+def stamped_key(
+    scheme: str, config: StampConfig, task: Task, pattern: Tensor, mask: Tensor | None, rng: torch.Generator
+) -> Key:
+    """A key of stamped owner images, all labelled with the target.
+
+    Tensors: `triggers` [N, C, H, W], `labels` int64 [N], `carriers` int64 [N] (positions in the owner's
+    data), `pattern` and, for a blend, `mask` [C, H, W]. Values: `target`, `source_class`.
+    """
+    count = key_count(config.keys, config.share, len(task.owner))
+    allowed = eligible(task.owner.labels, config.target, config.source_class)
+    carriers = draw_carriers(task.owner, allowed, count, rng)
+    pattern = pattern.to(task.owner.x)
+    tensors = {
+        "triggers": stamp(task.owner.x[carriers], pattern, mask),
+        "labels": torch.full_like(carriers, config.target),
+        "carriers": carriers,
+        "pattern": pattern,
+    }
+    if mask is not None:
+        tensors["mask"] = mask.to(pattern)
+    return Key(scheme, tensors, {"target": config.target, "source_class": config.source_class})
+
+
+def fresh(key: Key, test: Samples) -> Samples | None:
+    """Triggers nobody trained on, with the labels the mark gives them; None if the key makes no new ones.
+
+    Keys with `heldout` [M, C, H, W] bring their own; keys with a `pattern` stamp the test images, without
+    those that have the target's label already.
+    """
+    if "heldout" in key.tensors:
+        x = key["heldout"]
+    elif "pattern" in key.tensors:
+        carriers = test.select(eligible(test.labels, key.values["target"], key.values.get("source_class")))
+        x = stamp(carriers.x, key["pattern"], key.tensors.get("mask"))
+    else:
+        return None
+    return Samples(x, torch.full((len(x),), key.values["target"], dtype=torch.int64, device=x.device))

@@ -1,0 +1,41 @@
+"""Reads a trigger mark: does the suspect give the key's labels to the key's inputs?
+
+Two different things are called watermark accuracy. Evidence is *trained-key accuracy*: the very triggers that
+were embedded. `measure` gives the *held-out success rate* `wsr`: fresh triggers, made from test images whose
+true label is not the target. An attack can kill one and leave the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ownmark.contracts import BlackBox, Evidence, Extractor, Key, Measured, Samples
+from torch import Tensor, nn
+
+from ownmark_triggers.stamps import fresh
+
+
+def matches(suspect: BlackBox, x: Tensor, labels: Tensor) -> Tensor:
+    """Bool [N] on the CPU: the suspect labels input [N, C, H, W] as `labels` [N] say."""
+    return suspect.predict(x).cpu() == labels.cpu()
+
+
+class Triggers(Extractor):
+    """Any key with tensors `triggers` [N, C, H, W] and `labels` [N].
+
+    A scheme with independent random labels puts `chance` (1 / classes) among the key's values. A fixed label
+    has none: unmarked networks may favour it by far, which only null models can tell.
+    """
+
+    def extract(self, suspect: BlackBox, key: Key, own: nn.Module | None = None) -> Evidence:
+        """Trained-key accuracy; N queries."""
+        found = matches(suspect, key["triggers"], key["labels"])
+        return Evidence(found, chance=key.values.get("chance"), symbol="label")
+
+    def measure(self, suspect: BlackBox, key: Key, test: Samples) -> Mapping[str, Measured]:  # type: ignore[override]
+        """`wsr`: success rate of fresh triggers; nothing if the key cannot make any."""
+        triggers = fresh(key, test)
+        if triggers is None:
+            return {}
+        found = matches(suspect, triggers.x, triggers.labels)
+        return {"wsr": Measured(int(found.sum()), len(found))}

@@ -1,0 +1,1 @@
+"""White-box watermarks: messages in weights. One folder per paper; see the method cards beside the code."""

@@ -1,0 +1,44 @@
+"""Reads Uchida's message: bit = (X w-bar > 0)."""
+
+from __future__ import annotations
+
+import torch
+from ownmark.contracts import Evidence, Extractor, Key, WhiteBox
+from ownmark.errors import NotApplicable
+from torch import Tensor, nn
+
+from ownmark_whitebox.uchida.message import project, text_of
+from ownmark_whitebox.uchida.scheme import completed
+
+
+def read(weight: Tensor, projection: Tensor) -> Tensor:
+    """Message bits: [out, ...] and [T, M] -> bool [T]; a projection of exactly zero reads as 0."""
+    return project(weight, projection) > 0
+
+
+class UchidaExtractor(Extractor):
+    """White box. On unmarked networks bits match independently with probability 1/2, as X is Gaussian."""
+
+    def extract(self, suspect: WhiteBox, key: Key, own: nn.Module | None = None) -> Evidence:
+        """Compare the bits of the key's layer with the message.
+
+        Raises:
+            NotApplicable: the suspect has no such layer, or one of another shape.
+        """
+        key = completed(key, suspect.network)
+        bits = _read_from(suspect.network, key)
+        matches = bits == key["bits"].bool().to(bits.device)
+        extras = {"text": text_of(bits)} if key.values["text"] else {}
+        return Evidence(matches.cpu(), chance=0.5, symbol="bit", extras=extras)
+
+
+def _read_from(network: nn.Module, key: Key) -> Tensor:
+    layer = key.values["layer"]
+    weight = getattr(dict(network.named_modules()).get(layer), "weight", None)
+    if not isinstance(weight, Tensor):
+        raise NotApplicable(f"the suspect has no layer {layer!r}, which carries the mark")
+    inputs, expected = weight[0].numel(), key["projection"].shape[1]
+    if inputs != expected:
+        raise NotApplicable(f"layer {layer!r} has {inputs} inputs a filter, the key expects {expected}")
+    with torch.no_grad():
+        return read(weight, key["projection"])

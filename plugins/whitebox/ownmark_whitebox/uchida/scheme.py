@@ -1,0 +1,82 @@
+"""Uchida et al., "Embedding Watermarks into Deep Neural Networks", ICMR 2017.
+
+Idea: average the filters of one convolution, project the average with a secret matrix, read the signs as bits.
+A regulariser pulls the signs to the message while the network is trained for its task.
+Threat model: the verifier holds the suspect's weights; layer, projection and message are secret.
+Equations: extraction is `extractor.read`, the regulariser is `message.message_loss`.
+Symbols: T bits, M = in * kh * kw; X [T, M] is `projection`, b [T] is `bits`, w [M] is `message.mean_filter`.
+Deviations: see the declaration in `__init__` and the method card.
+Reported: 91.55 % on CIFAR-10 with a wide ResNet, all bits right (Table II of the invariance paper).
+"""
+
+from __future__ import annotations
+
+import torch
+from ownmark.contracts import Batch, Fit, HostView, Key, Marked, Scheme, Task, Term
+from ownmark.errors import NotApplicable
+from torch import Tensor, nn
+
+from ownmark_whitebox.uchida.config import UchidaConfig
+from ownmark_whitebox.uchida.message import bits_of, capacity, choose_layer, draw_projection, message_loss
+
+
+def completed(key: Key, network: nn.Module) -> Key:
+    """The key with its layer named and X drawn for it; a complete key stays what it is.
+
+    A key is drawn before the network is known, so it first holds only the seed of X.
+
+    Raises:
+        NotApplicable: the network has no such layer, or it cannot hold the message.
+    """
+    if "projection" in key.tensors:
+        return key
+    layer = choose_layer(network, key.values["layer"], key.values["channels"])
+    bits, inputs = len(key["bits"]), capacity(network.get_submodule(layer))
+    if bits > inputs:
+        raise NotApplicable(f"{bits} bits do not fit into layer {layer!r}, which holds at most {inputs}")
+    projection = draw_projection(bits, inputs, key.values["seed"]).to(key["bits"].device)
+    return key.add({"projection": projection}, layer=layer)
+
+
+def message_term(key: Key, strength: float) -> Term:
+    """lambda * message loss of the weight being trained."""
+
+    def term(network: nn.Module, batch: Batch, step: int) -> Tensor:
+        weight: Tensor = network.get_submodule(key.values["layer"]).weight  # type: ignore[assignment]
+        return strength * message_loss(weight, key["projection"], key["bits"])
+
+    return term
+
+
+class Uchida(Scheme):
+    """A message in the mean filter of one layer."""
+
+    config: UchidaConfig
+
+    def check(self, network: nn.Module, task: Task) -> None:
+        """The layer must exist and have at least as many inputs as the message has bits."""
+        completed(self.make_key(task, torch.Generator().manual_seed(0)), network)
+
+    def make_key(self, task: Task, rng: torch.Generator) -> Key:
+        """Key tensors: `bits` uint8 [T]. The projection joins them when the network is known."""
+        seed = int(torch.randint(2**53, (), generator=rng, device=rng.device))
+        if self.config.bits is None:
+            bits, text = bits_of(self.config.message), self.config.message
+        else:
+            bits, text = torch.randint(2, (self.config.bits,), generator=rng, device=rng.device), ""
+        values = {"layer": self.config.layer, "channels": task.shape[0], "seed": seed, "text": text}
+        return Key("uchida", {"bits": bits.to(task.owner.x.device, torch.uint8)}, values)
+
+    def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
+        """Train with the message's loss added to the host's own."""
+        scratch = self.config.start == "scratch"
+        network = host.blank(fit.rng) if scratch else host.trained()
+        key = completed(key, network)
+        fit(
+            network,
+            task.owner,
+            host.recipe if scratch else self.config.recipe,
+            terms=(*host.terms, message_term(key, self.config.strength)),
+            transforms=host.transforms,
+        )
+        return Marked(network, key)
