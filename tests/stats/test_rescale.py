@@ -64,6 +64,7 @@ def test_raw_accuracy_undoes_the_rescaling_where_it_is_not_clamped(x: float, the
 
 def test_raw_accuracy_of_zero_is_the_largest_clamped_x() -> None:
     assert raw_accuracy(0.0, 0.75) == 0.5
+    assert raw_accuracy(rescaled_floor(0.02, 0.7), 0.02, 0.7) == 0.0  # without care, -2e-16
     assert rescaled_accuracy(0.5, 0.75) == 0.0 < rescaled_accuracy(0.501, 0.75)
 
 

@@ -172,9 +172,7 @@ def test_the_binomial_rule_uses_the_upper_bound_of_the_pooled_rate() -> None:
 
 
 def test_the_binomial_rule_counts_correlated_symbols_by_their_effective_number() -> None:
-    nulls = np.array(
-        [[0, 0], [20, 20], [10, 10]]
-    )  # mean 10 of 100 with variance 100 / 3: n* = 0.1 * 0.9 * 300
+    nulls = np.array([[0, 0], [20, 20], [10, 10]])  # the mean, 10 of 100, has variance 100 / 3: n* = 27
     upper = stats.beta.ppf(0.95, 2.7 + 1, 27 - 2.7)
     assert pooled_binomial_hits(nulls, spread(nulls), 100, 0.05) == 1 + stats.binom.ppf(0.95, 100, upper)
 

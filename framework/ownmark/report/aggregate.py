@@ -12,7 +12,6 @@ from ownmark.report.fields import Record, canonical, dig, is_number, is_ok, numb
 from ownmark.report.naming import Axis, attack_axis, name_all, row_axis, task_axis
 from ownmark.stats import mean_interval
 
-
 Place = tuple[str, str, str]
 """Keys of a row and a column, and a seed."""
 
@@ -139,7 +138,9 @@ def _grid(task: Axis, records: Sequence[Record], expected: Sequence[Mapping[str,
     for (row, column, seed), of_seed in found.items():
         groups.setdefault((row, column), []).append((seed, of_seed))
     in_order = sorted(columns.values(), key=lambda column: not column.unattacked)
-    return Grid(task, tuple(rows.values()), tuple(in_order), {at: _group(seeds) for at, seeds in groups.items()})
+    return Grid(
+        task, tuple(rows.values()), tuple(in_order), {at: _group(seeds) for at, seeds in groups.items()}
+    )
 
 
 def _group(seeds: list[tuple[str, list[Record]]]) -> Group:

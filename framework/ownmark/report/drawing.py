@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 """Colours that colour-blind readers tell apart (Okabe & Ito 2008)."""
 MARKERS = "os^Dv<>"
-DASHES = ("-", "--", "-.", ":")
+DASHES = ("-", "--", "-.", (0, (6, 1, 1, 1, 1, 1)))
 _STYLE: dict[Any, object] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,

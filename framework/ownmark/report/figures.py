@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from ownmark.report.aggregate import Grid, Group
-from ownmark.report.cells import Line, cell_lines
+from ownmark.report.cells import cell_lines, evidence_name
 from ownmark.report.drawing import picture
 from ownmark.report.facts import stated_rates
 from ownmark.report.fields import Record, number
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
-_LOW, _MIDDLE, _HIGH = "#D55E00", "#FBFAF7", "#0072B2"
+_LOW, _MIDDLE, _HIGH = "#E58B4B", "#FBFAF7", "#5FA5D2"
 _NO_VERSION: dict[str, Any] = {"Software": None}  # matplotlib would write its own
-_INK = {"plain": "#1a1a1a", "good": "#1a1a1a", "bad": "#1a1a1a", "warn": "#1a1a1a", "muted": "#6b6b6b"}
-_CELL, _ROW = 1.65, 0.24  # inches: a cell's width, a line's height
+_INK, _GREY = "#1a1a1a", "#ededed"
+_CELL, _ROW = 1.6, 0.17  # inches: a cell's width, a line's height
 
 
 def heat_map(grid: Grid) -> bytes:
     """Schemes x attacks as PNG; colour runs from "as an unmarked model" over the threshold to "all match"."""
     lines = max(len(cell_lines(grid.group(row, column))) for row in grid.rows for column in grid.columns)
-    height = max(lines * _ROW + 0.2, 0.8)
+    height = max(lines * _ROW + 0.22, 0.8)
     return picture(
         lambda figure: _draw(figure, grid), 2.2 + _CELL * len(grid.columns), 1.2 + height * len(grid.rows)
     )
@@ -113,31 +113,22 @@ def _cell(axes: Axes, x: int, y: int, group: Group | None, value: float | None) 
     removed = any(line.text.startswith("✗ REMOVED") for line in lines)
     if value is None:
         hatch = "////" if group and group.failed else None
-        axes.add_patch(
-            Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor="#ededed", hatch=hatch, edgecolor="none")
-        )
+        axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=_GREY, hatch=hatch, edgecolor="none"))
     if removed:
-        axes.add_patch(
-            Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, fill=False, edgecolor="#1a1a1a", linewidth=2)
-        )
-    dark = value is not None and (value > 0.82 or value < 0.05)
-    step = min(0.2, 0.84 / len(lines))
+        axes.add_patch(Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, fill=False, edgecolor=_INK, linewidth=2))
+    name, step = evidence_name(group) if group else "", min(0.2, 0.8 / len(lines))
     for at, line in enumerate(lines):
         offset = (at - (len(lines) - 1) / 2) * step
-        colour = "white" if dark else _INK[line.tone]
-        axes.text(
-            x, y + offset, line.text.strip(), ha="center", va="center", color=colour, **_font(line, value)
-        )
+        heavy = line.text.startswith(("✗", "✓", name or "✗"))
+        axes.text(x, y + offset, line.text, **_look(heavy, hatched=value is None))
 
 
-def _font(line: Line, value: float | None) -> dict[str, Any]:
-    font: dict[str, Any] = {
-        "fontsize": 8.5,
-        "fontweight": "bold" if line.text.startswith(("✗", "✓")) else "normal",
-    }
-    if value is None:  # the hatching of a failed cell must not run through its words
-        font["bbox"] = {"facecolor": "#ededed", "edgecolor": "none", "pad": 1.5}
-    return font
+def _look(heavy: bool, hatched: bool) -> dict[str, Any]:
+    look: dict[str, Any] = {"ha": "center", "va": "center", "color": _INK, "fontsize": 8.5}
+    look["fontweight"] = "bold" if heavy else "normal"
+    if hatched:  # the hatching of a failed cell must not run through its words
+        look["bbox"] = {"facecolor": _GREY, "edgecolor": "none", "pad": 1.5}
+    return look
 
 
 def _label(axes: Axes, grid: Grid) -> None:

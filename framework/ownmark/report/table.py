@@ -69,7 +69,8 @@ def matrix(records: Sequence[Record], plan: Mapping[str, Any] | None = None) -> 
 def _task(grid: Grid, width: int, plain: bool) -> Iterator[RenderableType]:
     everything = grid.everything()
     seeds = everything.seeds()
-    title = f"{grid.task.name} · {seeds} seed{'s' * (seeds != 1)} · stated false-positive rate {stated_rates(everything)}"
+    count = "1 seed" if seeds == 1 else f"{seeds} seeds"
+    title = f"{grid.task.name} · {count} · stated false-positive rate {stated_rates(everything)}"
     yield _text([Line(""), Line(title)], plain, style="bold")
     head = Column("scheme", tuple(row_lines(row, grid) for row in grid.rows))
     for chunk in _chunks(_columns(grid), width - head.width - _FRAME - 1):

@@ -80,7 +80,8 @@ def _draw(made: Iterable[Grid]) -> dict[str, list[tuple[Picture, bytes]]]:
     drawn = {}
     for grid in made:
         name = _free(f"matrix-{grid.task.name}", taken)
-        pictures = [(Picture(name, f"{grid.task.name}: evidence by scheme and attack"), heat_map(grid))]
+        caption = f"{grid.task.name}: scheme by attack; a frame says that the attack removed the mark in some seed"
+        pictures = [(Picture(name, caption), heat_map(grid))]
         for sweep in sweeps(grid):
             name = _free(f"sweep-{grid.task.name}-{sweep.method}-{sweep.parameter}", taken)
             pictures.append((Picture(name, _caption(sweep)), curve_picture(sweep)))

@@ -8,7 +8,7 @@ from ownmark.config import configuration
 from ownmark.contracts import Recipe, overriding
 from pydantic import Field
 
-EMBEDDING = Recipe(epochs=10, lr=0.01, schedule="cosine")
+EMBEDDING = Recipe(epochs=10, lr=0.03, schedule="cosine")
 """Fine-tuning that teaches a trained network its triggers."""
 
 

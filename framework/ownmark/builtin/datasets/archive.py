@@ -43,9 +43,11 @@ class Archive:
             found = ", ".join(sorted(self._stored.files))
             raise DataError(f"{self.path}: field {field} is missing (found: {found})")
         try:
-            array: npt.NDArray[Any] = self._stored[field]
+            array = self._stored[field]
         except _FAULTS as error:
             raise DataError(f"{self.path}: field {field} cannot be read ({error})") from error
+        if not isinstance(array, np.ndarray):
+            raise self.refuse(field, "an array", "other bytes")
         return array
 
     def refuse(self, field: str, expected: str, found: object) -> DataError:

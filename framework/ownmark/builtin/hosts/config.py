@@ -12,10 +12,10 @@ from ownmark.contracts.fit import Recipe, overriding
 NormKind = Literal["batch", "group", "none"]
 
 CONVNET = Recipe(
-    epochs=10, batch_size=64, optimizer="adam", lr=0.01, momentum=0.9, weight_decay=1e-4, schedule="one-cycle"
+    epochs=12, batch_size=64, lr=0.05, momentum=0.9, weight_decay=5e-4, schedule="one-cycle", augment="none"
 )
 LENET5 = Recipe(
-    epochs=5, batch_size=128, optimizer="adam", lr=0.004, momentum=0.9, weight_decay=0.0, schedule="one-cycle"
+    epochs=5, batch_size=128, lr=0.05, momentum=0.9, weight_decay=1e-4, schedule="one-cycle", augment="none"
 )
 APP = Recipe(
     epochs=100, batch_size=128, lr=0.1, momentum=0.9, weight_decay=5e-4,
@@ -47,7 +47,7 @@ class ConvNetConfig(NormalizedConfig):
     norm: NormKind = "batch"
     """Normalisation after each convolution; `none` gives the convolutions a bias instead."""
     recipe: Annotated[Recipe, overriding(CONVNET)] = CONVNET
-    """Tuned on `digits`: 99 % in 3 seconds on one CPU core."""
+    """Tuned on `digits`: 99.3 to 99.8 % in a second on one CPU core (8 seeds)."""
 
 
 @configuration

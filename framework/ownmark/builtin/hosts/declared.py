@@ -30,7 +30,7 @@ HOSTS = (
         deviations=(
             "ReLU and max pooling by default; `activation: tanh, pool: avg` comes closest to the paper",
             "every filter of the second convolution sees all six maps; the output layer is linear",
-            "recipe: ours (Adam, one-cycle, 5 epochs)",
+            "recipe: ours (SGD, one-cycle, 5 epochs)",
         ),
     ),
     _host(

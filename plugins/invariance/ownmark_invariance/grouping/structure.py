@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ownmark_invariance.grouping.book import Blocks, Book, Move, Use
-from ownmark_invariance.grouping.labels import Axis
+from ownmark_invariance.grouping.book import Blocks, Book, Move
 from ownmark_invariance.grouping.symbols import FROZEN, Classes, Ints, components
 
 Words = NDArray[np.uint64]
@@ -100,8 +99,7 @@ def _blocks(records: list[Blocks], perm: Classes, total: Words, number: int) -> 
     root = components(perm.count + count, [(cls[live], perm.count + block[live])])
     rigid = _rigid(root, perm.count, cls, block, record)
     pinned = rigid[root[cls]] & live
-    ranks = places(block[pinned], Classes(np.arange(count), count, np.zeros(count, np.int64), ())).rank
-    np.add.at(total, cls[pinned], mix(number + 1, block[pinned]) + np.uint64(0) * ranks.astype(np.uint64))
+    np.add.at(total, cls[pinned], mix(number + 1, block[pinned]))
     home = np.full(perm.count, -1, dtype=np.int64)
     free = live & ~rigid[root[cls]]
     home[cls[free]] = root[cls[free]]
@@ -136,7 +134,7 @@ def index_of(found: Places, source: Ints) -> Ints:
     return found.order[found.start[source[found.cls]] + found.rank]
 
 
-def positions(use: Use, axis: Axis, found: Places, members: Ints) -> Ints:
+def positions(found: Places, members: Ints) -> Ints:
     """[len(members), multiplicity] the places of these classes, which all have the same number of them."""
     count = int(found.start[members[0] + 1] - found.start[members[0]])
     return found.order[found.start[members][:, None] + np.arange(count)]

@@ -12,7 +12,10 @@ from ownmark_invariance.grouping.errors import CannotTransform, Unsupported
 from ownmark_invariance.grouping.labels import Labels, inert
 from ownmark_invariance.grouping.parameters import Ref, has_foreign_hooks
 from ownmark_invariance.grouping.rules import RULES, Call, Rule, Stored, rule_for_module
-from ownmark_invariance.grouping.rules.arithmetic import zeros
+from ownmark_invariance.grouping.rules import arithmetic, attention, layout, norms, pointwise, recurrent, weights
+
+SHIPPED = (arithmetic, attention, layout, norms, pointwise, recurrent, weights)
+"""Importing these modules registers their rules."""
 
 
 class Tracer(fx.Tracer):
@@ -124,7 +127,7 @@ class Walker(fx.Interpreter):
         if value.is_floating_point() and name in owner._parameters:
             return Stored(Ref(owner, path, name))
         if name not in owner._buffers and bool((value == 0).all()):
-            return zeros(self.book, value)
+            return arithmetic.zeros(self.book, value)
         return frozen(value)
 
     def _freeze(self, labels: Any, reason: str) -> None:

@@ -7,8 +7,18 @@ import random
 from pathlib import Path
 from typing import Any
 
-SCHEMES = {"uchida": ("bit", 160, 0.5), "riga": ("bit", 128, 0.5), "content": ("label", 100, None), "ewe": ("label", 50, 0.1)}
-ATTACKS: dict[str, dict[str, Any]] = {"none": {}, "prune": {"fraction": 0.9}, "finetune": {"epochs": 3}, "pst": {}}
+SCHEMES = {
+    "uchida": ("bit", 160, 0.5),
+    "riga": ("bit", 128, 0.5),
+    "content": ("label", 100, None),
+    "ewe": ("label", 50, 0.1),
+}
+ATTACKS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "prune": {"fraction": 0.9},
+    "finetune": {"epochs": 3},
+    "pst": {},
+}
 RATES = {"none": 1.0, "prune": 0.97, "finetune": 0.9, "pst": 0.5}
 
 
@@ -16,7 +26,9 @@ def method(name: str, params: dict[str, Any] | None = None, label: str | None = 
     return {"id": name, "label": label or name, "params": params or {}}
 
 
-def cell(scheme: str, attack: str, seed: int = 0, task: str = "digits/convnet", **changes: Any) -> dict[str, Any]:
+def cell(
+    scheme: str, attack: str, seed: int = 0, task: str = "digits/convnet", **changes: Any
+) -> dict[str, Any]:
     dataset, host = task.split("/")
     made = {
         "task": task,

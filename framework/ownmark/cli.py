@@ -1,0 +1,193 @@
+"""`ownmark` on the command line: each command a few lines that call a function.
+
+Only click is imported here; whatever is heavy is imported by the command that needs it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ownmark import __version__
+from ownmark.errors import OwnmarkError, PlanError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ownmark.methods import Declaration
+
+_KINDS = ("schemes", "extractors", "attacks", "metrics", "datasets", "hosts", "plans")
+
+
+class _Commands(click.Group):
+    """A group whose commands end with a sentence, not a traceback, when the user's input is at fault."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except PlanError as error:
+            for problem in error.problems:
+                click.echo(f"error: {problem}", err=True)
+            count = len(error.problems)
+            click.echo(f"{count} problem{'s' if count > 1 else ''}; nothing was run", err=True)
+            sys.exit(2)
+        except OwnmarkError as error:
+            click.echo(f"error: {error}", err=True)
+            sys.exit(2)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """Mark neural networks as yours, read the mark back, try to remove it, and learn what can be claimed.
+
+    Start with:  ownmark run quickstart
+    """
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console()
+
+
+@main.command()
+@click.argument("plan")
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder (default: runs/NAME).")
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    envvar="OWNMARK_STORE",
+    help="Where finished stages are kept and found again (default: .ownmark, or OWNMARK_STORE).",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
+def run(plan: str, out: Path | None, store: Path | None, device: str) -> None:
+    """Run PLAN, a YAML file or the name of a plan (`ownmark list plans`), and print its report.
+
+    Finished stages are kept: run the same command again after a crash, or after changing one line of the plan, and
+    only what is missing is computed.
+    """
+    from ownmark.report import matrix, read_records, write_report
+    from ownmark.runner import run as run_plan
+    from ownmark.runner.progress import Terminal
+
+    console = _console()
+    with Terminal(console) as progress:
+        finished = run_plan(plan, out=out, store=store, device=device, progress=progress)
+    report = write_report(finished.folder)
+    console.print(matrix(read_records(finished.folder)))
+    console.print(f"report: {report.markdown}", highlight=False)
+    if finished.failed:
+        again = " ".join(["ownmark", *sys.argv[1:]])
+        click.echo(
+            f"{len(finished.failed)} of {len(finished.records)} cells failed; to try them again: {again}"
+        )
+        sys.exit(1)
+
+
+@main.command("list")
+@click.argument("kind", required=False, type=click.Choice(_KINDS))
+def list_methods(kind: str | None) -> None:
+    """List what is installed: everything, or one KIND."""
+    from ownmark.discovery import discover
+    from ownmark.methods import Kind
+
+    catalog = discover()
+    kinds = [Kind(name.removesuffix("s")) for name in ([kind] if kind else _KINDS)]
+    for one in kinds:
+        click.secho(f"{one.value}s", bold=True)
+        width = max((len(catalog.spelling(method) or method.name) for method in catalog.of(one)), default=0)
+        for method in catalog.of(one):
+            name = catalog.spelling(method) or method.name
+            click.echo(f"  {name:{width}s}  {click.style(method.pack, dim=True)}: {method.summary}")
+    lost = [problem for problem in catalog.problems if problem.lost]
+    if lost:
+        click.secho(f"{len(lost)} plugin problems, see `ownmark plugins`", fg="yellow")
+
+
+@main.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Show one method: paper, threat model, parameters with help and defaults, deviations from the paper."""
+    from ownmark.describe import describe
+
+    console = _console()
+    for method in _everything_called(name):
+        console.print(describe(method))
+
+
+def _everything_called(name: str) -> list[Declaration]:
+    """Methods of any kind with that name; one error that names what is near if there are none."""
+    from ownmark.discovery import discover
+    from ownmark.errors import MethodNotFound
+    from ownmark.methods import Kind
+
+    catalog = discover()
+    found: list[Declaration] = []
+    errors: list[MethodNotFound] = []
+    for kind in Kind:
+        try:
+            found.append(catalog.find(kind, name))
+        except MethodNotFound as missing:
+            errors.append(missing)
+    if not found:
+        raise next((error for error in errors if "did you mean" in str(error)), errors[0])
+    return found
+
+
+@main.command()
+def plugins() -> None:
+    """List installed packs with their versions, methods and problems; exit 1 if one has a problem."""
+    from ownmark.discovery import discover
+
+    catalog = discover()
+    for pack in catalog.packs:
+        state = f"disabled: {', '.join(pack.disabled)}" if pack.disabled else f"{pack.methods} methods"
+        click.echo(f"{click.style(pack.distribution, bold=True)} {pack.version}: {state}")
+        for problem in pack.problems:
+            click.secho(f"  {problem}", fg="yellow")
+    sys.exit(1 if any(problem.lost for problem in catalog.problems) else 0)
+
+
+@main.command()
+@click.argument("name")
+def check(name: str) -> None:
+    """Run the conformance checks on a method (ID or PACK/ID) or on everything a PACK brings."""
+    from ownmark.testing import check_rows
+
+    failed = 0
+    for row in check_rows(name):
+        failed += row.failed
+        color = "red" if row.failed else "green" if row.passed else "yellow"
+        click.echo(
+            f"{click.style(row.outcome, fg=color):8s} {row.method}: {row.check}  {row.message}".rstrip()
+        )
+    sys.exit(1 if failed else 0)
+
+
+@main.command()
+@click.argument("name")
+@click.option(
+    "--into", type=click.Path(path_type=Path), default=Path(), help="Parent folder (default: here)."
+)
+def new(name: str, into: Path) -> None:
+    """Write a working pack NAME (say `acme-marks`) with a scheme, an attack and their tests to start from."""
+    from ownmark.newpack import create_pack
+
+    folder = create_pack(name, into)
+    click.echo(f"wrote {folder}\nnext: pip install -e {folder} && ownmark check {name}")
+
+
+@main.command()
+@click.argument("run_folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def report(run_folder: Path) -> None:
+    """Write the report of RUN_FOLDER again from its records, and print the matrix."""
+    from ownmark.report import matrix, read_records, write_report
+
+    written = write_report(run_folder)
+    console = _console()
+    console.print(matrix(read_records(run_folder)))
+    console.print(f"report: {written.markdown}", highlight=False)

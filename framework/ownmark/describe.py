@@ -1,0 +1,96 @@
+"""What `ownmark show` prints of a method; reads its declaration and parameter class, never the method itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ownmark.methods import Declaration
+
+
+def describe(method: Declaration) -> RenderableType:
+    """Everything a user should know before putting the method into a plan."""
+    title = Text.assemble((f"{method.kind} {method.id}", "bold"), f"  ({method.distribution})")
+    parts: list[RenderableType] = [title, Text(method.summary)]
+    parts += [_line(name, text) for name, text in _facts(method)]
+    config = method.load_config()
+    if config is not None:
+        parts += [Text("parameters", style="bold"), Padding(_parameters(config), (0, 0, 0, 2))]
+    if method.deviations:
+        parts.append(Text("where it differs from the paper", style="bold"))
+        parts += [Padding(Text(f"- {deviation}"), (0, 0, 0, 2)) for deviation in method.deviations]
+    if method.reported:
+        parts += [Text("reported", style="bold"), Padding(_reported(method), (0, 0, 0, 2))]
+    return Group(*parts, Text(""))
+
+
+def _facts(method: Declaration) -> Iterator[tuple[str, str]]:
+    if method.paper is not None:
+        yield "paper", str(method.paper) + (f" {method.paper.url}" if method.paper.url else "")
+    if method.threat_model:
+        yield "threat model", method.threat_model
+    if method.needs:
+        yield "needs", ", ".join(sorted(str(need) for need in method.needs))
+    if method.extractor:
+        yield "read by", method.extractor
+    for module, extra in method.requires.items():
+        yield "optional", f"{module}: pip install '{method.distribution}[{extra}]'"
+
+
+def _line(name: str, text: str) -> Text:
+    return Text.assemble((f"{name}: ", "bold"), text)
+
+
+def parameters(config: Any) -> Iterator[tuple[str, str, str, str]]:
+    """Name, type, default and help text of each field of a parameter class."""
+    for name, field in config.__pydantic_fields__.items():
+        default = "required" if field.is_required() else _plain(field.get_default(call_default_factory=True))
+        yield name, _type(field), default, field.description or ""
+
+
+def _parameters(config: Any) -> RenderableType:
+    """One paragraph a parameter: name, type and default on a line, the meaning below it."""
+    lines: list[RenderableType] = []
+    for name, kind, default, meaning in parameters(config):
+        lines.append(Text.assemble((name, "cyan"), f" = {default}  ", (kind, "dim")))
+        lines.append(Padding(Text(" ".join(meaning.split())), (0, 0, 0, 4)))
+    return Group(*lines)
+
+
+def _reported(method: Declaration) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("value", "metric", "of", "where"):
+        table.add_column(column)
+    for figure in method.reported:
+        of = " ".join(part for part in (figure.dataset, figure.host, figure.scheme, figure.attack) if part)
+        table.add_row(f"{figure.value:g}", figure.metric, of, figure.where)
+    return table
+
+
+def _type(field: Any) -> str:
+    from pydantic._internal._repr import display_as_type
+
+    text = str(display_as_type(field.annotation))
+    if text.startswith("Union["):
+        text = text[6:-1].replace(", ", " or ").replace("NoneType", "None")
+    bounds = [_bound(part) for part in field.metadata]
+    return text + "".join(f" {bound}" for bound in bounds if bound)
+
+
+def _bound(constraint: Any) -> str:
+    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+    return " ".join(
+        f"{sign} {getattr(constraint, name)}" for name, sign in signs.items() if hasattr(constraint, name)
+    )
+
+
+def _plain(value: Any) -> str:
+    if hasattr(value, "__dataclass_fields__"):
+        fields = ((name, getattr(value, name)) for name in value.__dataclass_fields__)
+        return ", ".join(f"{name}: {item}" for name, item in fields)
+    return "''" if value == "" else str(value)

@@ -1,0 +1,139 @@
+"""Pictures: what they are made of, and that they are reproducible."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from matplotlib import rc_context
+from matplotlib.image import imread
+from ownmark.report import image_grid
+from ownmark.report.aggregate import Group, grids
+from ownmark.report.curves import curve_picture
+from ownmark.report.figures import heat_map, strength
+from ownmark.report.sweeps import sweeps
+from report_fakes import cell, method, quickstart, record
+
+
+def pixels(png):
+    return np.round(imread(io.BytesIO(png))[..., :3] * 255).astype(int)
+
+
+def swept(values, scheme="uchida", seeds=2, **other):
+    attacks = [method("prune", {"fraction": value, **other}) for value in values]
+    cells = [cell(scheme, "prune", seed, attack=attack) for attack in attacks for seed in range(seeds)]
+    return [record(scheme, "prune", one["seed"]) | {"cell": one} for one in cells]
+
+
+def stood(rate, theta, null_mean=0.5, chance=0.5):
+    made = {"evidence": {"rate": rate, "chance": chance}, "verdict": {"theta": theta, "null_mean": null_mean}}
+    return strength(Group((made,), ()))
+
+
+@pytest.mark.parametrize(
+    ("rate", "theta", "value"),
+    [(1.0, 0.6, 1.0), (0.6, 0.6, 0.5), (0.8, 0.6, 0.75), (0.55, 0.6, 0.25), (0.5, 0.6, 0.0), (0.3, 0.6, 0.0)]
+    + [(1.0, 1.0, 1.0), (1.0, 1.01, 0.49)],
+)
+def test_colour_runs_from_unmarked_over_the_threshold_to_all_symbols(rate, theta, value):
+    assert stood(rate, theta) == pytest.approx(value, abs=0.006)
+
+
+def test_colour_needs_evidence_and_a_threshold():
+    assert stood(None, 0.6) is None
+    assert stood(0.9, None) is None
+    assert stood(0.55, 0.6, null_mean=None) == pytest.approx(0.25)
+
+
+def test_heat_map_bytes_do_not_depend_on_the_users_style():
+    (grid,) = grids(quickstart()[0])
+    first = heat_map(grid)
+    with rc_context({"font.size": 30, "axes.facecolor": "red", "savefig.dpi": 20}):
+        assert heat_map(grid) == first
+    assert b"Software" not in first
+
+
+def test_heat_map_changes_with_the_numbers():
+    records, _ = quickstart()
+    (grid,) = grids(records)
+    first = heat_map(grid)
+    records[0]["utility"]["suspect"] = 0.5
+    (grid,) = grids(records)
+    assert heat_map(grid) != first
+
+
+def test_a_swept_attack_gives_a_curve_for_each_scheme():
+    (grid,) = grids(swept([0.9, 0.1, 0.5]) + swept([0.1, 0.5, 0.9], "riga"))
+    (sweep,) = sweeps(grid)
+    assert (sweep.method, sweep.parameter) == ("prune", "fraction")
+    assert {curve.name: [x for x, _ in curve.points] for curve in sweep.curves} == {
+        "uchida": [0.1, 0.5, 0.9],
+        "riga": [0.1, 0.5, 0.9],
+    }
+    assert len(sweep.curves[0].points[0][1].ok) == 2
+
+
+def test_a_swept_scheme_gives_a_curve_for_each_attack():
+    schemes = [method("uchida", {"bits": bits}) for bits in (64, 128)]
+    (grid,) = grids(
+        [
+            record("uchida", a) | {"cell": cell("uchida", a, scheme=s)}
+            for s in schemes
+            for a in ("none", "pst")
+        ]
+    )
+    (sweep,) = sweeps(grid)
+    assert (sweep.method, sweep.parameter) == ("uchida", "bits")
+    assert [curve.name for curve in sweep.curves] == ["no attack", "pst"]
+
+
+def test_two_parameters_that_change_together_are_no_sweep():
+    (grid,) = grids(swept([0.1], rounds=1) + swept([0.9], rounds=5))
+    assert sweeps(grid) == []
+
+
+def test_a_grid_of_two_parameters_is_a_sweep_for_each_fixed_value():
+    (grid,) = grids([one for rounds in (1, 5) for one in swept([0.1, 0.9], rounds=rounds)])
+    assert sorted((s.parameter, s.fixed) for s in sweeps(grid)) == [
+        ("fraction", '{"rounds": 1}'),
+        ("fraction", '{"rounds": 5}'),
+        ("rounds", '{"fraction": 0.1}'),
+        ("rounds", '{"fraction": 0.9}'),
+    ]
+
+
+def test_texts_and_truths_are_no_sweep():
+    (grid,) = grids(swept(["a", "b"]) + swept([True, False], "riga"))
+    assert sweeps(grid) == []
+
+
+def test_curve_picture_is_reproducible():
+    (grid,) = grids(swept([0.001, 0.1, 0.9]))
+    (sweep,) = sweeps(grid)
+    assert curve_picture(sweep) == curve_picture(sweep)
+
+
+def test_image_grid_places_images_row_by_row():
+    images = np.zeros((3, 1, 64, 64))
+    images[1], images[2] = 0.5, 2.0
+    sheet = pixels(image_grid(images, columns=2))
+    assert sheet.shape == (2 * 68 + 4, 2 * 68 + 4, 3)
+    assert [tuple(sheet[y, x]) for y, x in ((10, 10), (10, 80), (80, 10), (80, 80), (1, 1))] == [
+        (0, 0, 0), (128, 128, 128), (255, 255, 255), (255, 255, 255), (255, 255, 255),
+    ]  # fmt: skip
+
+
+def test_image_grid_keeps_channels_and_enlarges_small_images():
+    image = np.zeros((1, 3, 8, 8))
+    image[0, 0, 0, 1] = 1.0
+    sheet = pixels(image_grid(image))
+    assert sheet.shape == (72, 72, 3)
+    assert tuple(sheet[4, 12]) == tuple(sheet[11, 19]) == (255, 0, 0)
+    assert tuple(sheet[12, 12]) == tuple(sheet[4, 11]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("shape", [(2, 8, 8), (2, 4, 8, 8), (0, 1, 8, 8)])
+def test_image_grid_refuses_what_is_no_batch_of_images(shape):
+    with pytest.raises(ValueError, match="image_grid needs"):
+        image_grid(np.zeros(shape))

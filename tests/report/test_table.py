@@ -1,0 +1,75 @@
+"""The terminal's table."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from ownmark.report import matrix
+from report_fakes import quickstart, record
+from rich.console import Console
+
+
+def rendered(records, plan=None, width=100, encoding="utf-8"):
+    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True)
+    Console(file=file, width=width, color_system=None, legacy_windows=False).print(matrix(records, plan))
+    return file.buffer.getvalue().decode(encoding)
+
+
+def test_quickstart_fits_100_columns_in_one_table_without_colour():
+    text = rendered(*quickstart())
+    assert max(map(len, text.splitlines())) <= 100
+    assert text.count("│ scheme") == 1
+    for words in (
+        "✗ FAILED 1/3",
+        "… not run 1/3",
+        "✗ REMOVED 3/3",
+        "riga × finetune, seed 1: RuntimeError: no layer",
+    ):
+        assert words in text
+    assert "second line" not in text
+
+
+def test_no_word_is_cut_at_100_columns():
+    text = rendered(*quickstart())
+    assert text.count("claim 3/3 p≤1e-9") + text.count("claim 2/2 p≤1e-9") == 12
+    assert "0.040 [0.010, 0.080]" in text
+
+
+def test_more_attacks_than_fit_go_below():
+    text = rendered(*quickstart(), width=60)
+    assert text.count("│ scheme") == 2
+    assert max(map(len, text.splitlines())) <= 60
+
+
+def test_plain_terminals_get_ascii():
+    text = rendered(*quickstart(), encoding="ascii")
+    assert "x REMOVED 3/3" in text
+    assert "?" not in text
+
+
+def test_reported_values_stand_beside_ours():
+    made = record() | {
+        "reported": [{"value": 0.99, "metric": "evidence", "dataset": "cifar10", "host": "resnet"}]
+    }
+    text = rendered([made])
+    assert "reported" in text
+    assert "BER 0.010" in text
+    assert "on cifar10/resnet" in text
+    assert "reported" not in rendered([record()])
+
+
+def test_what_stands_below():
+    text = rendered(*quickstart())
+    for words in (
+        "stated false-positive rate 0.05",
+        "8 / 160",
+        "at least 90 % of the utility",
+        "300 labelled samples",
+    ):
+        assert words in " ".join(text.split())
+
+
+@pytest.mark.parametrize("records", [[], [{"cell": {}}]], ids=["no records", "an empty cell"])
+def test_hardly_anything_is_no_crash(records):
+    assert rendered(records).strip()
