@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ownmark.methods import Declaration
+    from ownmark.report import Report
 
 _KINDS = ("schemes", "extractors", "attacks", "metrics", "datasets", "hosts", "plans")
 
@@ -70,7 +71,7 @@ def run(plan: str, out: Path | None, store: Path | None, device: str) -> None:
     Finished stages are kept: run the same command again after a crash, or after changing one line of the plan, and
     only what is missing is computed.
     """
-    from ownmark.report import matrix, read_records, write_report
+    from ownmark.report import write_report
     from ownmark.runner import run as run_plan
     from ownmark.runner.progress import Terminal
 
@@ -78,8 +79,7 @@ def run(plan: str, out: Path | None, store: Path | None, device: str) -> None:
     with Terminal(console) as progress:
         finished = run_plan(plan, out=out, store=store, device=device, progress=progress)
     report = write_report(finished.folder)
-    console.print(matrix(read_records(finished.folder)))
-    console.print(f"report: {report.markdown}", highlight=False)
+    _print(report, console)
     if finished.failed:
         again = " ".join(["ownmark", *sys.argv[1:]])
         click.echo(
@@ -185,9 +185,18 @@ def new(name: str, into: Path) -> None:
 @click.argument("run_folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def report(run_folder: Path) -> None:
     """Write the report of RUN_FOLDER again from its records, and print the matrix."""
-    from ownmark.report import matrix, read_records, write_report
+    from ownmark.report import write_report
 
-    written = write_report(run_folder)
-    console = _console()
-    console.print(matrix(read_records(run_folder)))
-    console.print(f"report: {written.markdown}", highlight=False)
+    _print(write_report(run_folder), _console())
+
+
+def _print(report: Report, console: Console) -> None:
+    """The matrix, what went wrong while reading the records, and where the files are."""
+    from ownmark.report import matrix
+
+    console.print(matrix(report.records, report.plan))
+    for problem in report.problems:
+        console.print(f"note: {problem}", style="yellow", highlight=False)
+    console.print(
+        f"{report.summary}  Report: {report.folder / 'report.html'}", highlight=False, soft_wrap=True
+    )

@@ -26,7 +26,15 @@ def configuration(cls: type[T]) -> type[T]:
     """Make `cls` a parameter class: frozen, keyword-only, unknown keys forbidden, documented by field docstrings."""
     settings = ConfigDict(extra="forbid", use_attribute_docstrings=True)
     made: Any = pydantic_dataclass(cls, frozen=True, kw_only=True, config=settings)
+    for name, field in made.__pydantic_fields__.items():
+        field.description = field.description or _inherited_help(made, name)
     return cast(type[T], made)
+
+
+def _inherited_help(cls: Any, name: str) -> str | None:
+    """Help text of a field from the base class that defines it; pydantic reads the docstrings of one class only."""
+    fields = (getattr(base, "__pydantic_fields__", {}).get(name) for base in cls.__mro__[1:])
+    return next((field.description for field in fields if field is not None and field.description), None)
 
 
 @configuration

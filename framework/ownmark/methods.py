@@ -123,7 +123,11 @@ class Declaration:
     smoke: Mapping[str, Any] = field(default_factory=dict)
     """Tiny arguments with which the conformance kit runs the method."""
     smoke_host: Mapping[str, Any] = field(default_factory=dict)
-    """Changes to the conformance kit's `convnet` host that the method needs to fit, say `{"width": 64}`."""
+    """Changes to the conformance kit's `convnet` host that the method needs to fit, say `{"width": 2.0}`. `host` and
+    `dataset` name others than `convnet` and `digits`; the rest are then that host's parameters."""
+    idle: Mapping[str, Any] = field(default_factory=dict)
+    """Changes to `smoke` with which the method changes nothing, so that the conformance kit can hold it to that:
+    an attack gives back the stolen weights, a scheme an unmarked network. Empty: there are none."""
     threat_model: str = ""
     deviations: tuple[str, ...] = ()
     """Where the implementation knowingly differs from the paper; printed by `ownmark show`."""
@@ -138,6 +142,7 @@ class Declaration:
     def __post_init__(self) -> None:
         object.__setattr__(self, "smoke", _frozen(self.smoke))
         object.__setattr__(self, "smoke_host", _frozen(self.smoke_host))
+        object.__setattr__(self, "idle", _frozen(self.idle))
         object.__setattr__(self, "requires", _frozen(self.requires))
 
     @property

@@ -35,6 +35,19 @@ def write(tmp_path: Path) -> Write:
     return save
 
 
+def _encode(images: Any) -> Any:
+    r, g, b = (images[..., i].astype(int) for i in range(3))
+    planes = np.stack([g, r - g, b - g], axis=1)
+    along_x = np.diff(planes, axis=3, prepend=0)
+    return (np.diff(along_x, axis=2, prepend=0) % 256).astype(np.uint8)
+
+
+@pytest.fixture
+def encode() -> Callable[[Any], Any]:
+    """RGB [N, H, W, 3] -> the planes of `r_` fields [N, 3, H, W]: the coding as it is defined, inverse of `decode`."""
+    return _encode
+
+
 @pytest.fixture
 def real_sets() -> Path:
     folder = os.environ.get("OWNMARK_DATA")

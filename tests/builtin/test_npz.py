@@ -10,7 +10,6 @@ import zipfile
 import numpy as np
 import pytest
 import torch
-from test_pixels import encode
 
 from ownmark.builtin.datasets.config import NpzConfig
 from ownmark.builtin.datasets.npz import Npz
@@ -28,12 +27,27 @@ BAD_FIELDS = {
     "no pixels": ({"x_train": np.zeros((12, 0, 5), np.uint8)}, "found shape [12, 0, 5]"),
     "one-hot labels": ({"y_train": np.zeros((12, 3), int)}, "field y_train: expected shape [N] with N >= 1"),
     "empty": ({"y_train": np.zeros(0, int)}, "found shape [0]"),
-    "fewer labels": ({"y_train": np.arange(11) % 3}, "field x_train: expected 11 images, one for each label in y_train"),
-    "negative label": ({"y_train": np.arange(12) % 3 - 1}, "field y_train: expected labels in 0..1, found -1..1"),
+    "fewer labels": (
+        {"y_train": np.arange(11) % 3},
+        "field x_train: expected 11 images, one for each label in y_train",
+    ),
+    "negative label": (
+        {"y_train": np.arange(12) % 3 - 1},
+        "field y_train: expected labels in 0..1, found -1..1",
+    ),
     "unseen test label": ({"y_test": np.arange(6)}, "field y_test: expected labels in 0..2, found 0..5"),
-    "label beyond names": ({"classes": np.array(["a", "b"])}, "field y_train: expected labels in 0..1, found 0..2"),
-    "one class": ({"y_train": np.zeros(12, int), "y_test": np.zeros(6, int)}, "expected at least 2 classes, found 1"),
-    "test size": ({"x_test": np.zeros((6, 8, 8, 3), np.uint8)}, "field x_test: expected images of shape (6, 5, 3)"),
+    "label beyond names": (
+        {"classes": np.array(["a", "b"])},
+        "field y_train: expected labels in 0..1, found 0..2",
+    ),
+    "one class": (
+        {"y_train": np.zeros(12, int), "y_test": np.zeros(6, int)},
+        "expected at least 2 classes, found 1",
+    ),
+    "test size": (
+        {"x_test": np.zeros((6, 8, 8, 3), np.uint8)},
+        "field x_test: expected images of shape (6, 5, 3)",
+    ),
     "coded shape": (
         {"x_train": None, "r_train": np.zeros((12, 6, 5, 3), np.uint8)},
         "field r_train: expected shape [N, 3, H, W]",
@@ -57,7 +71,7 @@ def test_grey(write, tail):
     assert load(path).shape == (1, 6, 5)
 
 
-def test_coded_images_are_decoded(write):
+def test_coded_images_are_decoded(write, encode):
     plain = np.random.default_rng(3).integers(0, 256, (12, 6, 5, 3), dtype=np.uint8)
     images = load(write(x_train=None, r_train=encode(plain)))
     assert torch.equal(images.train.x.mul(255).round().byte(), torch.from_numpy(plain).permute(0, 3, 1, 2))
@@ -146,7 +160,7 @@ def test_damaged_member(write):
 
 def test_objects_are_not_unpickled(write):
     path = write(y_train=np.array([0, "a", None] * 4, dtype=object))
-    with pytest.raises(DataError, match="field y_train cannot be read .*allow_pickle=False"):
+    with pytest.raises(DataError, match=r"field y_train cannot be read .*allow_pickle=False"):
         load(path)
 
 

@@ -12,7 +12,6 @@ import sys
 import numpy as np
 import pytest
 import torch
-from test_pixels import encode
 
 from ownmark.builtin.datasets import standard
 from ownmark.builtin.datasets.archive import array_digest
@@ -39,7 +38,7 @@ def source(files, arrays):
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path, monkeypatch, encode):
     """A data folder with a made-up mnist, fashion-mnist, and a cifar10 in two files, one of them coded."""
     mnist, fashion, cifar = made(0), made(1), made(2, (32, 32, 3))
     table = {
@@ -109,24 +108,29 @@ def test_wrong_number(folder):
 
 def test_wrong_shape(folder):
     np.savez(folder / "mnist.npz", **made(0, (14, 14)) | {k: v for k, v in made(0).items() if k[0] == "y"})
-    with pytest.raises(DataError, match=r"field x_train: expected images of shape \(28, 28\), found \(14, 14\)"):
+    with pytest.raises(
+        DataError, match=r"field x_train: expected images of shape \(28, 28\), found \(14, 14\)"
+    ):
         dataset("mnist").load()
 
 
 def test_positions_that_overlap(folder):
-    shutil.copy(folder / "cifar10-small.npz", folder / "saved.npz")
     with np.load(folder / "cifar10-rest.npz") as stored:
         fields = dict(stored)
     fields["idx_train"][0] = fields["idx_train"][1]
     np.savez(folder / "cifar10-rest.npz", **fields)
-    with pytest.raises(DataError, match=r"cifar10-rest\.npz: field idx_train: expected .* each of 0\.\.19 once"):
+    with pytest.raises(
+        DataError, match=r"cifar10-rest\.npz: field idx_train: expected .* each of 0\.\.19 once"
+    ):
         dataset("cifar10").check()
 
 
 @pytest.mark.parametrize("method", ["load", "check", "fingerprint"])
 def test_no_variable(monkeypatch, method):
     monkeypatch.delenv("OWNMARK_DATA", raising=False)
-    with pytest.raises(DataError, match=r"mnist: needs the file mnist\.npz, .*not set; .*export OWNMARK_DATA="):
+    with pytest.raises(
+        DataError, match=r"mnist: needs the file mnist\.npz, .*not set; .*export OWNMARK_DATA="
+    ):
         getattr(dataset("mnist"), method)()
 
 
@@ -152,7 +156,11 @@ def test_fingerprint_covers_every_file(folder):
 @pytest.mark.parametrize("name", SOURCES)
 def test_real_set(real_sets, name):
     images, expected = dataset(name).load(), SOURCES[name]
-    assert (len(images.train), len(images.test), images.classes) == (expected.train, expected.test, expected.classes)
+    assert (len(images.train), len(images.test), images.classes) == (
+        expected.train,
+        expected.test,
+        expected.classes,
+    )
     assert images.shape[1:] == expected.shape[:2]
     assert 0 <= float(images.train.x.min()) <= float(images.train.x.max()) <= 1
 

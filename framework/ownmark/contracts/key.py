@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ownmark.contracts.weights import read_tensors, write_tensors
+from ownmark.errors import UntrustedFile
 
 
 @dataclass(frozen=True)
@@ -63,4 +64,7 @@ class Key:
             UntrustedFile: the file is a pickle, damaged, or holds something else.
         """
         tensors, header = read_tensors(path, "key")
-        return cls(header["scheme"], tensors, json.loads(header["values"]))
+        try:
+            return cls(header["scheme"], tensors, dict(json.loads(header["values"])))
+        except (KeyError, ValueError, TypeError) as error:
+            raise UntrustedFile(f"{path}: a key without a readable header ({error})") from error

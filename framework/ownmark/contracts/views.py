@@ -67,7 +67,7 @@ def seeded(rng: torch.Generator) -> Iterator[None]:
     """Seed torch's global generator from `rng` for the block, for library code (`nn.init`, dropout) that knows no
     other, and put its former state back."""
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(int(torch.randint(2**62, (), generator=rng)))
+        torch.manual_seed(int(torch.randint(2**62, (), generator=rng, device=rng.device)))
         yield
 
 

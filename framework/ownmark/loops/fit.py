@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +28,8 @@ class Fitter:
 
     Args:
         device: where networks are trained. rng: on the CPU; everything random in training follows from it.
-        callbacks, logger: the user's own Lightning objects, from the plan.
+        callbacks, logger: the user's own Lightning objects, from the plan; callbacks may be given as a function
+            that makes them anew for each training, since many keep what they saw.
         progress: told (step, steps) while a network is trained.
     """
 
@@ -35,14 +38,14 @@ class Fitter:
         device: torch.device,
         rng: torch.Generator,
         *,
-        callbacks: Sequence[pl.Callback] = (),
+        callbacks: Sequence[pl.Callback] | Callable[[], Sequence[pl.Callback]] = (),
         logger: Any = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self.rng = rng
         self.samples_seen = 0
         self._device = device
-        self._callbacks = tuple(callbacks)
+        self._callbacks = callbacks
         self._logger = logger
         self._progress = progress
 
@@ -63,9 +66,11 @@ class Fitter:
             return network.eval()
         every = (*augmentation(recipe), *transforms)
         batches = Batches(samples.to(self._device), recipe.batch_size, every, self._device_rng())
-        with _only(network, trains), seeded(self.rng), _quiet():
-            self._train(network, batches, recipe, terms, callbacks)
-        self.samples_seen += batches.seen
+        try:
+            with _only(network, trains), seeded(self.rng), _quiet():
+                self._train(network, batches, recipe, terms, callbacks)
+        finally:
+            self.samples_seen += batches.seen
         return network.to(self._device).to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload, no-any-return]
 
     def _train(
@@ -80,15 +85,21 @@ class Fitter:
         from ownmark.loops.module import FitModule
 
         steps = recipe.epochs * len(batches)
-        module = FitModule(network.train(), terms, recipe, steps)
+        users = self._callbacks() if callable(self._callbacks) else self._callbacks
+        module = FitModule(
+            network.train(), terms, recipe, steps, logs=bool(users or callbacks or self._logger)
+        )
         if recipe.channels_last:
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         reporters = [Report(self._progress, steps)] if self._progress else []
-        trainer = self._trainer(recipe, [*self._callbacks, *callbacks, *reporters])
-        trainer.fit(module, train_dataloaders=batches)
+        trainer = self._trainer(recipe, [*users, *callbacks, *reporters], len(batches))
+        with _interruptible(trainer):
+            trainer.fit(module, train_dataloaders=batches)
 
-    def _trainer(self, recipe: Recipe, callbacks: list[pl.Callback]) -> pl.Trainer:
+    def _trainer(self, recipe: Recipe, callbacks: list[pl.Callback], batches: int) -> pl.Trainer:
         import pytorch_lightning as pl
+        from pytorch_lightning.callbacks import Checkpoint, ProgressBar
+        from pytorch_lightning.plugins.environments import LightningEnvironment
 
         on_cuda = self._device.type == "cuda"
         return pl.Trainer(
@@ -98,11 +109,13 @@ class Fitter:
             max_epochs=recipe.epochs,
             gradient_clip_val=recipe.clip or None,
             callbacks=callbacks,
-            logger=self._logger or False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
+            logger=False if self._logger is None else self._logger,
+            log_every_n_steps=min(50, batches),
+            enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
+            enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in callbacks),
             enable_model_summary=False,
             use_distributed_sampler=False,
+            plugins=[LightningEnvironment()],  # one process, also inside a SLURM job of many tasks
         )
 
     def _device_rng(self) -> torch.Generator:
@@ -122,6 +135,22 @@ def _only(network: nn.Module, trains: Callable[[str], bool] | None) -> Iterator[
     finally:
         for name, parameter in parameters.items():
             parameter.requires_grad_(former[name])
+
+
+@contextmanager
+def _interruptible(trainer: pl.Trainer) -> Iterator[None]:
+    """Ctrl-C stays a `KeyboardInterrupt`; Lightning makes an exit of it, and ignores the key from then on."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGINT, handler)
+            raise KeyboardInterrupt from error
+        raise
+    if trainer.interrupted:
+        raise KeyboardInterrupt
 
 
 @contextmanager

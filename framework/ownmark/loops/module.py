@@ -26,12 +26,15 @@ class FitModule(pl.LightningModule):
     network being trained as `pl_module.network`.
     """
 
-    def __init__(self, network: nn.Module, terms: Sequence[Term], recipe: Recipe, steps: int) -> None:
+    def __init__(
+        self, network: nn.Module, terms: Sequence[Term], recipe: Recipe, steps: int, logs: bool = False
+    ) -> None:
         super().__init__()
         self.network = network
         self._terms = tuple(terms)
         self._recipe = recipe
         self._steps = steps
+        self._logs = logs
         self._loss: Tensor | None = None
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -41,7 +44,7 @@ class FitModule(pl.LightningModule):
         step = self.global_step
         loss = torch.stack([term(self.network, batch, step).float() for term in self._terms]).sum()
         self._loss = loss.detach()
-        if self._trainer is not None and self.trainer.loggers:
+        if self._logs:
             self.log("loss", self._loss, batch_size=len(batch.x))
         return loss
 

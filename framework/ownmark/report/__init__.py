@@ -8,9 +8,8 @@ Rates are fractions of 1 everywhere, as in `ownmark.stats`. Failed cells are nev
 not run are shown as such. matplotlib and rich are imported when a picture or a table is made, torch never.
 """
 
-from ownmark.report.figures import image_grid
 from ownmark.report.read import Run, read_records, read_run
 from ownmark.report.table import Matrix, matrix
 from ownmark.report.write import Report, write_report
 
-__all__ = ["Matrix", "Report", "Run", "image_grid", "matrix", "read_records", "read_run", "write_report"]
+__all__ = ["Matrix", "Report", "Run", "matrix", "read_records", "read_run", "write_report"]

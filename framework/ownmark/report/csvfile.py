@@ -60,7 +60,7 @@ def _row(record: Record) -> dict[str, str]:
     leaves = {path: dig(record, *path.split(".")) for path in COLUMNS}
     whole = tuple(f"{path}." for path in COLUMNS)
     for path, value in _leaves(record):
-        if not path.startswith(whole) and path not in _ELSEWHERE:
+        if value is not None and not path.startswith(whole) and path not in _ELSEWHERE:
             leaves[path] = value
     return {path: _field(value) for path, value in leaves.items()}
 

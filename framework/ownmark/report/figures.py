@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import textwrap
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,6 @@ from ownmark.report.naming import Axis
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import ArrayLike
 
 _LOW, _MIDDLE, _HIGH = "#E58B4B", "#FBFAF7", "#5FA5D2"
 _NO_VERSION: dict[str, Any] = {"Software": None}  # matplotlib would write its own
@@ -32,39 +30,6 @@ def heat_map(grid: Grid) -> bytes:
     return picture(
         lambda figure: _draw(figure, grid), 2.2 + _CELL * len(grid.columns), 1.2 + height * len(grid.rows)
     )
-
-
-def image_grid(array: ArrayLike, columns: int = 8, smallest: int = 64) -> bytes:
-    """A PNG of images [N, C, H, W] in [0, 1], C 1 or 3, row by row with `columns` in a row.
-
-    Values outside [0, 1] are clipped, nan is black. Images narrower than `smallest` pixels are enlarged by a whole
-    factor, so that every pixel stays a square.
-
-    Raises:
-        ValueError: another shape, no image, or no column.
-    """
-    import numpy as np
-    from matplotlib.image import imsave
-
-    images = np.asarray(array, dtype=np.float64)
-    if images.ndim != 4 or images.shape[1] not in (1, 3) or 0 in images.shape or columns < 1:
-        raise ValueError(
-            f"image_grid needs [N, 1 or 3, H, W] and columns >= 1, got {images.shape} and {columns}"
-        )
-    pixels = np.round(np.clip(np.nan_to_num(images), 0, 1) * 255).astype(np.uint8)
-    pixels = np.broadcast_to(pixels, (len(pixels), 3, *pixels.shape[2:])).transpose(0, 2, 3, 1)
-    factor = -(-smallest // pixels.shape[2])
-    pixels = pixels.repeat(factor, axis=1).repeat(factor, axis=2)
-    columns = min(columns, len(pixels))
-    (height, width), gap = pixels.shape[1:3], 4
-    rows = -(-len(pixels) // columns)
-    sheet = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, 3), 255, dtype=np.uint8)
-    for at, image in enumerate(pixels):
-        top, left = (gap + (at // columns) * (height + gap), gap + (at % columns) * (width + gap))
-        sheet[top : top + height, left : left + width] = image
-    buffer = io.BytesIO()
-    imsave(buffer, sheet, format="png", origin="upper", metadata=_NO_VERSION)
-    return buffer.getvalue()
 
 
 def strength(group: Group | None) -> float | None:

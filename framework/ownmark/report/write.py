@@ -80,7 +80,7 @@ def _draw(made: Iterable[Grid]) -> dict[str, list[tuple[Picture, bytes]]]:
     drawn = {}
     for grid in made:
         name = _free(f"matrix-{grid.task.name}", taken)
-        caption = f"{grid.task.name}: scheme by attack; a frame says that the attack removed the mark in some seed"
+        caption = f"{grid.task.name}: scheme by attack; framed where the attack removed the mark"
         pictures = [(Picture(name, caption), heat_map(grid))]
         for sweep in sweeps(grid):
             name = _free(f"sweep-{grid.task.name}-{sweep.method}-{sweep.parameter}", taken)

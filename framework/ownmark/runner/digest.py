@@ -21,12 +21,12 @@ def digest(value: Any) -> str:
 
 
 @functools.cache
-def source_digest(module: str) -> str:
-    """SHA-256 over a module's source and everything it imports, directly or not, from its own top-level package and
-    from ownmark's contracts, loops and statistics. Found by reading the sources, without importing them."""
-    roots = (module.partition(".")[0], "ownmark")
+def source_digest(*modules: str) -> str:
+    """SHA-256 over modules' sources and everything they import, directly or not, from their own top-level package
+    and from ownmark's contracts, loops and statistics. Found by reading the sources, without importing them."""
+    roots = (modules[0].partition(".")[0], "ownmark")
     seen: dict[str, bytes] = {}
-    waiting = [module]
+    waiting = list(modules)
     while waiting:
         name = waiting.pop()
         if name in seen or not _followed(name, roots):
@@ -80,7 +80,13 @@ def identity(declaration: Declaration, config: Any, nested: Iterable[Any] = ()) 
     return {
         "method": f"{declaration.kind}:{declaration.name}",
         "version": declaration.version,
-        "source": source_digest(declaration.target.partition(":")[0]),
+        "needs": sorted(map(str, declaration.needs)),
+        "source": source_digest(*_modules(declaration)),
         "params": to_plain(config),
         "nested": list(nested),
     }
+
+
+def _modules(declaration: Declaration) -> list[str]:
+    """Where a method's code and its parameter class are."""
+    return [name.partition(":")[0] for name in (declaration.target, declaration.config) if name]

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,11 @@ from typing import Any, Protocol
 
 import torch
 
+from ownmark.contracts.views import seeded
 from ownmark.errors import UntrustedFile
 from ownmark.loops import Fitter
 from ownmark.runner.digest import digest
+from ownmark.runner.seeds import rng_for
 from ownmark.runner.store import Contents, Store, StoredEntry
 
 _log = logging.getLogger("ownmark")
@@ -108,12 +111,12 @@ class Engine:
         """
         key = node.digest
         if key in self._failed:
-            raise self._failed[key]
+            raise self._failed[key].with_traceback(None)
         if key not in self._open:
             try:
                 self._open[key] = self._stored(node, key) or self._compute(node, key)
             except Exception as error:
-                error.ownmark_stage = getattr(error, "ownmark_stage", node.stage)  # type: ignore[attr-defined]
+                _remember(error, node.stage)
                 self._failed[key] = error
                 raise
         return self._open[key]
@@ -137,7 +140,10 @@ class Engine:
             return seen[-1]
 
         start = time.perf_counter()
-        contents = node.compute(Bench(self.device, fitter))
+        with seeded(
+            rng_for("stray", node.stage)
+        ):  # a method that draws from torch's global generator after all
+            contents = node.compute(Bench(self.device, fitter))
         seconds = time.perf_counter() - start
         cost = {"seconds": seconds, "samples_seen": sum(one.samples_seen for one in seen)}
         stored = Contents({**contents.values, "cost": cost}, contents.tensors)
@@ -154,3 +160,17 @@ class Engine:
             file.write(line + "\n")
             file.flush()
             os.fsync(file.fileno())
+
+
+def _remember(error: Exception, stage: str) -> None:
+    """Keep on the error where it happened, as text; once the frames are let go, so are the networks in them."""
+    if not hasattr(error, "ownmark_stage"):
+        error.ownmark_stage = stage  # type: ignore[attr-defined]
+        error.ownmark_trace = "".join(traceback.format_exception(error))  # type: ignore[attr-defined]
+
+
+def release(error: BaseException | None) -> None:
+    """Let go of the frames that an error and its causes hold; its text was kept by then."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

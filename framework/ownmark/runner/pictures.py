@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 from torch import Tensor
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def write_picture(path: Path, images: Tensor, columns: int = 10) -> None:
+_NO_VERSION = {"Software": None}  # the same picture, the same bytes
+
+
+def write_picture(path: Path, images: Tensor) -> None:
     """A grid of images as one PNG file; written once, since its name carries the stage's digest.
 
     Args:
@@ -16,24 +22,40 @@ def write_picture(path: Path, images: Tensor, columns: int = 10) -> None:
     """
     if path.exists():
         return
-    from PIL import Image
-
     path.parent.mkdir(parents=True, exist_ok=True)
-    grid = (_grid(images.detach().cpu().clamp(0, 1).numpy(), columns) * 255).round().astype(np.uint8)
-    scale = max(1, 48 // images.shape[-1])
-    picture = Image.fromarray(grid.squeeze()).resize((grid.shape[1] * scale, grid.shape[0] * scale), 0)
     scratch = path.with_suffix(".tmp")
-    picture.save(scratch, format="PNG")
+    scratch.write_bytes(image_grid(images.detach().cpu().numpy()))
     scratch.replace(path)
 
 
-def _grid(images: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:
-    """Images side by side, white in between. images: [N, C, H, W]; returns [rows, width, C]."""
-    count, channels, height, width = images.shape
-    columns = min(columns, count)
-    rows = -(-count // columns)
-    page = np.ones((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), np.float32)
-    for i, image in enumerate(images):
-        top, left = i // columns * (height + gap), i % columns * (width + gap)
-        page[top : top + height, left : left + width] = image.transpose(1, 2, 0)
-    return page
+def image_grid(array: ArrayLike, columns: int = 8, smallest: int = 64) -> bytes:
+    """A PNG of images [N, C, H, W] in [0, 1], C 1 or 3, row by row with `columns` in a row.
+
+    Values outside [0, 1] are clipped, nan is black. Images narrower than `smallest` pixels are enlarged by a whole
+    factor, so that every pixel stays a square.
+
+    Raises:
+        ValueError: another shape, no image, or no column.
+    """
+    import numpy as np
+    from matplotlib.image import imsave
+
+    images = np.asarray(array, dtype=np.float64)
+    if images.ndim != 4 or images.shape[1] not in (1, 3) or 0 in images.shape or columns < 1:
+        raise ValueError(
+            f"image_grid needs [N, 1 or 3, H, W] and columns >= 1, got {images.shape} and {columns}"
+        )
+    pixels = np.round(np.clip(np.nan_to_num(images), 0, 1) * 255).astype(np.uint8)
+    pixels = np.broadcast_to(pixels, (len(pixels), 3, *pixels.shape[2:])).transpose(0, 2, 3, 1)
+    factor = -(-smallest // pixels.shape[2])
+    pixels = pixels.repeat(factor, axis=1).repeat(factor, axis=2)
+    columns = min(columns, len(pixels))
+    (height, width), gap = pixels.shape[1:3], 4
+    rows = -(-len(pixels) // columns)
+    sheet = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, 3), 255, dtype=np.uint8)
+    for at, image in enumerate(pixels):
+        top, left = (gap + (at // columns) * (height + gap), gap + (at % columns) * (width + gap))
+        sheet[top : top + height, left : left + width] = image
+    buffer = io.BytesIO()
+    imsave(buffer, sheet, format="png", origin="upper", metadata=_NO_VERSION)
+    return buffer.getvalue()

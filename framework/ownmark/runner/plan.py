@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,6 +16,10 @@ from ownmark.runner.yamlfile import Document, parse, read
 _ENTRY_KEYS = {"as", "sweep", "given"}
 
 
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str | int | dict) else value
+
+
 @configuration
 class Entry:
     """One method of a plan's list: `uchida`, `{uchida: {bits: 64}}`, with `as: label` or `sweep: {alpha: [0, 1]}`."""
@@ -25,7 +30,7 @@ class Entry:
     """Its parameters."""
     label: str = ""
     """Name in the report (`as:`)."""
-    sweep: dict[str, list[Any]] = Field(default_factory=dict)
+    sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
     """One entry for every combination of these parameter values."""
     given: dict[str, Any] = Field(default_factory=dict)
     """Attacks: what this attacker is given, where it differs from the plan's `attacker`."""
@@ -43,7 +48,8 @@ class Entry:
             raise ValueError(
                 f"expected one method and at most {sorted(_ENTRY_KEYS)} beside it, found {sorted(names)}"
             )
-        entry: dict[str, Any] = {"id": names[0], "params": fields[names[0]] or {}}
+        params = fields[names[0]]
+        entry: dict[str, Any] = {"id": names[0], "params": {} if params is None else params}
         entry |= {name: fields[name] for name in ("sweep", "given") if name in fields}
         return entry | ({"label": fields["as"]} if "as" in fields else {})
 
@@ -58,11 +64,22 @@ class TaskEntry:
     """The network and its recipe."""
 
 
+def _amount(value: Any) -> Any:
+    """A number of images, a fraction, or a word."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    whole = isinstance(value, int) and value >= 0
+    if value in ("none", "all") or (number and (whole or (isinstance(value, float) and 0 < value <= 1))):
+        return value
+    raise ValueError(
+        f"expected a number of images, a fraction up to 1.0, `all` or `none`, found {value!r:.60}"
+    )
+
+
 @configuration
 class Given:
     """The threat model: what an attacker holds besides the stolen network."""
 
-    data: int | Literal["none", "all"] | Annotated[float, Field(gt=0, le=1)] = "all"
+    data: Annotated[int | float | Literal["none", "all"], BeforeValidator(_amount)] = "all"
     """In-distribution images: a number, a fraction of the training set, `all` of the attacker's pool, or `none`."""
     labels: bool = True
     """Whether the true labels come with them."""
@@ -108,14 +125,18 @@ class Removal:
 class TrainerOptions:
     """The user's own Lightning objects, each `{package.module:Class: {arguments}}`."""
 
-    callbacks: tuple[Entry, ...] = ()
+    callbacks: Annotated[tuple[Entry, ...], BeforeValidator(_listed)] = ()
     """Lightning callbacks that watch every training."""
     logger: Entry | None = None
     """A Lightning logger."""
 
 
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str | int | dict) else value
+def _task_problem(tasks: Any, datasets: Any, hosts: Any) -> str | None:
+    if bool(datasets) != bool(hosts):
+        return "`datasets` and `hosts` go together: each dataset is tried with each host"
+    if not tasks and not datasets:
+        return "no task: give `tasks: [{dataset: ..., host: ...}]`, or `datasets` and `hosts`"
+    return None
 
 
 @configuration
@@ -123,10 +144,10 @@ class Plan:
     """A grid: tasks x schemes x attacks x extractors x seeds."""
 
     name: str = Field(default="plan", pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]*$")
-    """Name of the run folder."""
+    """Name of the run folder; by default the file's."""
     about: str = ""
     """What the plan is for; printed above the report."""
-    tasks: tuple[TaskEntry, ...] = ()
+    tasks: Annotated[tuple[TaskEntry, ...], BeforeValidator(_listed)] = ()
     """Pairs of dataset and host."""
     datasets: Annotated[tuple[Entry, ...], BeforeValidator(_listed)] = ()
     """With `hosts`: every dataset with every host, as further tasks."""
@@ -160,10 +181,9 @@ class Plan:
 
     @model_validator(mode="after")
     def _has_tasks(self) -> Plan:
-        if bool(self.datasets) != bool(self.hosts):
-            raise ValueError("`datasets` and `hosts` go together: each dataset is tried with each host")
-        if not self.tasks and not self.datasets:
-            raise ValueError("no task: give `tasks: [{dataset: ..., host: ...}]`, or `datasets` and `hosts`")
+        problem = _task_problem(self.tasks, self.datasets, self.hosts)
+        if problem:
+            raise ValueError(problem)
         return self
 
     def all_tasks(self) -> tuple[TaskEntry, ...]:
@@ -183,9 +203,19 @@ def plan_from(document: Document) -> Plan:
             [f"{document.name}:1: a plan is a mapping with `tasks` and `schemes`, see `ownmark list plans`"]
         )
     try:
-        return TypeAdapter(Plan).validate_python(document.data)
+        return TypeAdapter(Plan).validate_python({"name": _default_name(document), **document.data})
     except ValidationError as error:
-        raise PlanError([_sentence(document, item) for item in error.errors()]) from error
+        items = error.errors()
+        problem = _task_problem(*(document.data.get(field) for field in ("tasks", "datasets", "hosts")))
+        if problem and all(item["loc"] for item in items):  # fields are wrong, so `_has_tasks` was not asked
+            items.append({"type": "value_error", "loc": (), "msg": problem, "input": None})
+        items.sort(key=lambda item: document.line(_path(item)))
+        raise PlanError([_sentence(document, item) for item in items]) from error
+
+
+def _default_name(document: Document) -> str:
+    """The file's name, so that two plans without a name do not share a run folder."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", Path(document.name).stem).lstrip("-_.") or "plan"
 
 
 def read_plan(source: str | Path) -> tuple[Plan, Document]:
@@ -200,33 +230,53 @@ def parse_plan(text: str, name: str = "plan.yaml") -> tuple[Plan, Document]:
     return plan_from(document), document
 
 
+def _path(item: Any) -> list[str | int]:
+    """Where an error stands, without the steps that only pydantic sees."""
+    return [part for part in item["loc"] if not _is_tag(part)]
+
+
+def _is_tag(part: str | int) -> bool:
+    return isinstance(part, str) and (part.endswith("]") or part in {"Entry", "dataclass-args"})
+
+
+_EXPECTED = {
+    "Entry": "expected a method: its id, or `{id: parameters}`",
+    "TaskEntry": "expected `{dataset: ..., host: ...}`",
+}
+
+
 def _sentence(document: Document, item: Any) -> str:
-    path = [part for part in item["loc"] if not _is_tag(part)]
+    path = _path(item)
     field = ".".join(str(part) for part in path) or "plan"
     message = item["msg"].removeprefix("Value error, ")
     if item["type"] == "unexpected_keyword_argument":
         message = f"unknown field{_nearest(str(path[-1]), path[:-1])}"
     elif item["type"] == "missing":
         message = "is missing"
-    elif item["type"] not in ("value_error",):
+    elif item["type"] == "dataclass_type":
+        name = item["ctx"]["class_name"]
+        message = _EXPECTED.get(name, "expected a mapping") + f", found {item['input']!r:.60}"
+    elif item["type"] != "value_error":
+        message = message.replace("Input should be", "expected").replace("dictionary", "mapping")
         message += f", found {item['input']!r:.60}"
     return f"{document.where(path)}: {field}: {message}"
 
 
-def _is_tag(part: str | int) -> bool:
-    return isinstance(part, str) and (
-        part.endswith("]") or part in {"int", "float", "Entry", "dataclass-args"}
-    )
+_HOMES: dict[str, type] = {
+    "attacker": Given, "split": Split, "verdict": VerdictRule, "removal": Removal, "trainer": TrainerOptions,
+}  # fmt: skip
+
+
+def _home(path: list[str | int]) -> type:
+    """The class whose fields may stand at `path`."""
+    if not path:
+        return Plan
+    if path[0] == "tasks" and len(path) == 2:
+        return TaskEntry
+    return _HOMES[str(path[0])] if len(path) == 1 and path[0] in _HOMES else Entry
 
 
 def _nearest(name: str, path: list[str | int]) -> str:
-    homes = {
-        "attacker": Given,
-        "split": Split,
-        "verdict": VerdictRule,
-        "removal": Removal,
-        "trainer": TrainerOptions,
-    }
-    home = homes.get(str(path[0]), Plan) if path else Plan
-    close = difflib.get_close_matches(name, home.__dataclass_fields__, n=1)  # type: ignore[attr-defined]
-    return f", did you mean {close[0]!r}?" if close else f"; known: {', '.join(home.__dataclass_fields__)}"  # type: ignore[attr-defined]
+    known = list(getattr(_home(path), "__dataclass_fields__", {}))
+    close = difflib.get_close_matches(name, known, n=1)
+    return f", did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"

@@ -212,7 +212,7 @@ def measured(metric: Method, feeds: Mapping[Need, Any]) -> dict[str, Any]:
     need = next(need for need in feeds if metric.needs(need))
     counter.update(*(part.cpu() if isinstance(part, Tensor) else part for part in feeds[need]()))
     value = float(counter.compute())
-    found: dict[str, Any] = {"value": value, "higher_is_better": counter.higher_is_better}
+    found: dict[str, Any] = {"value": _finite(value), "higher_is_better": counter.higher_is_better}
     if hasattr(counter, "hits"):
         hits, n = int(counter.hits), int(counter.total)
         found |= {"hits": hits, "n": n, "interval": interval(hits, n)}
@@ -255,6 +255,8 @@ def _verdict(evidence: StoredEntry, calibration: Mapping[str, Any]) -> dict[str,
     described = threshold.to_dict()
     stated = described.pop("rate")
     needed = described.pop("hits")
+    if threshold.null_mean is not None:
+        described["null_mean"] = threshold.null_mean / threshold.n
     return {
         "claim": hits / n >= threshold.theta, "p_value": p_value, "theta": threshold.theta, "hits_needed": needed,
         "stated_rate": stated, **described, "measured_interval": _pair(threshold),

@@ -58,7 +58,7 @@ class Recorder:
             "evidence": evidence, "evidence_bare": values["evidence"].get("bare"),
             "measured": _with_intervals(values["evidence"]["measured"]), "verdict": verdict,
             "removal": self._removal(cell, values, utility),
-            "cost": _cost(values) | {"queries": values["evidence"]["queries"]},
+            "cost": _cost(values, cell.attack is not None) | {"queries": values["evidence"]["queries"]},
             "exhibits": {
                 name: value for stage in ("marked", "suspect") for name, value in values[stage]["exhibits"].items()
             },
@@ -85,7 +85,7 @@ class Recorder:
 
     def failed(self, cell: Cell, error: Exception) -> dict[str, Any]:
         """The record of a cell that failed."""
-        trace = "".join(traceback.format_exception(error))
+        trace = getattr(error, "ownmark_trace", None) or "".join(traceback.format_exception(error))
         described = {
             "type": type(error).__name__, "message": str(error), "traceback": trace,
             "stage": getattr(error, "ownmark_stage", "plan"),
@@ -124,12 +124,18 @@ class Recorder:
     def _reported(self, cell: Cell) -> list[dict[str, Any]]:
         """The figures that papers print for this cell, from the declarations of scheme and attack."""
         catalog = self._making.methods.catalog
-        names = {"dataset": cell.task.dataset.id, "host": cell.task.host.id, "scheme": cell.scheme.id}
-        names["attack"] = cell.attack.id if cell.attack else ""
-        declarations = [catalog.find(Kind.SCHEME, cell.scheme.id)]
-        declarations += [catalog.find(Kind.ATTACK, cell.attack.id)] if cell.attack else []
+        specs = {
+            "dataset": cell.task.dataset,
+            "host": cell.task.host,
+            "scheme": cell.scheme,
+            "attack": cell.attack,
+        }
+        used = {
+            field: catalog.find(Kind(field), spec.id) for field, spec in specs.items() if spec is not None
+        }
+        names = {"attack": "", **{field: declaration.id for field, declaration in used.items()}}
         found = []
-        for declaration in declarations:
+        for declaration in (used[field] for field in ("scheme", "attack") if field in used):
             for figure in declaration.reported:
                 given = {field: getattr(figure, field) for field in names}
                 given |= {str(declaration.kind): declaration.id}
@@ -203,16 +209,16 @@ def _rescaled(rate: float, theta: float) -> dict[str, float | None]:
     return {"rescaled": rescaled_accuracy(rate, theta), "rescaled_floor": rescaled_floor(theta)}
 
 
-def _cost(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Seconds per stage as they were when it was computed, and the samples that attacker and owner trained on."""
+def _cost(values: Mapping[str, Any], attacked: bool) -> dict[str, Any]:
+    """Seconds per stage as they were when it was computed, and the samples that were trained on."""
+    times = {name: entry["cost"]["seconds"] for name, entry in values.items()}
+    nulls = sum(seconds for name, seconds in times.items() if name.startswith("null "))
     seconds = {
-        name: round(entry["cost"]["seconds"], 4) for name, entry in values.items() if "null" not in name
+        name: took for name, took in times.items() if not name.startswith("null ") and name != "suspect"
     }
-    seconds["nulls"] = round(
-        sum(entry["cost"]["seconds"] for name, entry in values.items() if "null" in name), 4
-    )
-    seen = {
-        "embedding": values["marked"]["cost"]["samples_seen"],
-        "attack": values["suspect"]["cost"]["samples_seen"],
+    seconds |= {"nulls": nulls} | ({"attacked": times["suspect"]} if attacked else {})
+    return {
+        "seconds": {name: round(took, 4) for name, took in seconds.items()},
+        "samples_seen": values["suspect"]["cost"]["samples_seen"] if attacked else 0,
+        "samples_embedding": values["marked"]["cost"]["samples_seen"],
     }
-    return {"seconds": seconds, "samples_seen": seen}

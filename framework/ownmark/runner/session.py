@@ -14,7 +14,7 @@ from ownmark.discovery import Catalog, discover
 from ownmark.errors import PlanError
 from ownmark.methods import Kind
 from ownmark.runner.cell import Cell, Spec, canonical, expand
-from ownmark.runner.engine import Engine, Progress
+from ownmark.runner.engine import Engine, Progress, release
 from ownmark.runner.execute import Executor, InProcess
 from ownmark.runner.making import Making
 from ownmark.runner.plan import Plan, parse_plan, read_plan
@@ -153,7 +153,9 @@ class _Session:
             return record
         except Exception as error:
             _log.debug("cell %s failed", cell.label, exc_info=True)
-            return self._recorder.failed(cell, error)
+            record = self._recorder.failed(cell, error)
+            release(error)
+            return record
 
     def _missing(self, cells: tuple[Cell, ...]) -> dict[str, str]:
         nodes = {node.digest: node for cell in cells for node in self._recorder.nodes(cell).values()}

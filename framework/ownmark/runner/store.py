@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +25,9 @@ from ownmark.contracts.weights import read_tensors, write_tensors
 from ownmark.errors import UntrustedFile
 
 FORMAT = "ownmark store 1"
+
+_HOST = platform.node().partition(".")[0].replace("-", "_") or "here"
+_DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ class Store:
         """
         target = self.path(stage, digest)
         target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".tmp-{os.getpid()}-", dir=target.parent))
+        scratch = Path(tempfile.mkdtemp(prefix=f".tmp-{os.getpid()}-{_HOST}-", dir=target.parent))
         try:
             _write_files(scratch, contents)
             manifest = {
@@ -109,8 +114,19 @@ class Store:
     def sweep(self) -> None:
         """Remove what killed processes left under temporary names."""
         for leftover in self.root.glob("*/*/.tmp-*"):
-            if not _alive(int(leftover.name.split("-")[1])):
+            if _abandoned(leftover):
                 shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _abandoned(leftover: Path) -> bool:
+    """Whether nobody can still be writing there: its process is gone or, on another machine, a day has passed."""
+    _, process, host, *_ = (*leftover.name.split("-"), "", "")
+    if host == _HOST and process.isdigit():
+        return not _alive(int(process))
+    try:
+        return time.time() - leftover.stat().st_mtime > _DAY
+    except OSError:
+        return False
 
 
 def _alive(process: int) -> bool:
@@ -143,7 +159,9 @@ def _write_files(folder: Path, contents: Contents) -> None:
 
 
 def _settle(scratch: Path, target: Path) -> None:
-    """Rename into place; an entry that another process finished meanwhile is as good as ours."""
+    """Rename into place; an entry that another process finished meanwhile is as good as ours, a ruin is not."""
+    if target.exists() and not (target / "manifest.json").exists():
+        shutil.rmtree(target, ignore_errors=True)
     try:
         scratch.rename(target)
     except OSError:

@@ -30,10 +30,14 @@ class Document:
 
     def where(self, path: Sequence[str | int]) -> str:
         """`file:line` of the value at `path`, or of its nearest ancestor that stands in the file."""
+        return f"{self.name}:{self.line(path)}"
+
+    def line(self, path: Sequence[str | int]) -> int:
+        """The line that `where` names."""
         known = tuple(path)
         while known and known not in self.lines:
             known = known[:-1]
-        return f"{self.name}:{self.lines.get(known, 1)}"
+        return self.lines.get(known, 1)
 
 
 class _Loader(yaml.SafeLoader):
@@ -53,8 +57,8 @@ def parse(text: str, name: str) -> Document:
     Raises:
         PlanError: not YAML, or a key given twice; with file and line.
     """
-    loader = _Loader(text)
     try:
+        loader = _Loader(text)
         root = loader.get_single_node()
         lines: dict[Path_, int] = {}
         problems: list[str] = []
@@ -63,11 +67,12 @@ def parse(text: str, name: str) -> Document:
         if problems:
             raise PlanError(problems)
         data = loader.construct_document(root) if root is not None else None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise PlanError([f"{name}:{line}: not valid YAML: character #x{error.character:04x}"]) from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise PlanError([f"{name}:{line}: not valid YAML: {error.problem or error.context}"]) from error
-    finally:
-        loader.dispose()
     return Document(data, name, lines)
 
 
@@ -79,16 +84,29 @@ def read(path: Path) -> Document:
         raise PlanError([f"{path}: cannot be read ({error})"]) from error
 
 
-def _visit(node: yaml.Node, path: Path_, name: str, lines: dict[Path_, int], problems: list[str]) -> None:
+def _visit(
+    node: yaml.Node,
+    path: Path_,
+    name: str,
+    lines: dict[Path_, int],
+    problems: list[str],
+    inside: tuple[yaml.Node, ...] = (),
+) -> None:
+    """Note the line of everything in a node, and what YAML allows and a plan does not."""
     lines.setdefault(path, node.start_mark.line + 1)
-    if isinstance(node, yaml.MappingNode):
+    if node in inside:
+        problems.append(f"{name}:{lines[path]}: an alias that contains itself")
+    elif isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            inner = (*path, key.value)
             line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                problems.append(f"{name}:{line}: a list or mapping stands where a name is expected")
+                continue
+            inner = (*path, key.value)
             if inner in lines:
                 problems.append(f"{name}:{line}: {key.value!r} is given twice (first in line {lines[inner]})")
             lines[inner] = line
-            _visit(value, inner, name, lines, problems)
+            _visit(value, inner, name, lines, problems, (*inside, node))
     elif isinstance(node, yaml.SequenceNode):
         for position, value in enumerate(node.value):
-            _visit(value, (*path, position), name, lines, problems)
+            _visit(value, (*path, position), name, lines, problems, (*inside, node))

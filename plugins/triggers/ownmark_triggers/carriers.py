@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
+
 from ownmark.contracts import Samples
 from ownmark.errors import NotApplicable
-from torch import Tensor
 
 LEAST = 50
 """Fewer triggers than this cannot carry a verdict: 1 % of a small data set would be far too few."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from ownmark.config import configuration
 from ownmark.contracts import Recipe, overriding
-from pydantic import Field
 
 EMBEDDING = Recipe(epochs=10, lr=0.03, schedule="cosine")
 """Fine-tuning that teaches a trained network its triggers."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import torch
-from ownmark.contracts import Batch, Fit, HostView, Key, Marked, Samples, Task, Transform
 
+from ownmark.contracts import Batch, Fit, HostView, Key, Marked, Samples, Task, Transform
 from ownmark_triggers.config import TriggerConfig
 
 

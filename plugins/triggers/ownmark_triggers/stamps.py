@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-from ownmark.contracts import Key, Samples, Task
 from torch import Tensor
 
+from ownmark.contracts import Key, Samples, Task
 from ownmark_triggers.carriers import draw_carriers, eligible, key_count
 from ownmark_triggers.config import StampConfig
 

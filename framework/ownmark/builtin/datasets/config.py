@@ -12,12 +12,16 @@ from ownmark.config import configuration
 
 @configuration
 class LimitedConfig:
-    """What every dataset takes."""
+    """What every dataset takes. (Descriptions, since pydantic's dataclasses do not inherit field docstrings.)"""
 
-    limit_train: int | None = Field(default=None, ge=1)
-    """At most this many training images, balanced over the classes: the first of each. None takes all."""
-    limit_test: int | None = Field(default=None, ge=1)
-    """At most this many test images, chosen likewise."""
+    limit_train: int | None = Field(
+        default=None,
+        ge=1,
+        description="At most this many training images, balanced: the first of each class. None takes all.",
+    )
+    limit_test: int | None = Field(
+        default=None, ge=1, description="At most this many test images, chosen likewise."
+    )
 
 
 @configuration

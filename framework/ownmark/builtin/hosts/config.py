@@ -30,12 +30,19 @@ VGG = APP.change(lr=0.05)
 
 @configuration
 class NormalizedConfig:
-    """What every host takes: how it normalises pixels inside the network."""
+    """How a host normalises pixels inside the network; every host takes it.
 
-    mean: tuple[float, ...] = Field(default=(0.5,), min_length=1)
-    """Subtracted from the pixels: one value for all channels, or one for each."""
-    std: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(0.25,), min_length=1)
-    """Then divides them, likewise."""
+    Descriptions, since pydantic's dataclasses do not inherit field docstrings.
+    """
+
+    mean: tuple[float, ...] = Field(
+        default=(0.5,),
+        min_length=1,
+        description="Subtracted from the pixels: one value for all channels, or one for each.",
+    )
+    std: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        default=(0.25,), min_length=1, description="Divides them then: one value, or one for each channel."
+    )
 
 
 @configuration
@@ -47,7 +54,7 @@ class ConvNetConfig(NormalizedConfig):
     norm: NormKind = "batch"
     """Normalisation after each convolution; `none` gives the convolutions a bias instead."""
     recipe: Annotated[Recipe, overriding(CONVNET)] = CONVNET
-    """Tuned on `digits`: 99.3 to 99.8 % in a second on one CPU core (8 seeds)."""
+    """Tuned on `digits`: 99.2 to 99.8 % in a second on one CPU core (8 seeds)."""
 
 
 @configuration
@@ -59,7 +66,7 @@ class LeNet5Config(NormalizedConfig):
     pool: Literal["max", "avg"] = "max"
     """Pooling; the paper's is an average with a trained factor and offset."""
     recipe: Annotated[Recipe, overriding(LENET5)] = LENET5
-    """Tuned on `mnist`: 99 % in five epochs."""
+    """Tuned on `mnist`: 99.1 to 99.3 % in 20 seconds on one CPU core (4 seeds)."""
 
 
 @configuration

@@ -57,6 +57,9 @@ def apply(
             found = "it is missing" if target is None else f"its shape is {tuple(target.shape)}, not {use.shape}"
             raise CannotTransform(f"'{use.name}' of {groups.name}: {found}")
         target.data = transformed(target.data, use, groups, transform)
+    for module in after.modules():
+        if isinstance(module, nn.RNNBase):
+            module.flatten_parameters()
     if example is not None:
         verify_equivalence(model, after, example, tolerance=tolerance)
     return after
@@ -131,18 +134,18 @@ def _index(index: Tensor | None, size: int) -> Tensor:
 
 
 def _scaled_variance(old: Tensor, use: Use, groups: Groups, transform: Transform) -> Tensor:
-    """var' = k^2 (var + eps) - eps (sheet 1.1), of the three nearest values the one whose 1/sqrt is old / k best."""
+    """var' = k^2 (var + eps) - eps (sheet 1.1), or that neighbour for which var' + eps rounds to k^2 (var + eps)."""
     _, exponent, _ = _vectors(use.axes[0], groups, transform)
     if not exponent.any():
         return old
-    k = torch.from_numpy(np.ldexp(1.0, exponent)).to(old.device)
-    wide = old.double() + use.eps
-    exact = (k * k * wide - use.eps).to(old.dtype)
-    options = torch.stack([exact, *(torch.nextafter(exact, torch.full_like(exact, s)) for s in (-torch.inf, torch.inf))])
-    target = (1 / wide.sqrt()).to(old.dtype).double()
-    miss = ((1 / (options.double() + use.eps).sqrt()).to(old.dtype).double() * k - target).abs().nan_to_num(torch.inf)
+    k = torch.from_numpy(np.ldexp(1.0, exponent)).to(old)
+    target = k * k * (old + use.eps)
+    exact = target - use.eps
+    away = torch.full_like(exact, torch.inf)
+    options = torch.stack([exact, torch.nextafter(exact, -away), torch.nextafter(exact, away)])
+    miss = (options + use.eps - target).abs()
     best = options.gather(0, miss.argmin(0, keepdim=True))[0]
-    return torch.where(k.to(old) == 1, old, best)
+    return torch.where(k == 1, old, best)
 
 
 def ground_truth(groups: Groups, transform: Transform) -> dict[tuple[str, int | None], Truth]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from torch import Tensor, fx, nn
 
-from ownmark_invariance.grouping.book import Book
+from ownmark_invariance.grouping.book import Book, Use
 from ownmark_invariance.grouping.errors import CannotTransform, Unsupported
 from ownmark_invariance.grouping.labels import Labels, inert
 from ownmark_invariance.grouping.parameters import Ref, has_foreign_hooks
@@ -28,7 +29,7 @@ class Tracer(fx.Tracer):
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Modules with a rule are leaves; so are torch's own without one (they freeze what they touch)."""
-        if rule_for_module(m) is not None or module_qualified_name in self.opaque:
+        if rule_for_module(m) is not None or module_qualified_name in self.opaque or has_foreign_hooks(m):
             return True
         return super().is_leaf_module(m, module_qualified_name)
 
@@ -87,11 +88,16 @@ class Walker(fx.Interpreter):
             return None
         call = self._call(node, args, kwargs, labels, out)
         try:
-            return checked(self._rule(node)(call), out)
+            result = checked(self._rule(node)(call), out)
+            if in_place(node) and isinstance(result, Labels):
+                self.book.tie(call.labels(), result)
+            return result
         except Unsupported as problem:
             self._freeze(labels, str(problem))
         except Exception as problem:  # a rule that fails must freeze, not guess
             self._freeze(labels, f"rule failed: {type(problem).__name__}: {problem}")
+        if call.module is not None:
+            self._pin(call.module, call.name)
         return frozen(out)
 
     def _call(
@@ -113,10 +119,10 @@ class Walker(fx.Interpreter):
         module = self.model.get_submodule(name)
         if name in self.opaque:
             raise Unsupported(f"could not be traced: {self.opaque[name]}")
-        if (found := rule_for_module(module)) is None:
-            raise Unsupported(f"no rule for {type(module).__name__}")
         if has_foreign_hooks(module):
             raise Unsupported("the module has forward hooks")
+        if (found := rule_for_module(module)) is None:
+            raise Unsupported(f"no rule for {type(module).__name__}")
         return found
 
     def _attribute(self, target: str, value: Any) -> Any:
@@ -130,6 +136,11 @@ class Walker(fx.Interpreter):
             return arithmetic.zeros(self.book, value)
         return frozen(value)
 
+    def _pin(self, module: nn.Module, path: str) -> None:
+        """Nothing inside a module that was given up may change, wherever else it is used."""
+        for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+            self.book.use(id(tensor), Use(f"{path}.{name}", tuple(tensor.shape), ()))
+
     def _freeze(self, labels: Any, reason: str) -> None:
         for found in leaves(labels, (Labels, Stored)):
             self.book.freeze(found.labels(self.book) if isinstance(found, Stored) else found, reason)
@@ -142,6 +153,13 @@ def where(node: fx.Node) -> str:
     name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
     stack = list((node.meta.get("nn_module_stack") or {}).values())
     return f"{name} in '{stack[-1][0]}'" if stack and stack[-1][0] else str(name)
+
+
+def in_place(node: fx.Node) -> bool:
+    """Whether the operation overwrites its first argument, which then is the result under another name."""
+    if isinstance(node.target, str):
+        return node.op == "call_method" and node.target.endswith("_") and not node.target.endswith("__")
+    return node.target in (operator.iadd, operator.isub, operator.imul, operator.itruediv)
 
 
 def leaves(value: Any, kind: Any) -> Iterator[Any]:

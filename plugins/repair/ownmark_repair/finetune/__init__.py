@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from ownmark.hookspecs import hookimpl
 from ownmark.methods import Declaration, Kind, Need, Reported
-
 from ownmark_repair.papers import APP
 
 _TABLE_1 = {"content": 0.5678, "noise": 0.2838, "unrelated": 0.1882}

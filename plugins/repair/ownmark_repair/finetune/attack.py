@@ -11,11 +11,11 @@ Reported: of fresh triggers are left, CIFAR-10: Content 56.78 %, Noise 28.38 %, 
 from __future__ import annotations
 
 import torch
-from ownmark.contracts import Attack, Batch, Fit, Samples, Stolen, Suspect, cross_entropy, predictions, seeded
-from ownmark.errors import NotApplicable
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ownmark.contracts import Attack, Batch, Fit, Samples, Stolen, Suspect, cross_entropy, predictions, seeded
+from ownmark.errors import NotApplicable
 from ownmark_repair.finetune.config import FinetuneConfig
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from ownmark.hookspecs import hookimpl
 from ownmark.methods import Declaration, Kind, Reported
-
 from ownmark_repair.papers import MIRA
 
 _TABLE_6 = {

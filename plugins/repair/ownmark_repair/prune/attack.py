@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from ownmark.contracts import Attack, Fit, Stolen, Suspect
-from ownmark.errors import NotApplicable
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
+from ownmark.contracts import Attack, Fit, Stolen, Suspect
+from ownmark.errors import NotApplicable
 from ownmark_repair.prune.config import PruneConfig
 
 
@@ -38,7 +38,9 @@ def smallest(weights: Sequence[Tensor], sparsity: float) -> list[Tensor]:
     gone = torch.zeros_like(magnitude, dtype=torch.bool)
     gone[magnitude.argsort(stable=True)[: round(sparsity * len(magnitude))]] = True
     sizes = [weight.numel() for weight in weights]
-    return [part.reshape(weight.shape) for part, weight in zip(gone.split(sizes), weights, strict=True)]
+    return [
+        part.reshape(weight.shape) for part, weight in zip(torch.split(gone, sizes), weights, strict=True)
+    ]
 
 
 def prune(network: nn.Module, sparsity: float, scope: str = "global") -> nn.Module:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ownmark.config import configuration
 from pydantic import Field
+
+from ownmark.config import configuration
 
 
 @configuration

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from ownmark.hookspecs import hookimpl
 from ownmark.methods import Declaration, Kind, Need
-
 from ownmark_triggers.papers import DEVIATIONS, THREAT_MODEL, ZHANG, vanilla
 
 

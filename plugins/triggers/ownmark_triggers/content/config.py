@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ownmark.config import configuration
 from pydantic import Field
 
+from ownmark.config import configuration
 from ownmark_triggers.config import StampConfig
 
 

@@ -11,10 +11,10 @@ Reported: accuracy 93.86 %, fresh triggers 99.56 % on CIFAR-10, ResNet-18 (APP p
 from __future__ import annotations
 
 import torch
-from ownmark.contracts import Fit, HostView, Key, Marked, Scheme, Task
-from ownmark.errors import NotApplicable
 from torch import Tensor, nn
 
+from ownmark.contracts import Fit, HostView, Key, Marked, Scheme, Task
+from ownmark.errors import NotApplicable
 from ownmark_triggers.carriers import check_target
 from ownmark_triggers.content.config import ContentConfig
 from ownmark_triggers.glyphs import small_mark, word_mark

@@ -11,9 +11,9 @@ Reported: accuracy 93.57 %, fresh triggers 99.99 % on CIFAR-10, ResNet-18 (APP p
 from __future__ import annotations
 
 import torch
-from ownmark.contracts import Fit, HostView, Key, Marked, Scheme, Task
 from torch import Tensor, nn
 
+from ownmark.contracts import Fit, HostView, Key, Marked, Scheme, Task
 from ownmark_triggers.carriers import check_target
 from ownmark_triggers.noise.config import NoiseConfig
 from ownmark_triggers.poison import embed_by_poisoning

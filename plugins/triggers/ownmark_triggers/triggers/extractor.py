@@ -7,11 +7,12 @@ true label is not the target. An attack can kill one and leave the other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from ownmark.contracts import BlackBox, Evidence, Extractor, Key, Measured, Samples
+import torch
 from torch import Tensor, nn
 
+from ownmark.contracts import BlackBox, Evidence, Extractor, Key, Measured, Samples
 from ownmark_triggers.stamps import fresh
 
 
@@ -29,8 +30,20 @@ class Triggers(Extractor):
 
     def extract(self, suspect: BlackBox, key: Key, own: nn.Module | None = None) -> Evidence:
         """Trained-key accuracy; N queries."""
-        found = matches(suspect, key["triggers"], key["labels"])
-        return Evidence(found, chance=key.values.get("chance"), symbol="label")
+        return self.extract_many(suspect, [key], own)[0]
+
+    def extract_many(
+        self, suspect: BlackBox, keys: Sequence[Key], own: nn.Module | None = None
+    ) -> list[Evidence]:
+        """The same for several keys, their triggers in one pass."""
+        if not keys:
+            return []
+        x, labels = (torch.cat([key[name] for key in keys]) for name in ("triggers", "labels"))
+        found = torch.split(matches(suspect, x, labels), [len(key["labels"]) for key in keys])
+        return [
+            Evidence(part, chance=key.values.get("chance"), symbol="label")
+            for part, key in zip(found, keys, strict=True)
+        ]
 
     def measure(self, suspect: BlackBox, key: Key, test: Samples) -> Mapping[str, Measured]:  # type: ignore[override]
         """`wsr`: success rate of fresh triggers; nothing if the key cannot make any."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from ownmark.config import Nested, configuration
-from ownmark.methods import Kind
 from pydantic import Field
 
+from ownmark.config import Nested, configuration
+from ownmark.methods import Kind
 from ownmark_triggers.config import TriggerConfig
 
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from ownmark.contracts import Dataset, Fit, HostView, Key, Marked, Scheme, Task
-from ownmark.errors import NotApplicable
 from torch import Tensor, nn
 
+from ownmark.contracts import Dataset, Fit, HostView, Key, Marked, Scheme, Task
+from ownmark.errors import NotApplicable
 from ownmark_triggers.carriers import check_target, key_count
 from ownmark_triggers.glyphs import LETTERS
 from ownmark_triggers.poison import embed_by_poisoning

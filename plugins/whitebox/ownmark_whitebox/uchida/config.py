@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from ownmark.config import configuration
 from ownmark.contracts import Recipe, overriding
-from pydantic import Field
 
 MESSAGE = "this is my signature"
 
-EMBEDDING = Recipe(epochs=15, lr=0.01, schedule="cosine")
+EMBEDDING = Recipe(epochs=30, batch_size=64, lr=0.03, schedule="cosine")
 """Fine-tuning that writes the message into a trained network."""
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from ownmark.contracts import Evidence, Extractor, Key, WhiteBox
-from ownmark.errors import NotApplicable
 from torch import Tensor, nn
 
+from ownmark.contracts import Evidence, Extractor, Key, WhiteBox
+from ownmark.errors import NotApplicable
 from ownmark_whitebox.uchida.message import project, text_of
 from ownmark_whitebox.uchida.scheme import completed
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from ownmark.errors import NotApplicable
 from torch import Tensor, nn
+
+from ownmark.errors import NotApplicable
 
 
 def bits_of(text: str) -> Tensor:
@@ -80,4 +81,5 @@ def choose_layer(network: nn.Module, name: str, channels: int) -> str:
         raise NotApplicable(
             f"no convolution with more than {channels} input channels; name a layer of: {known}"
         )
-    return max(inner, key=lambda n: capacity(layers[n]))
+    chosen: str = max(inner, key=lambda n: capacity(layers[n]))
+    return chosen

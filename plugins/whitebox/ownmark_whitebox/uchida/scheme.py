@@ -12,10 +12,10 @@ Reported: 91.55 % on CIFAR-10 with a wide ResNet, all bits right (Table II of th
 from __future__ import annotations
 
 import torch
-from ownmark.contracts import Batch, Fit, HostView, Key, Marked, Scheme, Task, Term
-from ownmark.errors import NotApplicable
 from torch import Tensor, nn
 
+from ownmark.contracts import Batch, Fit, HostView, Key, Marked, Scheme, Task, Term
+from ownmark.errors import NotApplicable
 from ownmark_whitebox.uchida.config import UchidaConfig
 from ownmark_whitebox.uchida.message import bits_of, capacity, choose_layer, draw_projection, message_loss
 

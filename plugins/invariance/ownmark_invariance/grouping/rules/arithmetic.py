@@ -102,8 +102,11 @@ def product(call: Call) -> Labels:
     """A gate whose scale is one lets the other side pass; a parameter is a diagonal layer; else scales freeze."""
     sides = [*call.arg_labels, *call.kwarg_labels.values()][:2]
     for index, side in enumerate(sides):
-        if isinstance(side, Stored) and side.ref.tensor is not None and side.ref.tensor.numel() > 1:
-            return _diagonal(call, side, index)
+        if isinstance(side, Stored) and side.ref.tensor is not None:
+            if side.ref.tensor.numel() > 1:
+                return _diagonal(call, side, index)
+            call.book.freeze(side.labels(call.book), "a single factor of all channels")
+            return lead(call.labels(1 - index, "input" if index else "other"), call.out.ndim)
     a, b = operands(call)
     if a is None or b is None:
         return _multiple(a if a is not None else b)

@@ -52,7 +52,7 @@ def rearrange(call: Call, labels: Labels) -> Any:
     channel = np.arange(labels.perm.size, dtype=np.int64).reshape(labels.shape)
     sizes = [1 if d in labels.varies() else size for d, size in enumerate(shape)]
     place = np.arange(int(np.prod(sizes)), dtype=np.int64).reshape(sizes)
-    moved = [call.again(torch.from_numpy(a.copy()).expand(shape)) for a in (channel, place)]
+    moved = [call.again(torch.from_numpy(a.copy()).expand(shape).contiguous()) for a in (channel, place)]
     if isinstance(call.out, Tensor):
         return _settle(call.book, labels, *moved)
     return tuple(_settle(call.book, labels, c, p) for c, p in zip(*moved, strict=True))
@@ -102,12 +102,10 @@ def _broad(parts: list[Labels]) -> set[int]:
 
 def _join(call: Call, parts: list[Labels], dim: int) -> Labels:
     out = Labels(*(np.concatenate(arrays, axis=dim) for arrays in zip(*map(_arrays, parts), strict=True)))
-    start = 0
-    for part in parts:
-        size = part.perm.size
-        source = np.full(out.perm.size, -1, dtype=np.int64)
-        source[start : start + size] = np.arange(size)
-        start += size
+    for number, part in enumerate(parts):
+        places = np.arange(part.perm.size).reshape(part.shape)
+        own = [places if n == number else np.full(p.shape, -1) for n, p in enumerate(parts)]
+        source = np.concatenate(own, axis=dim)
         call.book.move(part, out.perm, source, np.zeros_like(source))
     return out
 
@@ -121,9 +119,12 @@ def stack(call: Call) -> Labels:
     """A concatenation along a new dimension."""
     dim = call.value(1, "dim", 0) % call.out.ndim
     parts = [part.map(lambda a: np.expand_dims(a, dim)) for part in _parts(call)]
+    if all(np.array_equal(x, y) for part in parts[1:] for x, y in zip(_arrays(parts[0]), _arrays(part), strict=True)):
+        return parts[0]
     shape = np.broadcast_shapes(*(part.shape for part in parts))
-    wide = [part.map(lambda a: np.broadcast_to(a, shape)) for part in parts]
-    return Labels(*(np.concatenate(arrays, axis=dim) for arrays in zip(*map(_arrays, wide), strict=True)))
+    if any(part.shape != shape for part in parts):
+        raise Unsupported("stacked tensors with different channels")
+    return _join(call, parts, dim)
 
 
 PADS = (nn.ConstantPad1d, nn.ConstantPad2d, nn.ConstantPad3d, nn.ZeroPad1d, nn.ZeroPad2d, nn.ZeroPad3d)

@@ -19,6 +19,8 @@ from ownmark_invariance.grouping.rules import Call, register
 
 def pointwise(call: Call, *, homogeneous: bool, odd: bool, even: bool = False) -> Labels:
     """Order passes; scales pass if f(kx) = k f(x) for k > 0; signs pass if f is odd and vanish if it is even."""
+    if not call.out.is_floating_point():
+        raise Unsupported("turned into whole numbers")
     labels, zeros = call.labels(), np.zeros_like(call.labels().scale)
     if not homogeneous:
         call.book.freeze(labels, "not positively homogeneous", ("scale",))
@@ -46,7 +48,7 @@ OTHER: tuple[Hashable, ...] = (
     nn.Hardsigmoid, F.hardsigmoid, nn.GELU, F.gelu, nn.SiLU, F.silu, nn.Mish, F.mish, nn.ELU, F.elu, nn.CELU, F.celu,
     nn.SELU, F.selu, nn.Softplus, F.softplus, nn.LogSigmoid, F.logsigmoid, nn.Threshold, F.threshold, torch.exp,
     "exp", torch.log, "log", torch.sqrt, "sqrt", torch.rsqrt, "rsqrt", torch.cos, "cos", torch.reciprocal, nn.ReLU6,
-    torch.clamp, "clamp", "clamp_", "clip", torch.floor, torch.round,
+    torch.floor, torch.round,
 )  # fmt: skip
 LINEAR_POOLS: tuple[Hashable, ...] = (
     nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d,
@@ -88,6 +90,15 @@ def other_function(call: Call) -> Labels:
     if any(isinstance(a, Labels) for a in call.arg_labels[1:]):
         raise Unsupported("a bound that is itself a tensor")
     return pointwise(call, homogeneous=False, odd=False)
+
+
+@register(torch.clamp, "clamp", "clamp_", torch.clip, "clip")
+def clamp(call: Call) -> Labels:
+    """A rectifier if it only cuts at zero."""
+    low, high = call.value(1, "min"), call.value(2, "max")
+    if isinstance(low, torch.Tensor) or isinstance(high, torch.Tensor):
+        raise Unsupported("a bound that is itself a tensor")
+    return pointwise(call, homogeneous={low, high} == {0, None}, odd=False)
 
 
 @register(torch.abs, "abs", operator.abs)

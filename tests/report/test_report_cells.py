@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.report.fakes import failed, record
+
 from ownmark.report.aggregate import Group, grids
 from ownmark.report.cells import cell_lines, failures
 from ownmark.report.facts import contradicted, criteria, granted, thresholds
 from ownmark.report.numbers import interval_text, p_text, span, to_ascii
-from report_fakes import failed, record
 
 
 def group(*records, missing=()):

@@ -27,16 +27,17 @@ def method(name: str, params: dict[str, Any] | None = None, label: str | None = 
 
 
 def cell(
-    scheme: str, attack: str, seed: int = 0, task: str = "digits/convnet", **changes: Any
+    name: str, attacked: str, seed: int = 0, task: str = "digits/convnet", **changes: Any
 ) -> dict[str, Any]:
+    """Cell of scheme `name` under attack `attacked`; `changes` replace whole parts."""
     dataset, host = task.split("/")
     made = {
         "task": task,
         "dataset": method(dataset),
         "host": method(host),
-        "scheme": method(scheme),
-        "attack": method(attack, ATTACKS.get(attack, {})),
-        "extractor": {**method(scheme), "default": True},
+        "scheme": method(name),
+        "attack": method(attacked, ATTACKS.get(attacked, {})),
+        "extractor": {**method(name), "default": True},
         "seed": seed,
     }
     return made | changes
@@ -82,7 +83,8 @@ def record(scheme: str = "uchida", attack: str = "none", seed: int = 0, **change
         "removal": {"outcome": outcome, "criterion": {"kind": "relative", "amount": 0.9}},
         "granted": {"data": 300, "labels": True, "transfer": 0, "source": "disjoint"},
         "cost": {
-            "seconds": {"host": 1.0, "marked": 2.0, "attacked": 0.1 + seed / 100}, "samples_seen": 10000, "queries": 100,
+            "seconds": {"host": 1.0, "marked": 2.0, "attacked": (10 + seed) / 100},
+            "samples_seen": 10000, "queries": 100,
         },
         "reported": [],
         "exhibits": {},

@@ -6,8 +6,9 @@ import csv
 import io
 import json
 
+from tests.report.fakes import failed, record
+
 from ownmark.report.csvfile import COLUMNS, records_jsonl, results_csv
-from report_fakes import failed, record
 
 
 def rows(*records):

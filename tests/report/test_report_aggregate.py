@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
+from tests.report.fakes import cell, failed, method, quickstart, record
+
 from ownmark.report.aggregate import Mean, grids, mean
-from report_fakes import cell, failed, method, quickstart, record
 
 
 def only(records, expected=None):

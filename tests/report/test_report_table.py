@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 
 import pytest
-from ownmark.report import matrix
-from report_fakes import quickstart, record
 from rich.console import Console
+from tests.report.fakes import quickstart, record
+
+from ownmark.report import matrix
 
 
 def rendered(records, plan=None, width=100, encoding="utf-8"):

@@ -1,0 +1,141 @@
+"""What all checks share: images, a trained host, null models, a marked network to attack. Made once per process."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from functools import cache, cached_property
+from typing import Any
+
+import torch
+from torch import nn
+
+from ownmark.contracts import Host, HostView, Images, Key, Samples, Stolen, Task, outputs, seeded
+from ownmark.discovery import discover
+from ownmark.loops import Fitter
+from ownmark.methods import Declaration, Kind, Need
+from ownmark.runner.plan import Split
+from ownmark.runner.seeds import rng_for
+from ownmark.runner.splits import Splits, divide
+
+RATE = 0.05
+"""False-positive rate of the kit's verdicts."""
+NULLS = 4
+"""Null models that set a threshold, and as many others that it is tried on."""
+FRESH = 20
+"""Fresh keys read from each of them."""
+
+_RECIPE = {"epochs": 12, "batch_size": 64}
+_DIGITS = {"limit_train": 800, "limit_test": 200}
+_CPU = torch.device("cpu")
+
+
+class Workbench:
+    """Digits and a `convnet` that learns them in a quarter of a second, or what `smoke_host` asks for.
+
+    Args:
+        changes: a declaration's `smoke_host`.
+    """
+
+    def __init__(self, changes: Mapping[str, Any]) -> None:
+        params = dict(changes)
+        self._host_id = params.pop("host", "ownmark/convnet")
+        self._dataset = params.pop("dataset", None)
+        if self._host_id == "ownmark/convnet":
+            params["recipe"] = {**_RECIPE, **params.get("recipe", {})}
+        self._params = params
+
+    @cached_property
+    def host(self) -> Host:
+        """The host method."""
+        host: Host = discover().build(Kind.HOST, self._host_id, self._params)
+        return host
+
+    @cached_property
+    def splits(self) -> Splits:
+        """800 images for owner and attacker, 200 to test."""
+        method = {"ownmark/digits": _DIGITS} if self._dataset is None else self._dataset
+        images: Images = discover().build(Kind.DATASET, method).load()
+        return divide(images, Split(reserve=0.25))
+
+    @cached_property
+    def task(self) -> Task:
+        """What the owner wants learned."""
+        return Task("kit", self.splits.shape, self.splits.classes, self.splits.owner)
+
+    def fitter(self, *purpose: object) -> Fitter:
+        """Trains on the CPU; everything random follows from the purpose."""
+        return Fitter(_CPU, rng_for("kit", *purpose))
+
+    def blank(self, rng: torch.Generator | None = None) -> nn.Module:
+        """A newly initialised host."""
+        with seeded(rng or rng_for("kit", "blank")):
+            return self.host.build(self.splits.shape, self.splits.classes)
+
+    def plain(self, fit: Fitter) -> nn.Module:
+        """A host trained from scratch without a mark; all randomness is the fitter's."""
+        return fit(
+            self.blank(fit.rng), self.splits.owner, self.host.recipe,
+            terms=tuple(self.host.terms()), transforms=tuple(self.host.transforms()),
+        )  # fmt: skip
+
+    @cached_property
+    def _trained(self) -> nn.Module:
+        return self.plain(self.fitter("host"))
+
+    def trained(self) -> nn.Module:
+        """A fresh copy of the trained host, in eval mode."""
+        return copy.deepcopy(self._trained)
+
+    @cached_property
+    def nulls(self) -> tuple[nn.Module, ...]:
+        """2 x `NULLS` independently trained hosts, not to be changed."""
+        return tuple(self.plain(self.fitter("null", i)) for i in range(2 * NULLS))
+
+    def view(self) -> HostView:
+        """What a scheme is shown."""
+        host = self.host
+        return HostView(self.trained, self.blank, host.recipe, tuple(host.terms()), tuple(host.transforms()))
+
+    def accuracy(self, network: nn.Module) -> float:
+        """Share of the test images that the network classifies correctly."""
+        found = outputs(network, self.splits.test.x).argmax(1) == self.splits.test.labels
+        return float(found.float().mean())
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the host is judged by how it classifies."""
+        return Need.PREDICTIONS in discover().find(Kind.METRIC, self.host.utility).needs
+
+    @cached_property
+    def marked(self) -> tuple[nn.Module, Key]:
+        """A marked network for attacks, with its key; the mark is `fakes.SignMark`'s."""
+        from ownmark.testing.fakes import SignMark, SignMarkConfig
+
+        scheme = SignMark(SignMarkConfig())
+        key = scheme.make_key(self.task, rng_for("kit", "key"))
+        marked = scheme.embed(self.view(), key, self.task, self.fitter("embed"))
+        return marked.network, marked.key
+
+    def transfer(self) -> Samples:
+        """Unlabelled images from elsewhere: the attacker's pool in negative."""
+        return Samples(1 - self.splits.pool.x)
+
+    def stolen(self, grant: str) -> Stolen:
+        """The marked network with what a threat model grants: `nothing`, `labels`, `images` or `transfer`."""
+        pool = self.splits.pool
+        data = {"labels": pool, "images": pool.unlabelled()}.get(grant)
+        transfer = self.transfer() if grant == "transfer" else None
+        network = copy.deepcopy(self.marked[0])
+        return Stolen(network, self.splits.shape, self.splits.classes, data, transfer)
+
+
+def workbench_for(declaration: Declaration) -> Workbench:
+    """The workbench of a method's host, shared by all methods that ask for the same."""
+    return _workbench(json.dumps(dict(declaration.smoke_host), sort_keys=True, default=str))
+
+
+@cache
+def _workbench(changes: str) -> Workbench:
+    return Workbench(json.loads(changes))

@@ -1,0 +1,33 @@
+"""Parameters of Greedy Residuals; defaults are those of the authors' code."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ownmark.config import configuration
+from ownmark_whitebox.config import MESSAGE, StartConfig
+
+
+@configuration
+class GreedyResidualsConfig(StartConfig):
+    """What is signed, where the hash goes, and how hard it is pressed in."""
+
+    message: str = Field(default=MESSAGE, min_length=1)
+    """The owner's assertion. It is signed; what is embedded is the SHA-256 of the signature."""
+    bits: int = Field(default=256, ge=8, le=256)
+    """Leading bits of the hash to embed; fewer than 256 only for layers too small for all."""
+    layer: str = ""
+    """Name of a convolution or linear layer; empty takes the first convolution with four weights a bit (in the
+    paper's ResNet-18 the first of all, 1728 weights)."""
+    columns: int | None = Field(default=253, ge=2)
+    """Length of a pooled row: the layer is stretched or shrunk to bits x columns. None takes weights // bits,
+    so that nothing is stretched."""
+    eta: float = Field(default=0.5, gt=0, le=1)
+    """Share of each row that is kept, the largest by magnitude (section 3.2; `divider` 2 in the code)."""
+    threshold: float = Field(default=0.1, gt=0)
+    """Margin of the hinge on each residual."""
+    strength: float = Field(default=0.01, ge=0)
+    """Lambda, the weight of the hinge's sum over bits."""
+    scale: bool = True
+    """Raise `strength` to what the recipe needs to carry the residuals to the margin; the paper's own recipe
+    (200 epochs) needs less than 0.01 and is left alone."""

@@ -1,0 +1,77 @@
+"""Which layer carries a mark, in the owner's network and in a suspect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ownmark.contracts import Fit, HostView, Recipe
+from ownmark.errors import NotApplicable
+from ownmark_whitebox.config import StartConfig
+
+Layer = nn.Conv2d | nn.Linear
+
+
+def layers_of(network: nn.Module) -> dict[str, Layer]:
+    """Convolutions and linear layers by name, in module order."""
+    return {n: m for n, m in network.named_modules() if isinstance(m, (nn.Conv2d, nn.Linear))}
+
+
+def inner_convolutions(network: nn.Module, channels: int) -> dict[str, nn.Conv2d]:
+    """Convolutions with more input channels than the image has, so that read no image."""
+    found = layers_of(network).items()
+    return {n: m for n, m in found if isinstance(m, nn.Conv2d) and m.in_channels > channels}
+
+
+def named_layer(network: nn.Module, name: str) -> Layer:
+    """The convolution or linear layer called `name`.
+
+    Raises:
+        NotApplicable: no such layer; lists those there are.
+    """
+    layers = layers_of(network)
+    if name not in layers:
+        known = ", ".join(layers) or "none"
+        raise NotApplicable(f"no convolution or linear layer {name!r}; there are: {known}")
+    return layers[name]
+
+
+def widest_convolution(network: nn.Module, channels: int) -> str:
+    """The convolution with the most inputs a filter, among those that read no image; the first of equals.
+
+    Raises:
+        NotApplicable: there is none.
+    """
+    inner = inner_convolutions(network, channels)
+    if not inner:
+        known = ", ".join(layers_of(network)) or "none"
+        raise NotApplicable(f"no convolution with more than {channels} input channels; name a layer of: {known}")
+    return max(inner, key=lambda name: inner[name].weight[0].numel())
+
+
+def suspect_weight(network: nn.Module, layer: str, shape: Sequence[int]) -> Tensor:
+    """The weight that carries the mark, detached.
+
+    Raises:
+        NotApplicable: the suspect has no such layer, or one of another shape.
+    """
+    weight = getattr(dict(network.named_modules()).get(layer), "weight", None)
+    if not isinstance(weight, Tensor):
+        raise NotApplicable(f"the suspect has no layer {layer!r}, which carries the mark")
+    if list(weight.shape) != list(shape):
+        raise NotApplicable(f"layer {layer!r} is {list(weight.shape)}, the key expects {list(shape)}")
+    return weight.detach()
+
+
+def starting_point(host: HostView, config: StartConfig, fit: Fit) -> tuple[nn.Module, Recipe]:
+    """The network that the mark is written into, and how it is trained."""
+    if config.start == "scratch":
+        return host.blank(fit.rng), host.recipe
+    return host.trained(), config.recipe
+
+
+def draw_seed(rng: torch.Generator) -> int:
+    """A seed for what can only be drawn once the network is known; survives JSON exactly."""
+    return int(torch.randint(2**53, (), generator=rng, device=rng.device))
