@@ -46,7 +46,7 @@ class Entry:
         names = [name for name in fields if name not in _ENTRY_KEYS]
         if len(names) != 1:
             raise ValueError(
-                f"expected one method and at most {sorted(_ENTRY_KEYS)} beside it, found {sorted(names)}"
+                f"expected one method and at most {sorted(_ENTRY_KEYS)} beside it, found {sorted(map(str, names))}"
             )
         params = fields[names[0]]
         entry: dict[str, Any] = {"id": names[0], "params": {} if params is None else params}
@@ -119,6 +119,14 @@ class Removal:
     """`relative`: a share of the marked network's utility (MIRA); `absolute`: points lost (SoK)."""
     amount: float = Field(default=0.9, gt=0)
     """0.9 of the utility for `relative`, 0.05 for `absolute` five points."""
+
+    @model_validator(mode="after")
+    def _is_a_share(self) -> Removal:
+        if self.kind == "relative" and self.amount > 1:
+            raise ValueError(
+                f"a relative `amount` is a share of the utility, at most 1; found {self.amount:g}"
+            )
+        return self
 
 
 @configuration

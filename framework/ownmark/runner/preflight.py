@@ -1,9 +1,14 @@
-"""Everything that can be known to be wrong with a plan before anything is trained, all of it at once."""
+"""Everything that can be known to be wrong with a plan before anything is trained, all of it at once.
+
+`check_methods` reads declarations and parameters, `check_fit` loads the data and builds untrained networks;
+`preflight` does both, leaving out of the second what the first has found to be broken.
+"""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from ownmark.config import to_plain
@@ -14,77 +19,55 @@ from ownmark.errors import OwnmarkError, PlanError
 from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Spec, TaskSpec, specs, tasks
 from ownmark.runner.making import Making
-from ownmark.runner.plan import Entry, Given, Plan
+from ownmark.runner.plan import Entry, Given, Plan, TaskEntry
+from ownmark.runner.reading import FED
+from ownmark.runner.resolve import needs_of
 from ownmark.runner.splits import amount
 from ownmark.runner.yamlfile import Document
+
+Place = tuple[str | int, ...]
+"""Path of a plan's entry: `("schemes", 0)`."""
+Found = tuple[Place, str]
 
 _KEYWORDS = {Kind.ATTACK: "none", Kind.EXTRACTOR: "default"}
 
 
+def preflight(plan: Plan, document: Document, catalog: Catalog, making: Making) -> list[str]:
+    """All problems of a plan, in the order of the file, each with file and line."""
+    found = list(_of_methods(plan, catalog))
+    found += _of_fit(plan, making, {place for place, _ in found})
+    return _sentences(document, found)
+
+
 def check_methods(plan: Plan, document: Document, catalog: Catalog) -> list[str]:
-    """Problems of names, parameters, data files and threat models; imports no method."""
-    problems = []
-    for kind, path, entry in _entries(plan):
-        where = document.where(path)
-        problems += [f"{where}: {problem}" for problem in _entry_problems(catalog, kind, entry)]
-    for position, entry in enumerate(plan.attacks):
-        where = document.where(("attacks", position))
-        problems += [f"{where}: {problem}" for problem in _threat_problems(plan, entry, catalog)]
-    for name, entry in _lightning(plan):
-        problems += [f"{document.where(('trainer', name))}: {problem}" for problem in _import_problems(entry)]
-    return problems
+    """Problems of names, parameters, data files and threat models; loads no data and builds no network."""
+    return _sentences(document, _of_methods(plan, catalog))
 
 
 def check_fit(plan: Plan, document: Document, making: Making) -> list[str]:
-    """Problems of schemes and attacks with these hosts and these data: capacity, layers, norms, amounts."""
-    problems = []
-    for task in tasks(plan.all_tasks()):
-        try:
-            network = making.blank(task)
-            splits = making.splits(task.dataset)
-        except OwnmarkError as error:
-            problems.append(f"{document.name}: task {task.label}: {error}")
-            continue
-        empty = Samples(splits.owner.x[:0], splits.owner.labels[:0])
-        about = Task(task.label, splits.shape, splits.classes, empty)
-        for place, kind, entry in _placed(plan):
-            for spec in specs(entry):
-                prefix = f"{document.where(place)}: {kind} {spec.label} on {task.label}"
-                problems += [f"{prefix}: {p}" for p in _misfit(making, kind, spec, network, about)]
-        problems += _amount_problems(plan, document, making, task)
-    return problems
+    """Problems of schemes, attacks and extractors with these hosts and these data: capacity, layers, amounts."""
+    return _sentences(document, _of_fit(plan, making, ()))
 
 
-def _placed(plan: Plan) -> Iterator[tuple[tuple[str, int], Kind, Entry]]:
-    yield from ((("schemes", i), Kind.SCHEME, entry) for i, entry in enumerate(plan.schemes))
-    yield from (
-        (("attacks", i), Kind.ATTACK, entry) for i, entry in enumerate(plan.attacks) if entry.id != "none"
-    )
+def _sentences(document: Document, found: Iterable[Found]) -> list[str]:
+    ordered = sorted(found, key=lambda one: document.line(one[0]))
+    return list(dict.fromkeys(f"{document.where(place)}: {problem}" for place, problem in ordered))
 
 
-def _misfit(making: Making, kind: Kind, spec: Spec, network: Any, task: Task) -> Iterator[str]:
-    try:
-        method = making.methods.get(kind, spec)
-        if kind is Kind.SCHEME:
-            method.instance.check(network, task)
-        else:
-            method.instance.check(network, task.shape, task.classes)
-    except OwnmarkError as error:
-        yield str(error)
+# --- names, parameters, threat models -------------------------------------------------------------------------------
 
 
-def _amount_problems(plan: Plan, document: Document, making: Making, task: TaskSpec) -> Iterator[str]:
-    splits = making.splits(task.dataset)
+def _of_methods(plan: Plan, catalog: Catalog) -> Iterator[Found]:
+    for kind, place, entry in _entries(plan):
+        yield from ((place, problem) for problem in _entry_problems(catalog, kind, entry))
     for position, entry in enumerate(plan.attacks):
-        given = Given(**(to_plain(plan.attacker) | entry.given))
-        source = splits.owner if given.source == "owner" else splits.pool
-        try:
-            amount(given, len(source), len(splits.owner))
-        except OwnmarkError as error:
-            yield f"{document.where(('attacks', position))}: {entry.id} on {task.label}: {error}"
+        yield from ((("attacks", position), problem) for problem in _threat_problems(plan, entry, catalog))
+    yield from _like_named(plan)
+    for place, entry in _lightning(plan):
+        yield from ((place, problem) for problem in _import_problems(entry))
 
 
-def _entries(plan: Plan) -> Iterator[tuple[Kind, tuple[str | int, ...], Entry]]:
+def _entries(plan: Plan) -> Iterator[tuple[Kind, Place, Entry]]:
     """Every method that the plan names, with where it stands."""
     for i, task in enumerate(plan.tasks):
         yield Kind.DATASET, ("tasks", i, "dataset"), task.dataset
@@ -101,19 +84,22 @@ def _entries(plan: Plan) -> Iterator[tuple[Kind, tuple[str | int, ...], Entry]]:
 
 
 def _entry_problems(catalog: Catalog, kind: Kind, entry: Entry) -> Iterator[str]:
+    if entry.given and kind is not Kind.ATTACK:
+        yield f"`given` is for attacks, and {entry.id} is none"
     if entry.id == _KEYWORDS.get(kind):
+        if entry.params or entry.sweep:
+            yield f"{entry.id!r} takes no parameters"
         return
     try:
         for spec in specs(entry):
             declaration, _, problems = catalog.validate(kind, spec.id, spec.parameters)
             yield from problems
-            if problems:
-                return
-        if kind is Kind.DATASET:
-            for spec in specs(entry):
+            if not problems and kind is Kind.DATASET:
                 catalog.build(kind, spec.id, spec.parameters).check()
-        if kind is Kind.SCHEME:
-            catalog.default_extractor(declaration)
+            if kind is Kind.SCHEME:
+                catalog.default_extractor(declaration)
+            if kind is Kind.METRIC and not declaration.needs & FED:
+                yield f"metric {spec.id} takes nothing that this runner measures: {', '.join(map(str, FED))}"
     except PlanError as error:
         yield from error.problems
     except OwnmarkError as error:
@@ -123,34 +109,79 @@ def _entry_problems(catalog: Catalog, kind: Kind, entry: Entry) -> Iterator[str]
 def _threat_problems(plan: Plan, entry: Entry, catalog: Catalog) -> Iterator[str]:
     """What the attack needs and the plan does not grant."""
     try:
-        given = Given(**(to_plain(plan.attacker) | entry.given))
+        given = _given(plan, entry)
     except (TypeError, ValueError) as error:
         reason = str(error).splitlines()
         yield f"`given` of {entry.id}: {'; '.join(line.strip() for line in reason[1:3]) or reason[0]}"
         return
+    none = given.data in ("none", 0)
     if given.transfer and plan.transfer is None:
         yield f"{entry.id} is given {given.transfer} transfer images, but the plan names no `transfer` dataset"
-    if given.source == "disjoint" and given.data != "none" and plan.split.reserve == 0:
+    if given.source == "disjoint" and not none and plan.split.reserve == 0:
         yield "attacker.source is `disjoint`, but split.reserve is 0; reserve a share, or use `source: owner`"
-    try:
-        needs = catalog.find(Kind.ATTACK, entry.id).needs if entry.id != "none" else frozenset()
-    except OwnmarkError:
-        return
-    if Need.DATA in needs and given.data == "none" and not given.transfer:
+    needs = _needs(catalog, entry)
+    if Need.DATA in needs and none and not given.transfer:
         yield f"attack {entry.id} needs images, but its attacker is given none; set attacker.data or attacker.transfer"
-    if Need.LABELS in needs and (given.data == "none" or not given.labels):
+    if Need.LABELS in needs and (none or not given.labels):
         yield f"attack {entry.id} needs labelled images; set attacker.data and attacker.labels: true"
 
 
-def _lightning(plan: Plan) -> Iterator[tuple[str, Entry]]:
-    yield from (("callbacks", entry) for entry in plan.trainer.callbacks)
+def _given(plan: Plan, entry: Entry) -> Given:
+    return Given(**(to_plain(plan.attacker) | entry.given))
+
+
+def _needs(catalog: Catalog, entry: Entry) -> frozenset[Need]:
+    """What any of the entry's attacks needs, attacks nested in it included; nothing if that cannot be told."""
+    if entry.id == "none":
+        return frozenset()
+    try:
+        found = (needs_of(catalog, Kind.ATTACK, spec.id, spec.parameters) for spec in specs(entry))
+        return frozenset().union(*found)
+    except OwnmarkError:
+        return frozenset()
+
+
+def _like_named(plan: Plan) -> Iterator[Found]:
+    """Entries that differ and would have the same name in records and report."""
+    names: dict[tuple[str, str], dict[Any, Place]] = defaultdict(dict)
+    for (*_, place), task in _tasks(plan):
+        names["tasks", task.label].setdefault(task, place)
+    sections = {
+        "schemes": plan.schemes, "attacks": plan.attacks, "extractors": plan.extractors, "metrics": plan.metrics,
+    }  # fmt: skip
+    for section, entries in sections.items():
+        for position, entry in enumerate(entries):
+            for spec in specs(entry):
+                names[section, spec.label].setdefault((spec, str(entry.given)), (section, position))
+    for (section, label), places in names.items():
+        for place in list(places.values())[1:]:
+            yield place, f"two {section} are called {label!r}; name one of them with `as: another name`"
+
+
+def _tasks(plan: Plan) -> Iterator[tuple[tuple[Place, ...], TaskSpec]]:
+    """Tasks, each with the places it is made from."""
+    for i, entry in enumerate(plan.tasks):
+        yield from (((("tasks", i),), task) for task in tasks([entry]))
+    for i, dataset in enumerate(plan.datasets):
+        for j, host in enumerate(plan.hosts):
+            pair = TaskEntry(dataset=dataset, host=host)
+            yield from (((("datasets", i), ("hosts", j)), task) for task in tasks([pair]))
+
+
+# --- Lightning's objects --------------------------------------------------------------------------------------------
+
+
+def _lightning(plan: Plan) -> Iterator[tuple[Place, Entry]]:
+    yield from ((("trainer", "callbacks", i), entry) for i, entry in enumerate(plan.trainer.callbacks))
     if plan.trainer.logger is not None:
-        yield "logger", plan.trainer.logger
+        yield ("trainer", "logger"), plan.trainer.logger
 
 
 def _import_problems(entry: Entry) -> Iterator[str]:
     try:
         instantiate(entry)
+    except PlanError as error:
+        yield from error.problems
     except Exception as error:
         yield f"cannot make {entry.id!r}: {type(error).__name__}: {error}"
 
@@ -164,6 +195,114 @@ def instantiate(entry: Entry) -> Any:
 
 
 def trainer_options(plan: Plan) -> dict[str, Any]:
-    """Keyword arguments for `Fitter`: fresh callbacks and logger for each training."""
+    """Keyword arguments for `Fitter`: a logger for the stage, and callbacks made anew for each training in it."""
     logger = instantiate(plan.trainer.logger) if plan.trainer.logger else None
-    return {"callbacks": tuple(instantiate(entry) for entry in plan.trainer.callbacks), "logger": logger}
+    return {
+        "callbacks": lambda: tuple(instantiate(entry) for entry in plan.trainer.callbacks),
+        "logger": logger,
+    }
+
+
+# --- hosts and data -------------------------------------------------------------------------------------------------
+
+
+def _of_fit(plan: Plan, making: Making, broken: Collection[Place]) -> Iterator[Found]:
+    """Problems of methods with hosts and data, leaving out entries that are broken in themselves."""
+    for places, task in _tasks(plan):
+        if any(place == one[: len(place)] for one in broken for place in places):
+            continue
+        try:
+            network, splits = making.blank(task), making.splits(task.dataset)
+        except OwnmarkError as error:
+            yield places[-1], f"task {task.label}: {error}"
+            continue
+        about = Task(
+            task.label, splits.shape, splits.classes, Samples(splits.owner.x[:0], splits.owner.labels[:0])
+        )
+        for where, kind, entry in _placed(plan):
+            if where not in broken:
+                for spec in specs(entry):
+                    problem = _misfit(making, kind, spec, network, about)
+                    if problem:
+                        yield where, f"{kind} {spec.label} on {task.label}: {problem}"
+        yield from _amount_problems(plan, making, task, broken)
+    yield from _unmakeable(plan, making, broken)
+
+
+def _placed(plan: Plan) -> Iterator[tuple[Place, Kind, Entry]]:
+    for kind, place, entry in _entries(plan):
+        if kind in (Kind.SCHEME, Kind.ATTACK) and entry.id != _KEYWORDS.get(kind):
+            yield place, kind, entry
+
+
+def _misfit(making: Making, kind: Kind, spec: Spec, network: Any, task: Task) -> str | None:
+    try:
+        method = making.methods.get(kind, spec)
+        if kind is Kind.SCHEME:
+            method.instance.check(network, task)
+        else:
+            method.instance.check(network, task.shape, task.classes)
+    except OwnmarkError as error:
+        return str(error)
+    except Exception as error:
+        return f"its check broke off, which is a fault of the pack: {type(error).__name__}: {error}"
+    return None
+
+
+def _amount_problems(
+    plan: Plan, making: Making, task: TaskSpec, broken: Collection[Place]
+) -> Iterator[Found]:
+    splits = making.splits(task.dataset)
+    for position, entry in enumerate(plan.attacks):
+        place = ("attacks", position)
+        if place in broken:
+            continue
+        given = _given(plan, entry)
+        source = splits.owner if given.source == "owner" else splits.pool
+        try:
+            count = amount(given, len(source), len(splits.owner))
+        except OwnmarkError as error:
+            yield place, f"{entry.id} on {task.label}: {error}"
+            continue
+        needs = _needs(making.methods.catalog, entry)
+        if (
+            count == 0
+            and given.data != "none"
+            and (Need.LABELS in needs or (Need.DATA in needs and not given.transfer))
+        ):
+            yield place, f"{entry.id} on {task.label}: {given.data} of {len(splits.owner)} images is none"
+        if given.transfer and ("transfer",) not in broken:
+            yield from ((place, f"{entry.id}: {problem}") for problem in _transfer_problems(making, given))
+
+
+def _transfer_problems(making: Making, given: Given) -> Iterator[str]:
+    if making.transfer is None:
+        return
+    try:
+        count = len(making.methods.images(making.transfer).train)
+    except OwnmarkError as error:
+        yield f"transfer images: {error}"
+        return
+    if given.transfer > count:
+        yield f"it is given {given.transfer} transfer images, and {making.transfer.label} has {count}"
+
+
+def _unmakeable(plan: Plan, making: Making, broken: Collection[Place]) -> Iterator[Found]:
+    """Extractors and metrics whose class cannot be imported or made."""
+    for i, scheme_entry in enumerate(plan.schemes):
+        for j, entry in enumerate(plan.extractors):
+            if ("schemes", i) in broken or ("extractors", j) in broken:
+                continue
+            for scheme, spec in ((s, e) for s in specs(scheme_entry) for e in specs(entry)):
+                try:
+                    making.methods.extractor_of(scheme, None if entry.id == "default" else spec)
+                except OwnmarkError as error:
+                    place: Place = ("schemes", i) if entry.id == "default" else ("extractors", j)
+                    yield place, str(error)
+    for i, entry in enumerate(plan.metrics):
+        if ("metrics", i) not in broken:
+            for spec in specs(entry):
+                try:
+                    making.methods.get(Kind.METRIC, spec)
+                except OwnmarkError as error:
+                    yield ("metrics", i), str(error)

@@ -11,9 +11,10 @@ from typing import Any
 from ownmark.discovery import Catalog, discover, nested_fields
 from ownmark.errors import OwnmarkError
 from ownmark.methods import Declaration, Kind
-from ownmark.testing.attacked import Attacking
+from ownmark.testing.attacking import Attacking
 from ownmark.testing.check import CheckFailed, CheckSkipped
-from ownmark.testing.embedded import Embedding
+from ownmark.testing.embedding import Embedding
+from ownmark.testing.reading import Reading
 from ownmark.testing.workbench import Workbench, workbench_for
 
 _KEPT = 12
@@ -23,12 +24,16 @@ class Subject:
     """A declaration with everything a check may ask of it.
 
     Args:
-        catalog: where it and the methods it works with are found.
+        catalog: where it, and the methods it works with, are found.
     """
 
     def __init__(self, declaration: Declaration, catalog: Catalog) -> None:
         self.declaration = declaration
-        self.catalog = catalog
+        known = any(method is declaration or method == declaration for method in catalog.methods)
+        self.base = catalog
+        self.catalog = (
+            catalog if known else dataclasses.replace(catalog, methods=(*catalog.methods, declaration))
+        )
 
     @property
     def label(self) -> str:
@@ -57,8 +62,8 @@ class Subject:
 
     @cached_property
     def embedding(self) -> Embedding:
-        """Of schemes: the key, the marked network, and what reads them."""
-        return Embedding(self.instance, self.bench, subject_for(self._reader(), self.catalog))
+        """Of schemes: the key and the marked network."""
+        return Embedding(self.instance, self.bench)
 
     @cached_property
     def attacking(self) -> Attacking:
@@ -66,38 +71,44 @@ class Subject:
         return Attacking(self.instance, self.bench, self.declaration.needs)
 
     @cached_property
-    def marking(self) -> Embedding:
-        """Of extractors: a marked network, with its key, that this extractor reads.
+    def reading(self) -> Reading:
+        """Of schemes and extractors: a marked network with its key, and the extractor that reads it.
 
         Raises:
-            CheckSkipped: no installed scheme is read by it.
+            CheckSkipped: no installed scheme is read by this extractor.
         """
-        wanted = {method.name for method in self._read_by_nested()} | {self.declaration.name}
-        schemes = sorted(
-            (scheme for scheme in self.catalog.of(Kind.SCHEME) if self._reads(scheme, wanted)),
-            key=lambda scheme: scheme.distribution != self.declaration.distribution,
-        )
-        if not schemes:
-            raise CheckSkipped(f"no installed scheme names {self.declaration.name} as its extractor")
-        made = subject_for(schemes[0], self.catalog).embedding
-        return dataclasses.replace(made, reader=self)
+        if self.declaration.kind is Kind.SCHEME:
+            reader = subject_for(self._default_extractor(), self.catalog)
+            return Reading(self.declaration, self.embedding, reader.declaration, reader.instance)
+        scheme = subject_for(self._scheme(), self.catalog)
+        return Reading(scheme.declaration, scheme.embedding, self.declaration, self.instance)
 
-    def _reader(self) -> Declaration:
+    def _default_extractor(self) -> Declaration:
         try:
             return self.catalog.default_extractor(self.declaration)
         except OwnmarkError as error:
             raise CheckFailed(f"{self.label} is read by {self.declaration.extractor!r}: {error}") from error
 
-    def _reads(self, scheme: Declaration, wanted: set[str]) -> bool:
-        try:
-            return self.catalog.default_extractor(scheme).name in wanted
-        except OwnmarkError:
-            return False
+    def _scheme(self) -> Declaration:
+        """A scheme whose own extractor is this one, or one that this one wraps; of the same pack, if possible."""
+        wanted = {self.declaration.name, *(method.name for method in self._wrapped())}
+        own = self.declaration.distribution
+        schemes = [scheme for scheme in self.catalog.of(Kind.SCHEME) if self._extractor_of(scheme) in wanted]
+        if not schemes:
+            raise CheckSkipped(f"no installed scheme names {self.declaration.name} as its extractor")
+        return min(schemes, key=lambda scheme: scheme.distribution != own)
 
-    def _read_by_nested(self) -> Iterator[Declaration]:
+    def _extractor_of(self, scheme: Declaration) -> str:
+        try:
+            return self.catalog.default_extractor(scheme).name
+        except OwnmarkError:
+            return ""
+
+    def _wrapped(self) -> Iterator[Declaration]:
         """Extractors that the smoke arguments put into this one."""
         config = getattr(self.instance, "config", None)
-        for name, kind in nested_fields(type(config)).items() if config is not None else ():
+        kinds = {} if config is None else nested_fields(type(config))
+        for name, kind in kinds.items():
             value = getattr(config, name)
             for nested in value if isinstance(value, tuple | list) else (value,):
                 if kind is Kind.EXTRACTOR and nested is not None:
@@ -116,10 +127,7 @@ def subject_for(declaration: Declaration, catalog: Catalog | None = None) -> Sub
     base = catalog or discover()
     key = (id(base), str(declaration.kind), declaration.name, declaration.target)
     if key not in _subjects:
-        known = any(method is declaration or method == declaration for method in base.methods)
-        full = base if known else dataclasses.replace(base, methods=(*base.methods, declaration))
-        _subjects[key] = Subject(declaration, full)
-        _subjects[key].base = base  # type: ignore[attr-defined]  # keeps its id from being given to another
+        _subjects[key] = Subject(declaration, base)
     _subjects.move_to_end(key)
     while len(_subjects) > _KEPT:
         _subjects.popitem(last=False)

@@ -47,7 +47,9 @@ def widest_convolution(network: nn.Module, channels: int) -> str:
     inner = inner_convolutions(network, channels)
     if not inner:
         known = ", ".join(layers_of(network)) or "none"
-        raise NotApplicable(f"no convolution with more than {channels} input channels; name a layer of: {known}")
+        raise NotApplicable(
+            f"no convolution with more than {channels} input channels; name a layer of: {known}"
+        )
     return max(inner, key=lambda name: inner[name].weight[0].numel())
 
 

@@ -99,7 +99,7 @@ def _blocks(records: list[Blocks], perm: Classes, total: Words, number: int) -> 
     root = components(perm.count + count, [(cls[live], perm.count + block[live])])
     rigid = _rigid(root, perm.count, cls, block, record)
     pinned = rigid[root[cls]] & live
-    np.add.at(total, cls[pinned], mix(number + 1, block[pinned]))
+    np.add.at(total, cls[pinned], mix(number + 1, part[pinned], block[pinned]))
     home = np.full(perm.count, -1, dtype=np.int64)
     free = live & ~rigid[root[cls]]
     home[cls[free]] = root[cls[free]]

@@ -37,6 +37,7 @@ def ownmark_attacks() -> Iterable[Declaration]:
             summary="the smallest weights of convolutions and linear layers become zero",
             paper=MIRA,
             smoke={"sparsity": 0.5},
+            idle={"sparsity": 0.0},
             threat_model="thief holds the weights and no data",
             deviations=(
                 "weights of convolutions and linear layers in one pool; the paper does not say which",

@@ -32,6 +32,7 @@ def ownmark_schemes() -> Iterable[Declaration]:
             needs=frozenset({Need.WHITE_BOX}),
             extractor="uchida",
             smoke={"bits": 16},
+            idle={"strength": 0.0},
             threat_model="verifier holds the suspect's weights; layer, projection and message are secret",
             deviations=(
                 "160 bits of text as in Table II of the invariance paper; the authors' demo writes 256 ones",

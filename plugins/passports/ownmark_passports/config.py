@@ -1,0 +1,37 @@
+"""Parameters that both schemes share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ownmark.config import configuration
+from ownmark.contracts import Recipe, overriding
+
+MESSAGE = "this is my signature"
+
+EMBEDDING = Recipe(epochs=30, batch_size=64, lr=0.01, schedule="cosine")
+"""Fine-tuning that writes the passports into a trained network; the rate is the authors'."""
+
+
+@configuration
+class PassportConfig:
+    """What the passports are, where they sit, and how hard their signature is pressed in."""
+
+    message: str = MESSAGE
+    """Signature, 8 bits a byte of its UTF-8 form, one channel a bit; further channels carry random bits, and with an
+    empty text all do. 160 bits by default (Table II of the invariant-neuron-transform paper)."""
+    passports: Literal["random", "shuffled"] = "random"
+    """Uniform noise in (-1, 1), or activations of the owner's images in the trained host with their channels
+    shuffled (both: authors' code)."""
+    images: int = Field(default=20, ge=1)
+    """Images behind `shuffled` passports (authors' code)."""
+    alpha: float = Field(default=0.1, ge=0)
+    """Weight of the sign loss, which is a sum over channels (authors' command line)."""
+    margin: float = Field(default=0.1, ge=0)
+    """How far from zero the hinge pushes every scale (authors' code)."""
+    start: Literal["scratch", "trained"] = "scratch"
+    """Embed while training from scratch with the host's recipe (papers), or fine-tune a trained host."""
+    recipe: Annotated[Recipe, overriding(EMBEDDING)] = EMBEDDING
+    """How a trained host is fine-tuned; unused when starting from scratch."""
