@@ -98,8 +98,8 @@ class Fitter:
 
     def _trainer(self, recipe: Recipe, callbacks: list[pl.Callback], batches: int) -> pl.Trainer:
         import pytorch_lightning as pl
+        from lightning_fabric.plugins.environments.lightning import LightningEnvironment
         from pytorch_lightning.callbacks import Checkpoint, ProgressBar
-        from pytorch_lightning.plugins.environments import LightningEnvironment
 
         on_cuda = self._device.type == "cuda"
         return pl.Trainer(

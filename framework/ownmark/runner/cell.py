@@ -11,6 +11,7 @@ from typing import Any
 
 from ownmark.config import to_plain
 from ownmark.runner.plan import Entry, Given, Plan, TaskEntry
+from ownmark.runner.plan import given as given_to
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def expand(plan: Plan) -> tuple[Cell, ...]:
 
 def _attacks(plan: Plan) -> Iterator[tuple[Spec | None, Given]]:
     for entry in plan.attacks:
-        given = Given(**(to_plain(plan.attacker) | entry.given))
+        given = given_to(plan, entry)
         for spec in specs(entry):
             yield (None if entry.id == "none" else spec), given
 

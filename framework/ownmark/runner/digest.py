@@ -51,14 +51,22 @@ def _followed(name: str, roots: tuple[str, str]) -> bool:
 
 
 def _source(name: str) -> Path | None:
-    """Path of a module's source, without importing the module itself (its parents are)."""
+    """Path of a module's source, found without importing anything."""
+    top, *parts = name.split(".")
     try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, AttributeError, ValueError):
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
         return None
-    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+    if spec is None:
         return None
-    return Path(spec.origin)
+    if not parts:
+        return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
+    for folder in spec.submodule_search_locations or ():
+        place = Path(folder, *parts)
+        for path in (place / "__init__.py", place.with_name(f"{place.name}.py")):
+            if path.is_file():
+                return path
+    return None
 
 
 def _imports(source: bytes, package: str) -> Iterable[str]:

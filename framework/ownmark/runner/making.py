@@ -15,8 +15,9 @@ from ownmark.contracts.host import Host
 from ownmark.contracts.key import Key
 from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.views import HostView, Stolen, Task, seeded
-from ownmark.methods import Kind, Need
+from ownmark.methods import Kind
 from ownmark.runner.cell import Cell, Spec, TaskSpec
+from ownmark.runner.digest import source_digest
 from ownmark.runner.engine import Bench, Engine, Node
 from ownmark.runner.plan import Plan
 from ownmark.runner.resolve import Methods
@@ -32,8 +33,10 @@ class Making:
         self.plan = plan
         self.methods = methods
         self.engine = engine
-        self._transfer = transfer
+        self.transfer = transfer
         self._splits: dict[Spec, Splits] = {}
+        self._data: dict[Spec, dict[str, Any]] = {}
+        self._training = _training(plan)
 
     # --- data ---------------------------------------------------------------------------------------------------
 
@@ -53,17 +56,24 @@ class Making:
 
     def data_identity(self, dataset: Spec) -> dict[str, Any]:
         """What everything made from a dataset depends on."""
-        method = self.methods.get(Kind.DATASET, dataset)
-        return {
-            "dataset": method.identity, "data": method.instance.fingerprint(), "split": to_plain(self.plan.split),
-        }  # fmt: skip
+        if dataset not in self._data:
+            method = self.methods.get(Kind.DATASET, dataset)
+            self._data[dataset] = {
+                "dataset": method.identity, "data": method.instance.fingerprint(), "split": to_plain(self.plan.split),
+            }  # fmt: skip
+        return self._data[dataset]
 
     # --- the host and its null models ---------------------------------------------------------------------------
 
     def host(self, task: TaskSpec, purpose: str) -> Node:
         """A trained unmarked network: `"seed 0"` for the owner's, `"null 3"` for an independent one."""
         method = self.methods.get(Kind.HOST, task.host)
-        about = {"host": method.identity, **self.data_identity(task.dataset), "purpose": purpose}
+        about = {
+            "host": method.identity,
+            **self.data_identity(task.dataset),
+            "purpose": purpose,
+            **self._training,
+        }
 
         def compute(bench: Bench) -> Contents:
             host: Host = method.instance
@@ -99,7 +109,7 @@ class Making:
         """The host with the cell's mark."""
         method = self.methods.get(Kind.SCHEME, cell.scheme)
         host = self.host(cell.task, f"seed {cell.seed}")
-        about = {"scheme": method.identity, "host": host.digest, "seed": cell.seed}
+        about = {"scheme": method.identity, "host": host.digest, "seed": cell.seed, **self._training}
 
         def compute(bench: Bench) -> Contents:
             scheme: Scheme = method.instance
@@ -148,8 +158,7 @@ class Making:
         method = self.methods.get(Kind.ATTACK, cell.attack)
         about = {
             "attack": method.identity, "marked": marked.digest, "seed": cell.seed,
-            "given": to_plain(cell.given) if _uses_data(method.declaration.needs) else {},
-            **self._transfer_identity(cell),
+            "given": to_plain(cell.given), **self._transfer_identity(cell), **self._training,
         }  # fmt: skip
 
         def compute(bench: Bench) -> Contents:
@@ -165,16 +174,16 @@ class Making:
         splits = self.splits(cell.task.dataset)
         data = granted(splits, cell.given, rng_for("granted", cell.seed))
         transfer = None
-        if cell.given.transfer and self._transfer is not None:
-            others = self.methods.images(self._transfer)
+        if cell.given.transfer and self.transfer is not None:
+            others = self.methods.images(self.transfer)
             transfer = transfer_set(others, splits.shape, cell.given.transfer, rng_for("transfer", cell.seed))
             transfer = transfer.to(self.engine.device)
         return Stolen(self.marked_network(cell), splits.shape, splits.classes, data, transfer)
 
     def _transfer_identity(self, cell: Cell) -> dict[str, Any]:
-        if not cell.given.transfer or self._transfer is None:
+        if not cell.given.transfer or self.transfer is None:
             return {}
-        method = self.methods.get(Kind.DATASET, self._transfer)
+        method = self.methods.get(Kind.DATASET, self.transfer)
         return {"transfer": method.identity, "transfer data": method.instance.fingerprint()}
 
     def suspect_network(self, cell: Cell) -> nn.Module:
@@ -198,9 +207,13 @@ class Making:
         return {name: tensor.to(self.engine.device) for name, tensor in state.items()}
 
 
-def _uses_data(needs: frozenset[Need]) -> bool:
-    """Whether an attack's result can depend on the images it is given; data-free attacks share one artefact."""
-    return bool(needs & {Need.DATA, Need.LABELS})
+def _training(plan: Plan) -> dict[str, Any]:
+    """What every training depends on: the loop, and the user's callbacks, which may well change a training."""
+    callbacks = [
+        {"callback": one.id, "params": one.params, "source": source_digest(one.id.partition(":")[0])}
+        for one in plan.trainer.callbacks
+    ]
+    return {"training": {"loop": source_digest("ownmark.loops.fit"), "callbacks": callbacks}}
 
 
 def _exhibits(exhibits: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:

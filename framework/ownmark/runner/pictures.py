@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-_NO_VERSION = {"Software": None}  # the same picture, the same bytes
+_NO_VERSION: dict[str, Any] = {"Software": None}  # the same picture, the same bytes
 
 
 def write_picture(path: Path, images: Tensor) -> None:
@@ -23,9 +24,13 @@ def write_picture(path: Path, images: Tensor) -> None:
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(".tmp")
-    scratch.write_bytes(image_grid(images.detach().cpu().numpy()))
-    scratch.replace(path)
+    picture = image_grid(images.detach().cpu().float().numpy())
+    scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        scratch.write_bytes(picture)
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 def image_grid(array: ArrayLike, columns: int = 8, smallest: int = 64) -> bytes:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
 
-from ownmark.config import configuration
+from ownmark.config import configuration, to_plain
 from ownmark.errors import PlanError
 from ownmark.runner.yamlfile import Document, parse, read
 
@@ -255,10 +255,29 @@ _EXPECTED = {
 
 def _sentence(document: Document, item: Any) -> str:
     path = _path(item)
-    field = ".".join(str(part) for part in path) or "plan"
-    message = item["msg"].removeprefix("Value error, ")
+    return f"{document.where(path)}: {'.'.join(map(str, path)) or 'plan'}: {_message(item, _home(path[:-1]))}"
+
+
+def given(plan: Plan, entry: Entry) -> Given:
+    """What the attacker of an entry is given: the plan's `attacker` with the entry's changes.
+
+    Raises:
+        PlanError: the changes are no threat model.
+    """
+    try:
+        return TypeAdapter(Given).validate_python({**to_plain(plan.attacker), **entry.given})
+    except ValidationError as error:
+        found = [
+            f"given.{'.'.join(map(str, _path(item)))}: {_message(item, Given)}" for item in error.errors()
+        ]
+        raise PlanError(found) from error
+
+
+def _message(item: Any, home: type) -> str:
+    """What is wrong, in words; `home` is the class whose field it is."""
+    message: str = item["msg"].removeprefix("Value error, ")
     if item["type"] == "unexpected_keyword_argument":
-        message = f"unknown field{_nearest(str(path[-1]), path[:-1])}"
+        message = f"unknown field{_nearest(str(item['loc'][-1]), home)}"
     elif item["type"] == "missing":
         message = "is missing"
     elif item["type"] == "dataclass_type":
@@ -267,7 +286,7 @@ def _sentence(document: Document, item: Any) -> str:
     elif item["type"] != "value_error":
         message = message.replace("Input should be", "expected").replace("dictionary", "mapping")
         message += f", found {item['input']!r:.60}"
-    return f"{document.where(path)}: {field}: {message}"
+    return message
 
 
 _HOMES: dict[str, type] = {
@@ -284,7 +303,7 @@ def _home(path: list[str | int]) -> type:
     return _HOMES[str(path[0])] if len(path) == 1 and path[0] in _HOMES else Entry
 
 
-def _nearest(name: str, path: list[str | int]) -> str:
-    known = list(getattr(_home(path), "__dataclass_fields__", {}))
+def _nearest(name: str, home: type) -> str:
+    known = list(getattr(home, "__dataclass_fields__", {}))
     close = difflib.get_close_matches(name, known, n=1)
     return f", did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"

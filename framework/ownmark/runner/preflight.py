@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from ownmark.config import to_plain
 from ownmark.contracts.samples import Samples
 from ownmark.contracts.views import Task
 from ownmark.discovery import Catalog
@@ -20,6 +19,7 @@ from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Spec, TaskSpec, specs, tasks
 from ownmark.runner.making import Making
 from ownmark.runner.plan import Entry, Given, Plan, TaskEntry
+from ownmark.runner.plan import given as given_to
 from ownmark.runner.reading import FED
 from ownmark.runner.resolve import needs_of
 from ownmark.runner.splits import amount
@@ -109,10 +109,9 @@ def _entry_problems(catalog: Catalog, kind: Kind, entry: Entry) -> Iterator[str]
 def _threat_problems(plan: Plan, entry: Entry, catalog: Catalog) -> Iterator[str]:
     """What the attack needs and the plan does not grant."""
     try:
-        given = _given(plan, entry)
-    except (TypeError, ValueError) as error:
-        reason = str(error).splitlines()
-        yield f"`given` of {entry.id}: {'; '.join(line.strip() for line in reason[1:3]) or reason[0]}"
+        given = given_to(plan, entry)
+    except PlanError as error:
+        yield from error.problems
         return
     none = given.data in ("none", 0)
     if given.transfer and plan.transfer is None:
@@ -120,14 +119,10 @@ def _threat_problems(plan: Plan, entry: Entry, catalog: Catalog) -> Iterator[str
     if given.source == "disjoint" and not none and plan.split.reserve == 0:
         yield "attacker.source is `disjoint`, but split.reserve is 0; reserve a share, or use `source: owner`"
     needs = _needs(catalog, entry)
-    if Need.DATA in needs and none and not given.transfer:
-        yield f"attack {entry.id} needs images, but its attacker is given none; set attacker.data or attacker.transfer"
     if Need.LABELS in needs and (none or not given.labels):
         yield f"attack {entry.id} needs labelled images; set attacker.data and attacker.labels: true"
-
-
-def _given(plan: Plan, entry: Entry) -> Given:
-    return Given(**(to_plain(plan.attacker) | entry.given))
+    elif Need.DATA in needs and none and not given.transfer:
+        yield f"attack {entry.id} needs images, but its attacker is given none; set attacker.data or attacker.transfer"
 
 
 def _needs(catalog: Catalog, entry: Entry) -> frozenset[Need]:
@@ -257,7 +252,7 @@ def _amount_problems(
         place = ("attacks", position)
         if place in broken:
             continue
-        given = _given(plan, entry)
+        given = given_to(plan, entry)
         source = splits.owner if given.source == "owner" else splits.pool
         try:
             count = amount(given, len(source), len(splits.owner))

@@ -30,7 +30,10 @@ from ownmark.stats import (
     rank_p_value,
 )
 
-READER_VERSION = 1
+FED = frozenset({Need.PREDICTIONS, Need.REFERENCE, Need.EVIDENCE, Need.THRESHOLD, Need.WEIGHTS})
+"""What metrics can be given; see `Reading._feeds`."""
+
+READER_VERSION = 2
 """Raise it when this module's stages come to mean something else."""
 
 
@@ -167,10 +170,11 @@ class Reading:
     def judged(self, cell: Cell) -> Node:
         """The verdict on the evidence, and the plan's metrics."""
         parts = {"evidence": self.evidence(cell), "threshold": self.threshold(cell)}
-        metrics = [self._methods.get(Kind.METRIC, spec) for spec in self._metrics]
+        metrics = {spec.label: self._methods.get(Kind.METRIC, spec) for spec in self._metrics}
         host = self._making.host(cell.task, f"seed {cell.seed}")
         about = {
-            **{name: node.digest for name, node in parts.items()}, "metrics": [metric.identity for metric in metrics],
+            **{name: node.digest for name, node in parts.items()},
+            "metrics": {label: metric.identity for label, metric in metrics.items()},
             "host": host.digest, "version": READER_VERSION,
         }  # fmt: skip
 
@@ -178,7 +182,7 @@ class Reading:
             evidence = self._engine.get(parts["evidence"])
             verdict = _verdict(evidence, self._engine.get(parts["threshold"]).values)
             feeds = self._feeds(cell, host, evidence, verdict)
-            values = {one.declaration.id: measured(one, feeds) for one in metrics}
+            values = {label: measured(metric, feeds) for label, metric in metrics.items()}
             return Contents({"verdict": verdict, "metrics": values})
 
         return Node("judged", cell.label, about, compute)

@@ -38,7 +38,8 @@ class Recorder:
             "marked": making.marked(cell), "suspect": making.suspect(cell), "host utility": reading.host_utility(cell),
             "marked utility": reading.marked_utility(cell), "suspect utility": reading.suspect_utility(cell),
             "evidence": reading.evidence(cell), "threshold": reading.threshold(cell),
-            "before": reading.judged(unattacked), "judged": reading.judged(cell),
+            "evidence before": reading.evidence(unattacked), "before": reading.judged(unattacked),
+            "judged": reading.judged(cell),
         }  # fmt: skip
         return stages
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ownmark.config import Nested
 from ownmark.contracts.dataset import Dataset, Images
 from ownmark.discovery import Catalog, nested_fields
 from ownmark.methods import Declaration, Kind, Need
@@ -22,9 +23,11 @@ class Method:
     instance: Any
     identity: Mapping[str, Any]
 
+    needed: frozenset[Need] = frozenset()
+
     def needs(self, need: Need) -> bool:
-        """Whether the declaration asks for it."""
-        return need in self.declaration.needs
+        """Whether the declaration asks for it, or that of a method nested in it."""
+        return need in self.needed
 
 
 class Methods:
@@ -38,15 +41,12 @@ class Methods:
     def _get(self, kind: Kind, spec: Spec) -> Method:
         declaration = self.catalog.find(kind, spec.id)
         instance = self.catalog.build(kind, spec.id, spec.parameters)
-        return Method(declaration, instance, self._identity(kind, spec.id, spec.parameters))
+        needed = needs_of(self.catalog, kind, spec.id, spec.parameters)
+        return Method(declaration, instance, self._identity(kind, spec.id, spec.parameters), needed)
 
     def _identity(self, kind: Kind, id: str, params: Mapping[str, Any]) -> dict[str, Any]:
         declaration, config, _ = self.catalog.validate(kind, id, params)
-        nested = []
-        for name, inner in (nested_fields(type(config)) if config is not None else {}).items():
-            value = getattr(config, name)
-            several = value if isinstance(value, tuple | list) else [value]
-            nested += [self._identity(inner, one.id, one.params) for one in several if one is not None]
+        nested = [self._identity(inner, one.id, one.params) for inner, one in _nested(config)]
         return identity(declaration, config, nested)
 
     def _images(self, spec: Spec) -> Images:
@@ -68,3 +68,23 @@ class Methods:
         """The scheme's default extractor, with its default parameters."""
         declaration = self.catalog.default_extractor(self.catalog.find(Kind.SCHEME, scheme.id))
         return Spec(self.catalog.spelling(declaration) or declaration.name, "{}", declaration.id)
+
+
+_INHERITED = frozenset({Need.DATA, Need.LABELS, Need.EMBEDDED_KEY, Need.OWN_COPY})
+"""Needs that a method has because one nested in it has them."""
+
+
+def needs_of(catalog: Catalog, kind: Kind, id: str, params: Mapping[str, Any]) -> frozenset[Need]:
+    """What a method with these parameters needs, methods nested in it included."""
+    declaration, config, _ = catalog.validate(kind, id, params)
+    inner = (needs_of(catalog, kind, one.id, one.params) & _INHERITED for kind, one in _nested(config))
+    return declaration.needs.union(*inner)
+
+
+def _nested(config: Any) -> Iterator[tuple[Kind, Nested]]:
+    """The methods in a configuration, with their kinds."""
+    for name, kind in (nested_fields(type(config)) if config is not None else {}).items():
+        value = getattr(config, name)
+        for one in value if isinstance(value, tuple | list) else [value]:
+            if one is not None:
+                yield kind, one

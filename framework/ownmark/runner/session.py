@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from ownmark.runner.engine import Engine, Progress, release
 from ownmark.runner.execute import Executor, InProcess
 from ownmark.runner.making import Making
 from ownmark.runner.plan import Plan, parse_plan, read_plan
-from ownmark.runner.preflight import check_fit, check_methods, trainer_options
+from ownmark.runner.preflight import preflight, trainer_options
 from ownmark.runner.reading import Reading
 from ownmark.runner.record import Recorder
 from ownmark.runner.resolve import Methods
@@ -28,6 +29,8 @@ from ownmark.runner.yamlfile import Document
 if TYPE_CHECKING:
     import torch
 
+_RECORD = re.compile(r"[0-9a-f]{12}\.json")
+_SCRATCH = re.compile(r"\.\d+\.tmp$")
 _log = logging.getLogger("ownmark")
 
 
@@ -96,16 +99,15 @@ def run(
 
     catalog = catalog or discover()
     parsed, document = load_plan(plan, catalog)
-    problems = check_methods(parsed, document, catalog)
-    if problems:
-        raise PlanError(problems)
     folder = (out or Path("runs") / parsed.name).resolve()
-    (folder / "records").mkdir(parents=True, exist_ok=True)
     told = progress or Silent()
     storage = Store((store or Path(".ownmark")).resolve())
-    storage.sweep()
     engine = Engine(storage, _device(device), told, folder / "journal.jsonl", lambda: trainer_options(parsed))
-    session = _Session(parsed, document, catalog, engine, folder, told)
+    session = _Session(parsed, catalog, engine, folder, told)
+    problems = preflight(parsed, document, catalog, session.making)
+    if problems:
+        raise PlanError(problems)
+    storage.sweep()
     return session.run(executor or InProcess())
 
 
@@ -115,7 +117,6 @@ class _Session:
     def __init__(
         self,
         plan: Plan,
-        document: Document,
         catalog: Catalog,
         engine: Engine,
         folder: Path,
@@ -127,13 +128,11 @@ class _Session:
         )
         self._plan, self._engine, self._folder, self._progress = plan, engine, folder, progress
         self._catalog = catalog
-        self._making = Making(plan, Methods(catalog), engine, spec)
-        self._recorder = Recorder(self._making, Reading(self._making), plan.name)
-        problems = check_fit(plan, document, self._making)
-        if problems:
-            raise PlanError(problems)
+        self.making = Making(plan, Methods(catalog), engine, spec)
+        self._recorder = Recorder(self.making, Reading(self.making), plan.name)
 
     def run(self, executor: Executor) -> Finished:
+        (self._folder / "records").mkdir(parents=True, exist_ok=True)
         cells = expand(self._plan)
         self._write_plan(cells)
         self._progress.plan(self._missing(cells), len(cells))
@@ -162,16 +161,22 @@ class _Session:
         return {digest: node.stage for digest, node in nodes.items() if not self._engine.done(node)}
 
     def _pictures(self, cell: Cell) -> dict[str, str]:
-        """Write the picture exhibits of a cell's stages as PNG files; paths relative to the run folder."""
+        """Write the picture exhibits of a cell's stages as PNG files; paths relative to the run folder.
+
+        A picture that cannot be drawn is noted and costs no result.
+        """
         from ownmark.runner.pictures import write_picture
 
         found = {}
-        for node in (self._making.marked(cell), self._making.suspect(cell)):
+        for node in (self.making.marked(cell), self.making.suspect(cell)):
             entry = self._engine.get(node)
             for name, images in (entry.tensors("exhibits") if entry.has("exhibits") else {}).items():
                 path = Path("exhibits") / f"{node.digest[:12]}-{name}.png"
-                write_picture(self._folder / path, images)
-                found[name] = str(path)
+                try:
+                    write_picture(self._folder / path, images)
+                    found[name] = str(path)
+                except ValueError as error:
+                    self._progress.note(f"exhibit {name!r} of {node.label} is no picture: {error}")
         return found
 
     def _write_plan(self, cells: tuple[Cell, ...]) -> None:
@@ -182,9 +187,12 @@ class _Session:
         }
         write_text(self._folder / "plan.json", json.dumps(resolved, indent=1, sort_keys=True))
         wanted = {f"{cell.id}.json" for cell in cells}
-        for stale in (self._folder / "records").iterdir():
-            if stale.name not in wanted:
-                stale.unlink()
+        for path in (self._folder / "records").iterdir():
+            if _RECORD.fullmatch(path.name) and path.name not in wanted:
+                path.unlink()
+        for leftover in (*self._folder.glob("*.tmp"), *self._folder.glob("*/*.tmp")):
+            if _SCRATCH.search(leftover.name):  # of a killed run
+                leftover.unlink()
 
 
 def _device(name: str) -> torch.device:

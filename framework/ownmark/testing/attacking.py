@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 from torch import Tensor, nn
@@ -64,8 +64,9 @@ class Attacking:
         Args:
             grant: as `Workbench.stolen` takes it; by default the first of `grants`.
         """
-        victim = self.bench.marked[0]
-        loot = _loot(self.bench.stolen(grant or self.grants[0]))
+        victim = self.bench.victim()
+        stolen = self.bench.stolen(grant or self.grants[0])
+        loot = _loot(replace(stolen, network=copy.deepcopy(victim)))
         fit = CountingFit(rng_for("kit", "attacker fit"))
         before, surroundings = (snapshot(victim), samples_digest(loot.data, loot.transfer)), ambient()
         with files_watched() as opened, fit.watching():
@@ -90,7 +91,7 @@ class Attacking:
 
     def restored(self) -> nn.Module:
         """The suspect as a run restores it: its state in a copy of the marked network, in eval mode."""
-        return self.attack.restore(copy.deepcopy(self.bench.marked[0]), self.first.state).eval()
+        return self.attack.restore(self.bench.victim(), self.first.state).eval()
 
 
 def _loot(stolen: Stolen) -> Loot:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ownmark.contracts import Key, Marked, Scheme
 from ownmark.runner.seeds import rng_for
-from ownmark.testing.states import ambient, disturbed, samples_digest, snapshot, state_of, stirred
+from ownmark.testing.states import ambient, disturbed, samples_digest, state_of, stirred
 from ownmark.testing.workbench import Workbench
 
 
@@ -45,16 +45,14 @@ class Embedding:
 
     def embed(self, seed: int, scheme: Scheme | None = None) -> Embedded:
         """Draw a key and embed it; the fitter and the key follow from the seed."""
-        bench, scheme = self.bench, scheme or self.scheme
-        key = scheme.make_key(bench.task, rng_for("kit key", seed))
-        view, trained = bench.view(), snapshot(bench.trained())
-        before = {"the key it was given": key.digest(), "the owner's images": samples_digest(bench.task.owner)}
+        bench, scheme, task = self.bench, scheme or self.scheme, self.bench.task
+        key = scheme.make_key(task, rng_for("kit key", seed))
+        lent = {"the key it was given": key.digest(), "the owner's images": samples_digest(task.owner)}
         surroundings = ambient()
-        marked = scheme.embed(view, key, bench.task, bench.fitter("embed", seed))
+        marked = scheme.embed(bench.view(), key, task, bench.fitter("embed", seed))
         harmed = disturbed(surroundings)
-        after = {"the key it was given": key.digest(), "the owner's images": samples_digest(bench.task.owner)}
-        harmed += [name for name in before if before[name] != after[name]]
-        harmed += ["the trained host"] if snapshot(bench.trained()) != trained else []
+        now = {"the key it was given": key.digest(), "the owner's images": samples_digest(task.owner)}
+        harmed += [name for name in lent if lent[name] != now[name]]
         return Embedded(marked, state_of(marked.network), tuple(harmed))
 
     @cached_property

@@ -1,7 +1,7 @@
 """Tiny methods that obey every contract: to try the machinery with, and to read before writing your own.
 
-    from ownmark.testing.fakes import with_fakes
-    run("plan.yaml", catalog=with_fakes())
+from ownmark.testing.fakes import with_fakes
+run("plan.yaml", catalog=with_fakes())
 """
 
 from __future__ import annotations

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+from ownmark.contracts import Images
 from ownmark.discovery import Catalog, discover, nested_fields
-from ownmark.errors import OwnmarkError
+from ownmark.errors import DataError, OwnmarkError
 from ownmark.methods import Declaration, Kind
 from ownmark.testing.attacking import Attacking
 from ownmark.testing.check import CheckFailed, CheckSkipped
@@ -61,6 +62,20 @@ class Subject:
         return self.build()
 
     @cached_property
+    def images(self) -> Images:
+        """Of datasets: what they hold.
+
+        Raises:
+            CheckSkipped: the data are not on this machine.
+        """
+        try:
+            self.instance.check()
+        except DataError as error:
+            raise CheckSkipped(f"its data are not here: {error}") from error
+        images: Images = self.instance.load()
+        return images
+
+    @cached_property
     def embedding(self) -> Embedding:
         """Of schemes: the key and the marked network."""
         return Embedding(self.instance, self.bench)
@@ -90,13 +105,15 @@ class Subject:
             raise CheckFailed(f"{self.label} is read by {self.declaration.extractor!r}: {error}") from error
 
     def _scheme(self) -> Declaration:
-        """A scheme whose own extractor is this one, or one that this one wraps; of the same pack, if possible."""
+        """A scheme that this extractor reads: as its default, through one that it wraps, or from the same folder."""
         wanted = {self.declaration.name, *(method.name for method in self._wrapped())}
-        own = self.declaration.distribution
-        schemes = [scheme for scheme in self.catalog.of(Kind.SCHEME) if self._extractor_of(scheme) in wanted]
-        if not schemes:
+        schemes = self.catalog.of(Kind.SCHEME)
+        folder = _folder(self.declaration)
+        found = [scheme for scheme in schemes if self._extractor_of(scheme) in wanted]
+        found = found or [scheme for scheme in schemes if _folder(scheme) == folder]
+        if not found:
             raise CheckSkipped(f"no installed scheme names {self.declaration.name} as its extractor")
-        return min(schemes, key=lambda scheme: scheme.distribution != own)
+        return min(found, key=lambda scheme: scheme.distribution != self.declaration.distribution)
 
     def _extractor_of(self, scheme: Declaration) -> str:
         try:
@@ -113,6 +130,10 @@ class Subject:
             for nested in value if isinstance(value, tuple | list) else (value,):
                 if kind is Kind.EXTRACTOR and nested is not None:
                     yield self.catalog.find(kind, nested.id)
+
+
+def _folder(method: Declaration) -> str:
+    return method.target.partition(":")[0].rpartition(".")[0]
 
 
 _subjects: OrderedDict[tuple[int, str, str, str], Subject] = OrderedDict()

@@ -59,10 +59,10 @@ class Workbench:
         images: Images = discover().build(Kind.DATASET, method).load()
         return divide(images, Split(reserve=0.25))
 
-    @cached_property
+    @property
     def task(self) -> Task:
-        """What the owner wants learned."""
-        return Task("kit", self.splits.shape, self.splits.classes, self.splits.owner)
+        """What the owner wants learned; the images are a copy, which a faulty method may spoil."""
+        return Task("kit", self.splits.shape, self.splits.classes, _copied(self.splits.owner))
 
     def fitter(self, *purpose: object) -> Fitter:
         """Trains on the CPU; everything random follows from the purpose."""
@@ -122,13 +122,20 @@ class Workbench:
         """Unlabelled images from elsewhere: the attacker's pool in negative."""
         return Samples(1 - self.splits.pool.x)
 
+    def victim(self) -> nn.Module:
+        """A fresh copy of the marked network."""
+        return copy.deepcopy(self.marked[0])
+
     def stolen(self, grant: str) -> Stolen:
         """The marked network with what a threat model grants: `nothing`, `labels`, `images` or `transfer`."""
-        pool = self.splits.pool
+        pool = _copied(self.splits.pool)
         data = {"labels": pool, "images": pool.unlabelled()}.get(grant)
         transfer = self.transfer() if grant == "transfer" else None
-        network = copy.deepcopy(self.marked[0])
-        return Stolen(network, self.splits.shape, self.splits.classes, data, transfer)
+        return Stolen(self.victim(), self.splits.shape, self.splits.classes, data, transfer)
+
+
+def _copied(samples: Samples) -> Samples:
+    return Samples(samples.x.clone(), samples.labels.clone())
 
 
 def workbench_for(declaration: Declaration) -> Workbench:

@@ -38,11 +38,11 @@ class TwoBranch(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, H, W] -> the same shape, through the branch that is switched on."""
         if not self.switched:
-            found: Tensor = self.public(x)
-            return found
+            released: Tensor = self.public(x)
+            return released
         scale, bias = self.affine()
-        normalised: Tensor = self.private(x)
-        return normalised * scale[:, None, None] + bias[:, None, None]
+        private: Tensor = self.private(x) * scale[:, None, None] + bias[:, None, None]
+        return private
 
     def affine(self) -> Tensor:
         """Scale and bias of the private branch: [2, C]."""
@@ -122,7 +122,7 @@ def insert(network: nn.Module, key: Key) -> nn.Module:
         windows = mean_windows(key[f"passport.{at}"].to(conv.weight.device), conv)
         mapping = _fresh_fcn(conv, key.values["seed"] + at) if key.values["fcn"] else None
         put(network, norm_name, PassportNorm(norm, conv, windows, mapping))  # type: ignore[arg-type]
-    for name in key.values["shared"]:
+    for name in [] if key.values.get("single") else key.values["shared"]:
         put(network, name, TwoBranch(network.get_submodule(name)))
     _load_private(network, key)
     return network
@@ -157,8 +157,8 @@ def release(network: nn.Module, fold: bool = False) -> nn.Module:
         if isinstance(module, TwoBranch):
             if fold:
                 scale, bias = module.affine().detach()
-                module.public.weight.data.copy_(scale)  # type: ignore[union-attr, operator]
-                module.public.bias.data.copy_(bias)  # type: ignore[union-attr, operator]
+                module.public.weight.data.copy_(scale)  # type: ignore[operator]
+                module.public.bias.data.copy_(bias)  # type: ignore[operator]
             put(network, name, module.public)
     return network
 

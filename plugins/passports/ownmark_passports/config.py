@@ -11,8 +11,9 @@ from ownmark.contracts import Recipe, overriding
 
 MESSAGE = "this is my signature"
 
-EMBEDDING = Recipe(epochs=30, batch_size=64, lr=0.01, schedule="cosine")
-"""Fine-tuning that writes the passports into a trained network; the rate is the authors'."""
+EMBEDDING = Recipe(epochs=30, batch_size=64, lr=0.05, schedule="cosine", clip=5.0)
+"""Fine-tuning that writes the passports into a trained network. Ours: at the authors' rate of 0.01 the layer that reads
+images is too slow for a few hundred steps; unclipped, 0.1 diverges."""
 
 
 @configuration

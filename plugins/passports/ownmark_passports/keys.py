@@ -1,12 +1,12 @@
 """Keys of passport schemes: drawn before the network is known, completed when it is.
 
-A fresh key holds a seed, the text, and the images behind shuffled passports. A complete one also names its layers and holds
-`pad` and `bits` uint8 [T] and a `passport.i` [2, in, h, w] (scale, bias) a layer. Embedding adds `private.*`.
+A fresh key holds a seed, the text, and the images behind shuffled passports. A complete one also names its layers
+and holds `pad` and `bits` uint8 [T] and a `passport.i` [2, in, h, w] (scale, bias) a layer. Embedding adds `private.*`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -21,7 +21,12 @@ from ownmark_passports.slots import Slot, choose, trace
 
 
 def fresh_key(
-    scheme: str, config: PassportConfig, layers: str | Sequence[str], task: Task, rng: torch.Generator, **values: Any
+    scheme: str,
+    config: PassportConfig,
+    layers: str | Sequence[str],
+    task: Task,
+    rng: torch.Generator,
+    **values: Any,
 ) -> Key:
     """A key for whatever network comes."""
     seed = int(torch.randint(2**53, (), generator=rng, device=rng.device))
@@ -64,15 +69,17 @@ def completed(key: Key, network: nn.Module) -> Key:
 def redrawn(key: Key) -> Key:
     """A complete key with other, random passports; everything else is kept. What a thief without passports has."""
     rng = torch.Generator().manual_seed(key.values["seed"] + 1)
-    others = {
-        name: random_passports(tuple(old.shape[1:]), rng).to(old.device)
-        for name, old in key.tensors.items()
-        if name.startswith("passport.")
-    }
+    others = {}
+    for at in range(len(key.values["layers"])):
+        _, inputs, height, width = key[f"passport.{at}"].shape
+        made = random_passports((inputs, height, width), rng)
+        others[f"passport.{at}"] = made.to(key[f"passport.{at}"].device)
     return key.add(others)
 
 
-def _passports(key: Key, network: nn.Module, taken: Sequence[Slot], rng: torch.Generator) -> dict[str, Tensor]:
+def _passports(
+    key: Key, network: nn.Module, taken: Sequence[Slot], rng: torch.Generator
+) -> dict[str, Tensor]:
     if "images" not in key.tensors:
         return {f"passport.{at}": random_passports(slot.inputs, rng) for at, slot in enumerate(taken)}
     seen = _inputs_of(network, key["images"], [slot.conv for slot in taken])
@@ -82,13 +89,14 @@ def _passports(key: Key, network: nn.Module, taken: Sequence[Slot], rng: torch.G
 def _inputs_of(network: nn.Module, x: Tensor, convs: Sequence[str]) -> list[Tensor]:
     """What each convolution is given when the network sees x: [n, in, h, w] a convolution."""
     seen: dict[str, Tensor] = {}
-    handles = [
-        network.get_submodule(name).register_forward_pre_hook(
-            lambda _, args, name=name: seen.setdefault(name, args[0].detach())
-            and None
-        )
-        for name in convs
-    ]
+
+    def recorder(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        def record(module: nn.Module, args: tuple[Tensor, ...]) -> None:
+            seen[name] = args[0].detach()
+
+        return record
+
+    handles = [network.get_submodule(name).register_forward_pre_hook(recorder(name)) for name in convs]
     try:
         with evaluating(network):
             network(x.to(device_of(network)))

@@ -34,8 +34,8 @@ def text_of(bits: Tensor) -> str:
 def sealed(text: str, pad: Tensor) -> Tensor:
     """The signature: the text's bits, zeros after them, all xor `pad`.
 
-    Passport scales of one layer are correlated, so bare text would not match an unmarked network like fair coins; under a
-    pad drawn without that network it does, exactly.
+    Passport scales of one layer are correlated, so bare text would not match an unmarked network like fair coins;
+    under a pad drawn without that network it does, exactly.
 
     Args:
         pad: uint8 [T]. Returns: uint8 [T].

@@ -64,4 +64,5 @@ def passport_for(scale: Tensor, conv: nn.Conv2d, shape: tuple[int, int, int]) ->
     spots = torch.eye(height * width, device=scale.device).reshape(-1, 1, height, width)
     spread = mean_windows(spots, conv).T  # [kh * kw, h * w], the same for every input channel
     linear = torch.einsum("oik,kp->oip", conv.weight.detach().float().flatten(2), spread).flatten(1)
-    return (scale.float() @ torch.linalg.pinv(linear).T).reshape(-1, inputs, height, width)
+    solved: Tensor = scale.float() @ torch.linalg.pinv(linear).T
+    return solved.reshape(-1, inputs, height, width)

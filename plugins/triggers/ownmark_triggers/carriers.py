@@ -19,6 +19,8 @@ def key_count(keys: int, share: float, owner: int) -> int:
 
 def check_target(classes: int, target: int, source_class: int | None = None) -> None:
     """Raise `NotApplicable` unless target and source are two of the task's classes."""
+    if classes < 2:
+        raise NotApplicable("triggers need a wrong label, so a task of at least two classes")
     for name, label in (("target", target), ("source_class", source_class)):
         if label is not None and label >= classes:
             raise NotApplicable(
@@ -26,6 +28,12 @@ def check_target(classes: int, target: int, source_class: int | None = None) -> 
             )
     if source_class == target:
         raise NotApplicable(f"source_class and target are both {target}; triggers need a wrong label")
+
+
+def check_classes(classes: int) -> None:
+    """Raise `NotApplicable` unless there are two classes to tell apart."""
+    if classes < 2:
+        raise NotApplicable(f"labels of {classes} class say nothing; a task needs at least 2")
 
 
 def eligible(labels: Tensor, target: int, source_class: int | None = None) -> Tensor:

@@ -28,3 +28,24 @@ def vanilla(scheme: str, accuracy: float, wsr: float) -> tuple[Reported, ...]:
         Reported(accuracy, "accuracy", table, "cifar10", "resnet", scheme),
         Reported(wsr, "wsr", table, "cifar10", "resnet", scheme),
     )
+
+
+def mira(scheme: str, mnist: float, cifar10: float, cifar100: float | None = None) -> tuple[Reported, ...]:
+    """MIRA's rows of a scheme before attacks: accuracy; every trigger known (LeNet-5, ResNet-18 and -34)."""
+    table = "MIRA paper, Table B.1"
+    rows = (("mnist", "lenet5", mnist), ("cifar10", "resnet", cifar10), ("cifar100", "resnet", cifar100))
+    return tuple(
+        Reported(value, metric, table, dataset, host, scheme)
+        for dataset, host, accuracy in rows
+        if accuracy is not None
+        for metric, value in (("accuracy", accuracy), ("evidence", 1.0))
+    )
+
+
+def pst(scheme: str) -> tuple[Reported, ...]:
+    """The PST paper's row "None": 0.92 and every trigger known on CIFAR-10 (ResNet, 5 runs)."""
+    table = "PST paper, Table 1 (None)"
+    return (
+        Reported(0.92, "accuracy", table, "cifar10", "resnet", scheme),
+        Reported(1.0, "evidence", table, "cifar10", "resnet", scheme),
+    )

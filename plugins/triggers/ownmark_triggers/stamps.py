@@ -51,13 +51,21 @@ def fresh(key: Key, test: Samples) -> Samples | None:
     """Triggers nobody trained on, with the labels the mark gives them; None if the key makes no new ones.
 
     Keys with `heldout` [M, C, H, W] bring their own; keys with a `pattern` stamp the test images, without
-    those that have the target's label already.
+    those that have the label already. The label is `target`, or what `label_map` [C] makes of the true one.
     """
     if "heldout" in key.tensors:
         x = key["heldout"]
-    elif "pattern" in key.tensors:
-        carriers = test.select(eligible(test.labels, key.values["target"], key.values.get("source_class")))
-        x = stamp(carriers.x, key["pattern"], key.tensors.get("mask"))
-    else:
+        return Samples(x, torch.full((len(x),), key.values["target"], dtype=torch.int64, device=x.device))
+    if "pattern" not in key.tensors:
         return None
-    return Samples(x, torch.full((len(x),), key.values["target"], dtype=torch.int64, device=x.device))
+    wanted, source = _wanted(key, test.labels), key.values.get("source_class")
+    allowed = wanted != test.labels if source is None else test.labels == source
+    x = stamp(test.x[allowed], key["pattern"], key.tensors.get("mask"))
+    return Samples(x, wanted[allowed])
+
+
+def _wanted(key: Key, labels: Tensor) -> Tensor:
+    """The label of a mark on images with true labels [N]."""
+    if "label_map" in key.tensors:
+        return key["label_map"].to(labels.device)[labels]
+    return torch.full_like(labels, key.values["target"])

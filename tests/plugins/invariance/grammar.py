@@ -48,7 +48,9 @@ class Program(nn.Module):
         k = self.layer(module)
         self.push(shape, (i,), lambda net, a: net.layers[k](a))
 
-    def push(self, shape: tuple[int, int], reads: tuple[int, ...], run: Callable[..., Tensor | tuple[Tensor, ...]]) -> None:
+    def push(
+        self, shape: tuple[int, int], reads: tuple[int, ...], run: Callable[..., Tensor | tuple[Tensor, ...]]
+    ) -> None:
         self.steps.append(Step(reads, run))
         self.shapes.append(shape)
 
@@ -88,13 +90,23 @@ class Program(nn.Module):
         groups = next(n for n in ((4, 2, 1) if g % 2 else (2, 1)) if c % n == 0)
         makers: list[Callable[[], nn.Module]] = [
             lambda: nn.BatchNorm2d(c), lambda: nn.BatchNorm2d(c), lambda: nn.GroupNorm(groups, c),
-            lambda: nn.InstanceNorm2d(c, affine=True), lambda: nn.GroupNorm(1, c), lambda: nn.BatchNorm2d(c, affine=False),
-            lambda: nn.InstanceNorm2d(c), lambda: nn.LayerNorm([c, s, s]), lambda: nn.RMSNorm([c, s, s]),
+            lambda: nn.InstanceNorm2d(c, affine=True), lambda: nn.GroupNorm(1, c),
+            lambda: nn.BatchNorm2d(c, affine=False), lambda: nn.InstanceNorm2d(c),
+            lambda: nn.LayerNorm([c, s, s]), lambda: nn.RMSNorm([c, s, s]),
         ]  # fmt: skip
         return makers[g % len(makers)]()
 
     def activation(self, c: int, g: int) -> nn.Module:
-        kinds = [nn.ReLU(), nn.Tanh(), nn.Sigmoid(), nn.LeakyReLU(0.2), nn.PReLU(c), nn.SiLU(), nn.Identity(), nn.Hardtanh()]
+        kinds = [
+            nn.ReLU(),
+            nn.Tanh(),
+            nn.Sigmoid(),
+            nn.LeakyReLU(0.2),
+            nn.PReLU(c),
+            nn.SiLU(),
+            nn.Identity(),
+            nn.Hardtanh(),
+        ]
         return kinds[g % len(kinds)]
 
     def op_act(self, i: int, c: int, s: int, g: int) -> None:
@@ -136,11 +148,17 @@ class Program(nn.Module):
     def op_shuffle(self, i: int, c: int, s: int, g: int) -> None:
         if c % 4 == 0:
             k = (2, 4)[g % 2]
-            self.push((c, s), (i,), lambda net, a: a.view(a.size(0), k, c // k, s, s).transpose(1, 2).reshape(a.size(0), c, s, s))
+            self.push(
+                (c, s),
+                (i,),
+                lambda net, a: a.view(a.size(0), k, c // k, s, s).transpose(1, 2).reshape(a.size(0), c, s, s),
+            )
 
     def op_gate(self, i: int, c: int, s: int, g: int) -> None:
         fc = self.layer(nn.Linear(c, c))
-        self.push((c, s), (i,), lambda net, a: a * torch.sigmoid(net.layers[fc](a.mean((2, 3))))[:, :, None, None])
+        self.push(
+            (c, s), (i,), lambda net, a: a * torch.sigmoid(net.layers[fc](a.mean((2, 3))))[:, :, None, None]
+        )
 
     def op_product(self, i: int, c: int, s: int, g: int) -> None:
         like = [j for j, shape in enumerate(self.shapes) if shape == (c, s)]
@@ -159,7 +177,11 @@ class Program(nn.Module):
         """The same convolution on two values (weight sharing)."""
         like = [j for j, shape in enumerate(self.shapes) if shape == (c, s)]
         conv = self.layer(nn.Conv2d(c, c, 1))
-        self.push((c, s), (i, like[g % len(like)]), lambda net, a, b: net.layers[conv](a) + torch.relu(net.layers[conv](b)))
+        self.push(
+            (c, s),
+            (i, like[g % len(like)]),
+            lambda net, a, b: net.layers[conv](a) + torch.relu(net.layers[conv](b)),
+        )
 
     def op_attend(self, i: int, c: int, s: int, g: int) -> None:
         """Attention over positions with two heads."""

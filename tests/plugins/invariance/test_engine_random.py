@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.plugins.invariance.architectures import ready
 from tests.plugins.invariance.grammar import Program
 
-from ownmark_invariance.grouping import analyse, apply, draw, verify_equivalence
+from ownmark_invariance.grouping import analyse, apply, draw
 
 GENES = st.lists(st.integers(0, 21 * 4 * 24 - 1), min_size=2, max_size=12)
 QUIET = {"deadline": None, "suppress_health_check": list(HealthCheck), "derandomize": True, "database": None}
@@ -18,12 +18,11 @@ QUIET = {"deadline": None, "suppress_health_check": list(HealthCheck), "derandom
 def survives(genes: list[int], flat: bool, seed: int, variant: str, alpha: float) -> None:
     torch.manual_seed(seed)
     model = ready(Program(genes, flat), seed, torch.float64)
-    example = torch.randn(2, 3, 8, 8, dtype=torch.float64)
-    groups = analyse(model, example)
+    image = torch.randn(2, 3, 8, 8, dtype=torch.float64)
+    groups = analyse(model, image)
     rng = torch.Generator().manual_seed(seed)
     change = draw(groups, rng, permute=True, scale=True, flip=True, variant=variant, alpha=alpha)
-    after = apply(model, groups, change)
-    verify_equivalence(model, after, example, tolerance=1e-10)
+    apply(model, groups, change, tolerance=1e-10)
 
 
 ARGUMENTS = (
@@ -35,7 +34,12 @@ ARGUMENTS = (
 )
 
 
+CROSSED = [1410, 167, 525, 1622, 1044, 1549, 917, 961, 1763, 749, 739, 738, 285, 96]
+"""A channel is input of one block of a grouped convolution and output of another (found by the search)."""
+
+
 @settings(max_examples=60, **QUIET)
+@example(CROSSED, True, 0, "free", 1.0)
 @given(*ARGUMENTS)
 def test_sixty_random_networks(genes: list[int], flat: bool, seed: int, variant: str, alpha: float) -> None:
     survives(genes, flat, seed, variant, alpha)
@@ -44,5 +48,7 @@ def test_sixty_random_networks(genes: list[int], flat: bool, seed: int, variant:
 @pytest.mark.slow
 @settings(max_examples=500, **{**QUIET, "derandomize": False})
 @given(*ARGUMENTS)
-def test_five_hundred_random_networks(genes: list[int], flat: bool, seed: int, variant: str, alpha: float) -> None:
+def test_five_hundred_random_networks(
+    genes: list[int], flat: bool, seed: int, variant: str, alpha: float
+) -> None:
     survives(genes, flat, seed, variant, alpha)

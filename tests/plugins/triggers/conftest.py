@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -82,3 +83,25 @@ def host() -> HostView:
             return convnet.build((1, 8, 8), 10)
 
     return HostView(lambda: blank(generator(3)), blank, convnet.recipe, convnet.terms())
+
+
+@pytest.fixture(scope="session")
+def networks(digits: tuple[Samples, Samples]) -> Callable[[int], nn.Module]:
+    """Independently trained unmarked networks, by number; copies."""
+    convnet, made = ConvNet(ConvNetConfig()), dict[int, nn.Module]()
+
+    def network(number: int) -> nn.Module:
+        if number not in made:
+            rng = generator(1000 + number)
+            with seeded(rng):
+                blank = convnet.build((1, 8, 8), 10)
+            made[number] = Fitter(torch.device("cpu"), rng)(blank, digits[0], convnet.recipe)
+        return copy.deepcopy(made[number])
+
+    return network
+
+
+@pytest.fixture
+def trained_host(host: HostView, networks: Callable[[int], nn.Module]) -> HostView:
+    """A host whose `trained()` is trained."""
+    return replace(host, trained=lambda: networks(0))

@@ -13,9 +13,10 @@ from safetensors.numpy import load_file
 from safetensors.torch import save_file
 
 from ownmark.contracts import HostView, Key, Marked, Task, WhiteBox
+from ownmark_whitebox.message import bits_of, text_of
 from ownmark_whitebox.uchida.config import UchidaConfig
 from ownmark_whitebox.uchida.extractor import UchidaExtractor
-from ownmark_whitebox.uchida.message import bits_of, message_loss, text_of
+from ownmark_whitebox.uchida.message import message_loss
 from ownmark_whitebox.uchida.scheme import Uchida
 
 Rng = Callable[[int], torch.Generator]

@@ -41,12 +41,12 @@ DATASETS = (
     ),
     Declaration(
         id="npz", kind=Kind.DATASET, target=f"{_HERE}.npz:Npz", config=f"{_HERE}.config:NpzConfig",
-        summary="your own images from one .npz file",
+        summary="your own images from one .npz file", smoke={"path": "images.npz"},
     ),
     Declaration(
         id="hub", kind=Kind.DATASET, target=f"{_HERE}.hub:Hub", config=f"{_HERE}.config:HubConfig",
         summary="any image-classification dataset of the Hugging Face hub",
-        requires={"datasets": "hub", "PIL": "hub"},
+        requires={"datasets": "hub", "PIL": "hub"}, smoke={"name": "ylecun/mnist"},
     ),
     _standard("mnist", "Mnist", "28x28 handwritten digits, 60,000 + 10,000", _MNIST),
     _standard("fashion-mnist", "FashionMnist", "28x28 pictures of clothes, 60,000 + 10,000", _FASHION),

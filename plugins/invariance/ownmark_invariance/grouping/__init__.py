@@ -3,7 +3,7 @@
     groups = analyse(model, example)               # torch.fx trace, once for each architecture
     print(describe(groups))                        # what is allowed where, and why anything is frozen
     change = draw(groups, rng, permute=True, scale=True, flip=True)
-    suspect = apply(model, groups, change, example)    # a tested deep copy
+    suspect = apply(model, groups, change)         # a tested deep copy
     truth = ground_truth(groups, change)           # for whoever tries to undo it
 
 Unknown operations freeze what they touch. A third party teaches the engine its own layer with

@@ -41,8 +41,9 @@ def apply(
     example: Example | None = None,
     *,
     tolerance: float | None = None,
+    check_result: bool = True,
 ) -> nn.Module:
-    """The transformed deep copy of `model`, tested to be equivalent if `example` is given.
+    """The transformed deep copy of `model`, tested to be equivalent on `example` (default: the one of the analysis).
 
     Raises CannotTransform if the groups or the transform belong to another network, NotEquivalent if the test fails.
     """
@@ -50,18 +51,25 @@ def apply(
     if transform.source.size != groups.perm.count or transform.exponent.size != groups.scale.count:
         raise CannotTransform(f"the transform was drawn for other groups than those of {groups.name}")
     after = clone(model)
-    held = dict(after.named_parameters(remove_duplicate=False)) | dict(after.named_buffers(remove_duplicate=False))
+    held = dict(after.named_parameters(remove_duplicate=False)) | dict(
+        after.named_buffers(remove_duplicate=False)
+    )
     for use in groups.uses:
         target = held.get(use.name)
         if target is None or tuple(target.shape) != use.shape:
-            found = "it is missing" if target is None else f"its shape is {tuple(target.shape)}, not {use.shape}"
+            found = (
+                "it is missing" if target is None else f"its shape is {tuple(target.shape)}, not {use.shape}"
+            )
             raise CannotTransform(f"'{use.name}' of {groups.name}: {found}")
         target.data = transformed(target.data, use, groups, transform)
     for module in after.modules():
         if isinstance(module, nn.RNNBase):
             module.flatten_parameters()
-    if example is not None:
-        verify_equivalence(model, after, example, tolerance=tolerance)
+    if check_result:
+        device = next(model.parameters()).device
+        inputs = groups.example if example is None else example
+        inputs = inputs if isinstance(inputs, tuple) else (inputs,)
+        verify_equivalence(model, after, tuple(x.to(device) for x in inputs), tolerance=tolerance)
     return after
 
 
@@ -115,7 +123,9 @@ def _gather(tensor: Tensor, index: Tensor, shape: tuple[int, ...]) -> Tensor:
     return moved.permute(*np.argsort([*dims, *rest]).tolist()).contiguous()
 
 
-def _grouped(weight: Tensor, blocks: int, first: tuple[Tensor | None, ...], second: tuple[Tensor | None, ...]) -> Tensor:
+def _grouped(
+    weight: Tensor, blocks: int, first: tuple[Tensor | None, ...], second: tuple[Tensor | None, ...]
+) -> Tensor:
     """weight [A, B/blocks, ...]: both sides move by the same order of blocks, then inside each block."""
     shape = weight.shape
     new = weight.reshape(blocks, shape[0] // blocks, shape[1], -1)

@@ -14,6 +14,7 @@ from ownmark_invariance.grouping.book import Layer, Use
 from ownmark_invariance.grouping.clone import clone
 from ownmark_invariance.grouping.errors import CannotTransform
 from ownmark_invariance.grouping.labels import Axis
+from ownmark_invariance.grouping.report import Row, rows
 from ownmark_invariance.grouping.structure import Places, Structure, places, positions, structure
 from ownmark_invariance.grouping.symbols import FROZEN, Classes, Ints
 from ownmark_invariance.grouping.trace import Walker, trace
@@ -52,7 +53,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Groups:
-    """Everything the engine found out about one architecture; holds no weights."""
+    """Everything the engine found out about one architecture; holds no weights, but the example it was traced on."""
 
     name: str
     uses: tuple[Use, ...]
@@ -63,6 +64,7 @@ class Groups:
     sign_ties: tuple[tuple[Ints, str], ...]
     dtype: torch.dtype
     opaque: dict[str, str]
+    example: tuple[Tensor, ...]
 
     @property
     def perm(self) -> Classes:
@@ -86,13 +88,19 @@ class Groups:
             for b in np.unique(bucket[found.cls]).tolist():
                 if b in members:
                     where = positions(found, inside[b])
-                    members[b].append(Member(use.module, use.parameter, axis_of(use, axis), where, use.blocks))
+                    members[b].append(
+                        Member(use.module, use.parameter, axis_of(use, axis), where, use.blocks)
+                    )
         block = self.structure.block
-        return tuple(Group(b, len(inside[b]), tuple(m), block[inside[b]]) for b, m in members.items())
+        return tuple(Group(b, len(inside[b]), tuple(m), block[inside[b]]) for b, m in members.items() if m)
 
     def group(self, number: int) -> Group:
         """The group with this id."""
         return next(group for group in self.groups if group.id == number)
+
+    def rows(self) -> list[Row]:
+        """The report, one row for each layer."""
+        return rows(self)
 
     @property
     def hopeless(self) -> bool:
@@ -120,24 +128,31 @@ def analyse(model: nn.Module, example: Example) -> Groups:
     inner, prefix = unwrap(clone(model))
     graph, opaque = trace(inner)
     walker = Walker(inner, graph, opaque)
-    walker.run(*(example if isinstance(example, tuple) else (example,)))
+    example = example if isinstance(example, tuple) else (example,)
+    walker.run(*(x.clone() for x in example))
     book = walker.book
     uses = tuple(prefixed(use, prefix) for use in book.uses.values())
     dtype = next(p.dtype for p in inner.parameters() if p.is_floating_point())
     solved = structure(book), book.scale.solve(), book.sign.solve()
-    return Groups(type(inner).__name__, uses, tuple(book.layers), *solved, tuple(book.ties), dtype, opaque)
+    return Groups(
+        type(inner).__name__, uses, tuple(book.layers), *solved, tuple(book.ties), dtype, opaque, example
+    )
 
 
 def check(model: nn.Module) -> None:
     """Raise CannotTransform for what no transform applies to."""
     for name, module in model.named_modules():
         if module.training:
-            raise CannotTransform(f"module '{name or type(model).__name__}' is in training mode; call model.eval() first")
+            raise CannotTransform(
+                f"module '{name or type(model).__name__}' is in training mode; call model.eval() first"
+            )
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
         if tensor.is_meta:
             raise CannotTransform(f"'{name}' is on the meta device and has no values")
         if tensor.is_complex() or tensor.is_quantized:
-            raise CannotTransform(f"'{name}' is {tensor.dtype}; only real floating point weights can be transformed")
+            raise CannotTransform(
+                f"'{name}' is {tensor.dtype}; only real floating point weights can be transformed"
+            )
     if not any(p.is_floating_point() for p in model.parameters()):
         found = next((f"'{n}' is {p.dtype}" for n, p in model.named_parameters()), "it has no parameters")
         raise CannotTransform(f"{type(model).__name__} has no floating point parameters: {found}")

@@ -91,7 +91,7 @@ def _parametrised(ref: Ref) -> Recorder | None:
             return lambda book, axes: _spectral(book, ref, ("_orig", "_u", "_v"), hook.dim, axes)
     if not parametrize.is_parametrized(ref.owner, ref.name):
         return None
-    steps: Any = ref.owner.parametrizations[ref.name]  # type: ignore[union-attr,index]
+    steps: Any = ref.owner.parametrizations[ref.name]  # type: ignore[index]
     inner = Ref(ref.owner, ref.path, f"parametrizations.{ref.name}")
     if len(steps) == 1 and isinstance(step := steps[0], _WeightNorm):
         return lambda book, axes: _weight_norm(book, inner, (".original0", ".original1"), step.dim, axes)

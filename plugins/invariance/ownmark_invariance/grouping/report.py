@@ -76,8 +76,12 @@ def reasons(groups: Groups) -> list[str]:
 def describe(groups: Groups) -> str:
     """The report as a table of text."""
     lines = [f"{groups.name}: {len(groups.groups)} groups of exchangeable channels"]
-    lines += [f"  '{name}' is left alone, it could not be traced: {why}" for name, why in groups.opaque.items()]
-    lines.append(f"{'layer':32} {'kind':20} {'size':>6} {'order':>6} {'scale':>6} {'kappa':>6} {'sign':>6}  groups")
+    lines += [
+        f"  '{name}' is left alone, it could not be traced: {why}" for name, why in groups.opaque.items()
+    ]
+    lines.append(
+        f"{'layer':32} {'kind':20} {'size':>6} {'order':>6} {'scale':>6} {'kappa':>6} {'sign':>6}  groups"
+    )
     for row in rows(groups):
         counts = " ".join(f"{n:6d}" for n in (row.size, row.permute, row.scale, row.kappa, row.flip))
         ids = ", ".join(map(str, row.groups[:6])) + (" ..." if len(row.groups) > 6 else "")

@@ -60,7 +60,7 @@ class Structure:
     signature: Words
     block: Ints
     bucket: Ints
-    """[classes] classes of equal bucket are exchangeable (inside a block, or with their blocks); frozen: -1."""
+    """[classes] classes of one bucket are exchangeable, with their blocks; -1: frozen, or seen by no record."""
 
 
 def structure(book: Book) -> Structure:
@@ -71,14 +71,14 @@ def structure(book: Book) -> Structure:
     for use in book.uses.values():
         for axis in use.axes:
             number += 1
-            found = places(axis.perm, perm)
-            np.add.at(total, found.cls, mix(number, found.rank))
-    for number, move in enumerate(book.moves, start=number + 1):
+            np.add.at(total, perm.of[axis.perm.ravel()], mix(number))
+    for move in book.moves:
+        number += 1
         _add_move(total, move, perm, number)
     block = _blocks(book.blocks, perm, total, number + 1)
     total[FROZEN] = 0
     bucket = np.unique(total, return_inverse=True)[1].astype(np.int64)
-    bucket[FROZEN] = -1
+    bucket[(total == 0) | (np.arange(perm.count) == FROZEN)] = -1
     return Structure(perm, total, block, bucket)
 
 
@@ -131,10 +131,12 @@ def _rigid(root: Ints, classes: int, cls: Ints, block: Ints, record: Ints) -> ND
 
 def index_of(found: Places, source: Ints) -> Ints:
     """[n] the place from which each place is filled, if class c receives class source[c]."""
-    return found.order[found.start[source[found.cls]] + found.rank]
+    index: Ints = found.order[found.start[source[found.cls]] + found.rank]
+    return index
 
 
 def positions(found: Places, members: Ints) -> Ints:
     """[len(members), multiplicity] the places of these classes, which all have the same number of them."""
     count = int(found.start[members[0] + 1] - found.start[members[0]])
-    return found.order[found.start[members][:, None] + np.arange(count)]
+    where: Ints = found.order[found.start[members][:, None] + np.arange(count)]
+    return where

@@ -6,17 +6,32 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import torch
 from torch import Tensor, fx, nn
 
 from ownmark_invariance.grouping.book import Book, Use
 from ownmark_invariance.grouping.errors import CannotTransform, Unsupported
 from ownmark_invariance.grouping.labels import Labels, inert
 from ownmark_invariance.grouping.parameters import Ref, has_foreign_hooks
-from ownmark_invariance.grouping.rules import RULES, Call, Rule, Stored, rule_for_module
-from ownmark_invariance.grouping.rules import arithmetic, attention, layout, norms, pointwise, recurrent, weights
+from ownmark_invariance.grouping.rules import (
+    RULES,
+    Call,
+    Rule,
+    Stored,
+    arithmetic,
+    attention,
+    layout,
+    norms,
+    pointwise,
+    recurrent,
+    rule_for_module,
+    weights,
+)
 
 SHIPPED = (arithmetic, attention, layout, norms, pointwise, recurrent, weights)
 """Importing these modules registers their rules."""
+TRACED = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
+"""Modules of torch that are made of others, which have rules."""
 
 
 class Tracer(fx.Tracer):
@@ -31,7 +46,7 @@ class Tracer(fx.Tracer):
         """Modules with a rule are leaves; so are torch's own without one (they freeze what they touch)."""
         if rule_for_module(m) is not None or module_qualified_name in self.opaque or has_foreign_hooks(m):
             return True
-        return super().is_leaf_module(m, module_qualified_name)
+        return not isinstance(m, TRACED) and super().is_leaf_module(m, module_qualified_name)
 
     def call_module(
         self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -44,7 +59,19 @@ class Tracer(fx.Tracer):
 
 
 def trace(model: nn.Module) -> tuple[fx.Graph, dict[str, str]]:
-    """The graph, and the sub-modules that had to be left opaque with the reason."""
+    """The graph, and the sub-modules that had to be left opaque with the reason.
+
+    torch's fast path for transformers asks for values that a symbolic trace has not; it is off meanwhile.
+    """
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        return _trace(model)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+
+
+def _trace(model: nn.Module) -> tuple[fx.Graph, dict[str, str]]:
     opaque: dict[str, str] = {}
     while True:
         tracer = Tracer(set(opaque))

@@ -32,6 +32,7 @@ def ownmark_schemes() -> Iterable[Declaration]:
             needs=frozenset({Need.WHITE_BOX}),
             extractor="greedy_residuals",
             smoke={"bits": 64, "columns": 72},
+            idle={"strength": 0},
             threat_model="verifier holds the suspect's weights, the public key, assertion and signature; "
             "only the signing key is secret",
             deviations=(

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from ownmark.contracts import Evidence, Extractor, Key, WhiteBox
 from ownmark.errors import NotApplicable
-from ownmark_whitebox.uchida.message import project, text_of
+from ownmark_whitebox.message import text_of
+from ownmark_whitebox.uchida.message import project
 from ownmark_whitebox.uchida.scheme import completed
 
 

@@ -16,8 +16,10 @@ from torch import Tensor, nn
 
 from ownmark.contracts import Batch, Fit, HostView, Key, Marked, Scheme, Task, Term
 from ownmark.errors import NotApplicable
+from ownmark_whitebox.layers import draw_seed, named_layer, starting_point, widest_convolution
+from ownmark_whitebox.message import draw_message
 from ownmark_whitebox.uchida.config import UchidaConfig
-from ownmark_whitebox.uchida.message import bits_of, capacity, choose_layer, draw_projection, message_loss
+from ownmark_whitebox.uchida.message import capacity, draw_projection, message_loss
 
 
 def completed(key: Key, network: nn.Module) -> Key:
@@ -30,8 +32,8 @@ def completed(key: Key, network: nn.Module) -> Key:
     """
     if "projection" in key.tensors:
         return key
-    layer = choose_layer(network, key.values["layer"], key.values["channels"])
-    bits, inputs = len(key["bits"]), capacity(network.get_submodule(layer))
+    layer = key.values["layer"] or widest_convolution(network, key.values["channels"])
+    bits, inputs = len(key["bits"]), capacity(named_layer(network, layer))
     if bits > inputs:
         raise NotApplicable(f"{bits} bits do not fit into layer {layer!r}, which holds at most {inputs}")
     projection = draw_projection(bits, inputs, key.values["seed"]).to(key["bits"].device)
@@ -59,23 +61,19 @@ class Uchida(Scheme):
 
     def make_key(self, task: Task, rng: torch.Generator) -> Key:
         """Key tensors: `bits` uint8 [T]. The projection joins them when the network is known."""
-        seed = int(torch.randint(2**53, (), generator=rng, device=rng.device))
-        if self.config.bits is None:
-            bits, text = bits_of(self.config.message), self.config.message
-        else:
-            bits, text = torch.randint(2, (self.config.bits,), generator=rng, device=rng.device), ""
+        seed = draw_seed(rng)
+        bits, text = draw_message(self.config, rng)
         values = {"layer": self.config.layer, "channels": task.shape[0], "seed": seed, "text": text}
-        return Key("uchida", {"bits": bits.to(task.owner.x.device, torch.uint8)}, values)
+        return Key("uchida", {"bits": bits.to(task.owner.x.device)}, values)
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         """Train with the message's loss added to the host's own."""
-        scratch = self.config.start == "scratch"
-        network = host.blank(fit.rng) if scratch else host.trained()
+        network, recipe = starting_point(host, self.config, fit)
         key = completed(key, network)
         fit(
             network,
             task.owner,
-            host.recipe if scratch else self.config.recipe,
+            recipe,
             terms=(*host.terms, message_term(key, self.config.strength)),
             transforms=host.transforms,
         )

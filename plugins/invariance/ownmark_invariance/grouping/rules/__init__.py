@@ -17,7 +17,6 @@ from ownmark_invariance.grouping.errors import Unsupported
 from ownmark_invariance.grouping.labels import Labels, inert, produced
 from ownmark_invariance.grouping.parameters import Ref, record
 
-
 MAX_ELEMENTS = 1 << 21
 """Parameters used as plain tensors are labelled element by element, up to this many elements."""
 

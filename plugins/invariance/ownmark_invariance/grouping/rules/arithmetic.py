@@ -63,7 +63,18 @@ def spread_to(labels: Labels, shape: tuple[int, ...]) -> Labels:
     return labels.map(lambda a: np.broadcast_to(a, shape))
 
 
-ADDITIONS = (operator.add, operator.iadd, torch.add, "add", "add_", operator.sub, operator.isub, torch.sub, "sub", "sub_")
+ADDITIONS = (
+    operator.add,
+    operator.iadd,
+    torch.add,
+    "add",
+    "add_",
+    operator.sub,
+    operator.isub,
+    torch.sub,
+    "sub",
+    "sub_",
+)
 PRODUCTS = (operator.mul, operator.imul, torch.mul, "mul", "mul_")
 QUOTIENTS = (operator.truediv, operator.itruediv, torch.div, "div", "div_")
 

@@ -28,12 +28,20 @@ def matrix_product(call: Call) -> Labels:
     if any(isinstance(side, Stored) for side in call.arg_labels):
         return _times_parameter(call)
     a, b = call.labels(0, "input"), call.labels(1, "other" if "mat2" not in call.kwargs else "mat2")
-    if call.value(0, "input").ndim != call.out.ndim or call.value(1, "other").ndim != call.out.ndim or a.perm.ndim < 3:
+    if (
+        call.value(0, "input").ndim != call.out.ndim
+        or call.value(1, "other").ndim != call.out.ndim
+        or a.perm.ndim < 3
+    ):
         raise Unsupported("matrix product of tensors of different rank")
     ndim = call.out.ndim
     book = call.book
     if ndim - 1 in a.varies() or ndim - 2 in b.varies():
-        return _scores(book, book.collapse(a, set(range(ndim)) - {ndim - 2}), book.collapse(b, set(range(ndim)) - {ndim - 1}))
+        return _scores(
+            book,
+            book.collapse(a, set(range(ndim)) - {ndim - 2}),
+            book.collapse(b, set(range(ndim)) - {ndim - 1}),
+        )
     return _weighted(book, a, b)
 
 
@@ -57,7 +65,11 @@ def _scores(book: Book, a: Labels, b: Labels) -> Labels:
     for side in (a, b):
         book.freeze(side, "product of two tensors", ("scale",))
     heads = tuple(max(s, t) for s, t in zip(a.shape[:-2], b.shape[:-2], strict=True))
-    out = book.fresh((*heads, 1, 1), ("perm",)) if max(heads) > 1 else Labels(*(np.zeros((*heads, 1, 1), np.int64),) * 3)
+    out = (
+        book.fresh((*heads, 1, 1), ("perm",))
+        if max(heads) > 1
+        else Labels(*(np.zeros((*heads, 1, 1), np.int64),) * 3)
+    )
     if max(heads) > 1:
         ids = np.arange(int(np.prod(heads))).reshape(*heads, 1, 1)
         book.block([_spread(side.perm, ids) for side in (a, b, out)])
@@ -91,7 +103,11 @@ def _weighted(book: Book, a: Labels, b: Labels) -> Labels:
 def attention_function(call: Call) -> Labels:
     """softmax(q k' / sqrt d) v with a mask that no channel depends on."""
     mask = call.label(3, "attn_mask")
-    if (isinstance(mask, Labels) and mask.varies()) or call.kwargs.get("enable_gqa") or call.value(4, "dropout_p", 0.0):
+    if (
+        (isinstance(mask, Labels) and mask.varies())
+        or call.kwargs.get("enable_gqa")
+        or call.value(4, "dropout_p", 0.0)
+    ):
         raise Unsupported("attention with grouped queries, dropout or a mask per head")
     q, k, v = (call.labels(i, name) for i, name in enumerate(("query", "key", "value")))
     return attend(call.book, q, k, v)
@@ -115,18 +131,32 @@ def multihead(call: Call) -> Any:
     if weights is not None and weights.ndim == 4:
         raise Unsupported("attention weights per head are returned")
     book, width, heads = call.book, module.embed_dim, module.num_heads
-    into = [book.channels(call.labels(i, n), call.value(i, n).ndim - 1, width) for i, n in enumerate(("query", "key", "value"))]
+    into = [
+        book.channels(call.labels(i, n), call.value(i, n).ndim - 1, width)
+        for i, n in enumerate(("query", "key", "value"))
+    ]
     for other in into[1:]:
         book.tie(into[0], other)
     rows = book.fresh((3 * width,))
-    record(book, Ref(module, call.name, "in_proj_weight"), [produced(rows, lambda a: a[:, None]), consumed(into[0], lambda a: a[None, :])])
+    record(
+        book,
+        Ref(module, call.name, "in_proj_weight"),
+        [produced(rows, lambda a: a[:, None]), consumed(into[0], lambda a: a[None, :])],
+    )
     record(book, Ref(module, call.name, "in_proj_bias"), [produced(rows, lambda a: a)])
     q, k, v = (rows.map(lambda a, i=i: a.reshape(3, heads, 1, -1)[i]) for i in range(3))  # type: ignore[misc]
     inner = attend(book, q, k, v).map(lambda a: a.reshape(-1))
     out = book.fresh((width,))
-    record(book, Ref(module.out_proj, f"{call.name}.out_proj", "weight"), [produced(out, lambda a: a[:, None]), consumed(inner, lambda a: a[None, :])])
+    record(
+        book,
+        Ref(module.out_proj, f"{call.name}.out_proj", "weight"),
+        [produced(out, lambda a: a[:, None]), consumed(inner, lambda a: a[None, :])],
+    )
     record(book, Ref(module.out_proj, f"{call.name}.out_proj", "bias"), [produced(out, lambda a: a)])
-    book.layers += [Layer(call.name, "MultiheadAttention", rows), Layer(f"{call.name}.out_proj", "Linear", out)]
+    book.layers += [
+        Layer(call.name, "MultiheadAttention", rows),
+        Layer(f"{call.name}.out_proj", "Linear", out),
+    ]
     ndim = call.out[0].ndim
     labelled = out.map(lambda a: along(a, ndim - 1, ndim))
     return labelled, None if weights is None else Labels(*(np.zeros((1,) * weights.ndim, np.int64),) * 3)

@@ -81,6 +81,8 @@ def concatenate(call: Call) -> Labels:
     """Channels are listed one after the other; joined positions (tokens) share their channels."""
     dim = call.value(1, "dim", 0) % call.out.ndim
     parts, values = _parts(call), call.value(0, "tensors")
+    if any(dim in part.varies() for part in parts):
+        parts = [call.book.collapse(part, {dim}) for part in parts]
     if any(part.varies() - {dim} for part in parts):
         for part in parts[1:]:
             call.book.tie(parts[0], part)
@@ -119,7 +121,11 @@ def stack(call: Call) -> Labels:
     """A concatenation along a new dimension."""
     dim = call.value(1, "dim", 0) % call.out.ndim
     parts = [part.map(lambda a: np.expand_dims(a, dim)) for part in _parts(call)]
-    if all(np.array_equal(x, y) for part in parts[1:] for x, y in zip(_arrays(parts[0]), _arrays(part), strict=True)):
+    if all(
+        np.array_equal(x, y)
+        for part in parts[1:]
+        for x, y in zip(_arrays(parts[0]), _arrays(part), strict=True)
+    ):
         return parts[0]
     shape = np.broadcast_shapes(*(part.shape for part in parts))
     if any(part.shape != shape for part in parts):
@@ -141,7 +147,9 @@ def pad(call: Call) -> Labels:
     for index in range(len(amounts) // 2):  # type: ignore[arg-type]
         pairs[ndim - 1 - index] = (int(amounts[2 * index]), int(amounts[2 * index + 1]))  # type: ignore[index]
     touched = {d for d, amount in enumerate(pairs) if amount != (0, 0)}
-    constant = isinstance(call.module, PADS) or (call.module is None and call.value(2, "mode", "constant") == "constant")
+    constant = isinstance(call.module, PADS) or (
+        call.module is None and call.value(2, "mode", "constant") == "constant"
+    )
     if not touched & labels.varies():
         return _pad_places(call, labels, constant)
     if not constant or _fill(call) != 0 or any(low < 0 or high < 0 for low, high in pairs):
@@ -163,6 +171,11 @@ def _pad_places(call: Call, labels: Labels, constant: bool) -> Labels:
 def _pad_channels(call: Call, labels: Labels, pairs: list[tuple[int, int]]) -> Labels:
     source = np.pad(np.arange(labels.perm.size).reshape(labels.shape), pairs, constant_values=-1)
     free = call.book.fresh(source.shape)
-    out = Labels(*(np.where(source < 0, f, a.ravel()[source]) for f, a in zip(_arrays(free), _arrays(labels), strict=True)))
+    out = Labels(
+        *(
+            np.where(source < 0, f, a.ravel()[source])
+            for f, a in zip(_arrays(free), _arrays(labels), strict=True)
+        )
+    )
     call.book.move(labels, out.perm, source, np.zeros_like(source))
     return out

@@ -1,4 +1,4 @@
-"""Normalisers: the channel order passes; what happens to scales and signs depends on the statistics (sheet 1.1, 1.6)."""
+"""Normalisers: the order passes; scales and signs depend on where the statistics come from (sheet 1.1, 1.6)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Affine:
 
 
 def _affine(call: Call, weight: int, bias: int, mean: int | None = None, var: int | None = None) -> Affine:
-    stats = (None, None)
+    stats: tuple[Ref | None, Ref | None] = (None, None)
     if mean is not None and var is not None:
         stats = (call.ref("running_mean", mean), call.ref("running_var", var))
     eps = getattr(call.module, "eps", None) if call.module is not None else call.kwargs.get("eps", 1e-5)
@@ -84,8 +84,8 @@ def _record(call: Call, into: Labels, out: Labels, affine: Affine) -> None:
 
 def _report(call: Call, into: Labels, out: Labels, affine: Affine, kind: str) -> None:
     absorbs = affine.has_statistics and affine.has_weight
-    flat = (labels.map(lambda a: a.reshape(-1)) for labels in (out, into))
-    call.book.layers.append(Layer(call.name, kind, *flat, absorbs=absorbs))
+    flat_out, flat_into = (labels.map(lambda a: a.reshape(-1)) for labels in (out, into))
+    call.book.layers.append(Layer(call.name, kind, flat_out, flat_into, absorbs))
 
 
 def _tie_signs(call: Call, into: Labels, blocks: Ints, kind: str) -> None:
@@ -168,7 +168,7 @@ def _normalised(call: Call) -> Labels:
     keep = range(x.ndim - count, x.ndim)
     labels = call.book.collapse(call.labels(), keep)
     if not labels.varies():
-        labels = full_on(labels, tuple(x.shape), {x.ndim - 1})
+        labels = full_on(labels, tuple(x.shape), {keep[0]})
     return labels.map(lambda a: a.reshape(a.shape[x.ndim - count :]))
 
 

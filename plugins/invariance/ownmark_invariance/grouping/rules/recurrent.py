@@ -44,6 +44,11 @@ def _layer(book: Book, owner: nn.Module, path: str, suffix: str, into: Labels, h
         record(book, Ref(owner, path, f"{name}{suffix}"), [flat])
 
 
+def _last(hidden: Labels, ndim: int) -> Labels:
+    """One-dimensional labels on the last of `ndim` dimensions."""
+    return hidden.map(lambda a: along(a, ndim - 1, ndim))
+
+
 def _states(call: Call, index: int, name: str) -> list[Labels]:
     given = call.label(index, name)
     if given is None:
@@ -65,9 +70,9 @@ def cell(call: Call) -> Any:
     hidden = _hidden(call.book, module)
     _layer(call.book, module, call.name, "", into, hidden)
     for state in _states(call, 1, "hx"):
-        call.book.tie(state, hidden.map(lambda a, n=len(state.shape): along(a, n - 1, n)))  # type: ignore[misc]
+        call.book.tie(state, _last(hidden, len(state.shape)))
     call.book.layers.append(Layer(call.name, type(module).__name__, hidden))
-    out = hidden.map(lambda a: along(a, x.ndim - 1, x.ndim))
+    out = _last(hidden, x.ndim)
     return (out, out) if isinstance(call.out, tuple) else out
 
 
@@ -102,5 +107,4 @@ def _outputs(call: Call, last: Labels, units: list[Labels]) -> Any:
     stacked = _concatenated(units).map(lambda a: a.reshape((count,) + (1,) * (ndim - 2) + (-1,)))
     for given in _states(call, 1, "hx"):
         call.book.tie(given, stacked)
-    labels = last.map(lambda a: along(a, ndim - 1, ndim))
-    return labels, (stacked, stacked) if isinstance(state, tuple) else stacked
+    return _last(last, ndim), (stacked, stacked) if isinstance(state, tuple) else stacked

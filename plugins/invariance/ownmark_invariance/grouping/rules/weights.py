@@ -6,7 +6,7 @@ import numpy as np
 import torch.nn.functional as F
 from torch import nn
 
-from ownmark_invariance.grouping.book import Book, Layer
+from ownmark_invariance.grouping.book import Book, Layer, Role
 from ownmark_invariance.grouping.errors import Unsupported
 from ownmark_invariance.grouping.labels import Axis, Labels, along, consumed, produced
 from ownmark_invariance.grouping.parameters import Ref, record
@@ -37,32 +37,28 @@ def _convolve(call: Call, groups: int, out_dim: int) -> Labels:
     channel = call.tensor().ndim - ndim + 1
     inside, outside = call.tensor().shape[channel], call.out.shape[channel]
     into = call.book.channels(call.labels(), channel, inside)
-    if groups == 1 or not groups == inside == outside:
-        out = call.book.fresh((outside,))
-    else:
+    if groups == inside == outside:
         free = call.book.fresh((outside,), ("scale", "sign"))
         out = Labels(into.perm, free.scale, free.sign)
-    axes = _conv_axes(call.book, into, out, groups, out_dim, ndim)
-    role = "dense" if groups == 1 or groups == inside == outside else "grouped"
-    record(call.book, weight, axes, role, blocks=groups if role == "grouped" else 1)
+        diagonal = Axis(into.perm, up=out.scale, down=into.scale, signs=(into.sign, out.sign))
+        record(call.book, weight, [diagonal.map(lambda a: along(a, 0, ndim))])
+    else:
+        out = call.book.fresh((outside,))
+        role: Role = "dense" if groups == 1 else "grouped"
+        record(
+            call.book, weight, _conv_axes(call.book, into, out, groups, out_dim, ndim), role, blocks=groups
+        )
     return finish(call, out, bias, channel, call.out.ndim)
 
 
 def _conv_axes(book: Book, into: Labels, out: Labels, groups: int, out_dim: int, ndim: int) -> list[Axis]:
-    inside, outside = into.perm.size, out.perm.size
-    if groups == inside == outside:
-        return [
-            Axis(*(along(a, 0, ndim) for a in (out.perm, out.scale, into.scale)), _signs(into, out, ndim))
-        ]
     rows = produced(out, lambda a: along(a, out_dim, ndim))
     columns = consumed(into, lambda a: along(a, 1 - out_dim, ndim))
     if groups > 1:
-        book.block([(into.perm, block_of(inside, groups)), (out.perm, block_of(outside, groups))])
+        book.block(
+            [(into.perm, block_of(into.perm.size, groups)), (out.perm, block_of(out.perm.size, groups))]
+        )
     return [rows, columns] if out_dim == 0 else [columns, rows]
-
-
-def _signs(into: Labels, out: Labels, ndim: int) -> tuple[Ints, Ints]:
-    return along(into.sign, 0, ndim), along(out.sign, 0, ndim)
 
 
 def block_of(size: int, blocks: int) -> Ints:

@@ -1,0 +1,5 @@
+"""`python -m ownmark`."""
+
+from ownmark.cli import main
+
+main()

@@ -1,0 +1,86 @@
+"""Checks of datasets, where their files are on this machine."""
+
+from __future__ import annotations
+
+import torch
+
+from ownmark.contracts import Samples
+from ownmark.methods import Kind
+from ownmark.testing.check import CheckSkipped, check, require
+from ownmark.testing.states import ambient, disturbed, listed, samples_digest, stirred
+from ownmark.testing.subject import Subject
+
+
+def _rows(samples: Samples) -> set[bytes]:
+    return {image.numpy().tobytes() for image in samples.x}
+
+
+@check(Kind.DATASET)
+def dataset_gives_pixels(subject: Subject) -> None:
+    """Images are float32 [N, C, H, W] in [0, 1], train and test of one shape."""
+    images = subject.images
+    for name, part in (("train", images.train), ("test", images.test)):
+        x = part.x
+        fits = x.dtype == torch.float32 and x.ndim == 4 and len(x) > 0 and x.device.type == "cpu"
+        require(fits, f"{subject.label}: {name} is {x.dtype} {list(x.shape)}; give float32 [N, C, H, W]")
+        low, high = float(x.min()), float(x.max())
+        require(
+            0 <= low <= high <= 1, f"{subject.label}: {name} pixels from {low:g} to {high:g}; scale to [0, 1]"
+        )
+    same = images.train.x.shape[1:] == images.test.x.shape[1:]
+    require(same, f"{subject.label}: train and test images differ in shape")
+
+
+@check(Kind.DATASET)
+def dataset_labels_are_in_range(subject: Subject) -> None:
+    """Integer labels run from 0 to classes - 1, and training shows every one of them."""
+    images = subject.images
+    for name, part in (("train", images.train), ("test", images.test)):
+        require(part.y is not None, f"{subject.label}: {name} has no labels")
+        y = part.labels
+        if y.ndim > 1:
+            raise CheckSkipped("its labels are not one class an image")
+        inside = y.dtype == torch.int64 and int(y.min()) >= 0 and int(y.max()) < images.classes
+        require(inside, f"{subject.label}: {name} labels must be int64 in 0..{images.classes - 1}")
+    missing = sorted(set(range(images.classes)) - set(images.train.labels.tolist()))
+    require(
+        not missing,
+        f"{subject.label}: no training image of class {listed(map(str, missing))}; mend `classes`",
+    )
+
+
+@check(Kind.DATASET)
+def dataset_keeps_test_apart(subject: Subject) -> None:
+    """Train and test share no memory, and at most a tenth of the test images is in training too."""
+    images = subject.images
+    shared = images.train.x.untyped_storage().data_ptr() == images.test.x.untyped_storage().data_ptr()
+    require(not shared, f"{subject.label}: train and test are views of one tensor; copy them")
+    test = _rows(images.test)
+    common = len(test & _rows(images.train)) / len(test)
+    require(
+        common <= 0.1, f"{subject.label}: {common:.0%} of the test images are training images; split properly"
+    )
+
+
+@check(Kind.DATASET)
+def dataset_loads_the_same_twice(subject: Subject) -> None:
+    """All loads give the same bytes whatever the global random state, which they leave alone."""
+    first, before = subject.images, ambient()
+    second = subject.instance.load()
+    harmed = disturbed(before)
+    require(
+        not harmed, f"{subject.label}: loading changes {listed(harmed)}; draw from a generator of your own"
+    )
+    with stirred():
+        third = subject.build().load()
+    same = len({samples_digest(one.train, one.test) for one in (first, second, third)}) == 1
+    require(same, f"{subject.label}: loads differ; take a fixed seed and a fixed order of files")
+
+
+@check(Kind.DATASET)
+def dataset_fingerprint_is_stable(subject: Subject) -> None:
+    """Instances with equal arguments have one fingerprint, also after loading."""
+    assert subject.images
+    first, second = subject.instance.fingerprint(), subject.build().fingerprint()
+    require(isinstance(first, str), f"{subject.label}: its fingerprint is {type(first).__name__}, not text")
+    require(first == second, f"{subject.label}: its fingerprint changes from one instance to the next")

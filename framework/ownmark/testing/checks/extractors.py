@@ -1,0 +1,150 @@
+"""Checks of extractors, on a network marked by a scheme that they read."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from ownmark.contracts import BlackBox, Evidence, outputs
+from ownmark.errors import NotApplicable, OwnmarkError
+from ownmark.methods import Kind, Need
+from ownmark.testing.check import CheckFailed, CheckSkipped, check, require
+from ownmark.testing.states import ambient, disturbed, listed, snapshot
+from ownmark.testing.subject import Subject
+
+
+@check(Kind.EXTRACTOR)
+def extractor_changes_nothing(subject: Subject) -> None:
+    """Suspect, key and global random state stay what they are."""
+    reading = subject.reading
+    network, key = reading.embedding.released(), reading.embedding.first.key
+    before, key_before, surroundings = snapshot(network), key.digest(), ambient()
+    reading.read(network, key)
+    harmed = disturbed(surroundings)
+    harmed += ["the suspect"] if snapshot(network) != before else []
+    harmed += ["the key"] if key.digest() != key_before else []
+    require(not harmed, f"{subject.label} changes {listed(harmed)}; work on copies, without gradients")
+
+
+@check(Kind.EXTRACTOR)
+def extractor_evidence_is_sound(subject: Subject) -> None:
+    """Matches are bool [n] with n > 0, chance is in (0, 1] or None, extras are numbers or text."""
+    found = subject.reading.evidence
+    require(isinstance(found, Evidence), f"{subject.label} returns {type(found).__name__}, not Evidence")
+    matches = found.matches
+    fits = matches.dtype == torch.bool and matches.ndim == 1 and found.n > 0
+    shown = f"{matches.dtype} {list(matches.shape)}"
+    require(fits, f"{subject.label}: matches must be bool [n] with n > 0, not {shown}")
+    chance = found.chance
+    require(
+        chance is None or (math.isfinite(chance) and 0 < chance <= 1),
+        f"{subject.label}: chance is {chance}; it is a probability above 0, or None where only null models can tell",
+    )
+    odd = [name for name, value in found.extras.items() if not isinstance(value, int | float | str)]
+    require(not odd, f"{subject.label}: extra {listed(odd)} is neither a number nor text")
+
+
+@check(Kind.EXTRACTOR)
+def extractor_reads_many_as_one(subject: Subject) -> None:
+    """`extract_many` gives what `extract` gives key by key, in order."""
+    reading = subject.reading
+    network = reading.embedding.released()
+    fresh = [] if reading.only_embedded else reading.fresh_keys()[:3]
+    keys = [*fresh, reading.embedding.first.key]
+    many = reading.read_many(network, keys)
+    single = [reading.read(network, key) for key in keys]
+    same = len(many) == len(single) and all(
+        torch.equal(one.matches, two.matches) and one.chance == two.chance
+        for one, two in zip(many, single, strict=True)
+    )
+    require(same, f"{subject.label}: extract_many and extract disagree; batch over keys without mixing them")
+
+
+@check(Kind.EXTRACTOR, needs={Need.OWN_COPY})
+def extractor_leaves_the_owners_copy_alone(subject: Subject) -> None:
+    """The owner's own copy, which it is handed because it asks for it, is read and not changed."""
+    reading = subject.reading
+    own, network = reading.own, reading.embedding.released()
+    assert own is not None
+    before = snapshot(own)
+    reading.extractor.extract(reading.view(network), reading.embedding.first.key, own)
+    require(snapshot(own) == before, f"{subject.label} changes the owner's copy; work on a copy of it")
+
+
+@check(Kind.EXTRACTOR, needs={Need.WHITE_BOX})
+def extractor_survives_strangers(subject: Subject) -> None:
+    """A suspect without parameters gives evidence or NotApplicable, no other error."""
+    reading = subject.reading
+    try:
+        reading.read(nn.Flatten(), reading.embedding.first.key)
+    except OwnmarkError:
+        return
+    except Exception as error:
+        raise CheckFailed(
+            f"{subject.label} raises {type(error).__name__} ({error}) for a suspect without parameters; raise "
+            "NotApplicable where the suspect lacks what carries the mark"
+        ) from error
+
+
+class _Asked:
+    """A network's answers, with a count of the images that were sent."""
+
+    def __init__(self, subject: Subject, labels_only: bool) -> None:
+        self._network = subject.reading.embedding.released()
+        self._labels_only = labels_only
+        self.images = 0
+
+    def __call__(self, x: Tensor) -> Tensor:
+        self.images += len(x)
+        answer = outputs(self._network, x).softmax(1)
+        return answer.argmax(1) if self._labels_only else answer
+
+
+def _queried(subject: Subject, labels_only: bool) -> tuple[_Asked, BlackBox, Evidence]:
+    asked = _Asked(subject, labels_only)
+    box, reading = BlackBox(asked), subject.reading
+    return asked, box, reading.extractor.extract(box, reading.embedding.first.key, reading.own)
+
+
+@check(Kind.EXTRACTOR, needs={Need.BLACK_BOX})
+def extractor_counts_its_queries(subject: Subject) -> None:
+    """Every image goes through `predict` or `probabilities`, so the suspect's counter is right."""
+    asked, box, _ = _queried(subject, labels_only=False)
+    require(
+        asked.images > 0, f"{subject.label} never queries the suspect; evidence must come from its answers"
+    )
+    require(
+        box.queries == asked.images,
+        f"{subject.label}: {asked.images} images were answered and {box.queries} counted; ask through `predict` or "
+        "`probabilities` only",
+    )
+
+
+@check(Kind.EXTRACTOR, needs={Need.BLACK_BOX})
+def extractor_works_with_labels_only(subject: Subject) -> None:
+    """A suspect that answers with labels gives the same evidence, or is refused with NotApplicable."""
+    try:
+        _, _, found = _queried(subject, labels_only=True)
+    except NotApplicable as error:
+        raise CheckSkipped(f"it needs more than labels: {error}") from error
+    expected = _queried(subject, labels_only=False)[2]
+    require(
+        torch.equal(found.matches, expected.matches),
+        f"{subject.label} reads something else where the suspect answers with labels only; use `predict`, or "
+        "`probabilities` where labels are not enough",
+    )
+
+
+@check(Kind.EXTRACTOR, needs={Need.BLACK_BOX})
+def extractor_respects_the_budget(subject: Subject) -> None:
+    """Once the query budget is spent, extraction ends with NotApplicable."""
+    reading, box = subject.reading, BlackBox(_Asked(subject, False), budget=0)
+    try:
+        reading.extractor.extract(box, reading.embedding.first.key, reading.own)
+    except NotApplicable:
+        return
+    raise CheckFailed(
+        f"{subject.label} gives evidence without a single query allowed; let NotApplicable through"
+    )

@@ -1,0 +1,132 @@
+"""Checks of hosts."""
+
+from __future__ import annotations
+
+import torch
+from torch import fx, nn
+
+from ownmark.contracts import Samples, outputs, seeded
+from ownmark.discovery import discover
+from ownmark.errors import NotApplicable
+from ownmark.methods import Kind, Need
+from ownmark.runner.seeds import rng_for
+from ownmark.testing.check import CheckFailed, CheckSkipped, check, require
+from ownmark.testing.states import ambient, digest_of, disturbed, listed, state_of, stirred, unfinished
+from ownmark.testing.subject import Subject
+
+SHAPE, CLASSES = (3, 32, 32), 10
+
+
+def _classifier(subject: Subject) -> None:
+    if Need.PREDICTIONS not in discover().find(Kind.METRIC, subject.instance.utility).needs:
+        raise CheckSkipped(f"its utility is {subject.instance.utility}, not one of predictions")
+
+
+def _built(subject: Subject, seed: int = 0, shape: tuple[int, int, int] = SHAPE) -> nn.Module:
+    with seeded(rng_for("kit host", seed)):
+        network: nn.Module = subject.instance.build(shape, CLASSES)
+    return network
+
+
+def _images(count: int) -> torch.Tensor:
+    return torch.rand((count, *SHAPE), generator=torch.Generator().manual_seed(0))
+
+
+@check(Kind.HOST)
+def host_build_follows_from_seed(subject: Subject) -> None:
+    """One seed gives one initialisation, two seeds give two; global random state stays."""
+    before = ambient()
+    first = digest_of(_built(subject).state_dict())
+    harmed = disturbed(before)
+    require(
+        not harmed, f"{subject.label}: build changes {listed(harmed)}; initialise through torch's defaults"
+    )
+    with stirred():
+        again = digest_of(_built(subject).state_dict())
+    advice = "draw initial weights from torch's own generator, which the core seeds"
+    require(first == again, f"{subject.label}: build gives two networks for one seed; {advice}")
+    other = digest_of(_built(subject, 1).state_dict())
+    require(first != other, f"{subject.label}: build gives the same weights for two seeds; {advice}")
+
+
+@check(Kind.HOST)
+def host_takes_pixels(subject: Subject) -> None:
+    """Any pixels in [0, 1] are answered with finite [N, classes]."""
+    _classifier(subject)
+    network = _built(subject)
+    for x in (_images(4), torch.zeros(4, *SHAPE), torch.ones(4, *SHAPE)):
+        found = outputs(network, x)
+        require(
+            found.shape == (4, CLASSES) and bool(torch.isfinite(found).all()),
+            f"{subject.label} answers {list(found.shape)}, or not finitely, for 4 images of {CLASSES} classes",
+        )
+
+
+@check(Kind.HOST)
+def host_state_is_complete(subject: Subject) -> None:
+    """The state dict holds everything: put into another instance, it gives the same answers."""
+    _classifier(subject)
+    first, second = _built(subject), _built(subject, 1)
+    second.load_state_dict(state_of(first))
+    x = _images(8)
+    require(
+        torch.equal(outputs(first, x), outputs(second, x)),
+        f"{subject.label}: answers depend on more than the state dict; keep constants in buffers",
+    )
+
+
+@check(Kind.HOST)
+def host_can_be_traced(subject: Subject) -> None:
+    """torch.fx can trace the network, which methods that follow its structure need."""
+    _classifier(subject)
+    network = _built(subject).eval()
+    try:
+        traced = fx.symbolic_trace(network)
+    except Exception as error:
+        raise CheckFailed(
+            f"{subject.label} cannot be traced by torch.fx ({type(error).__name__}: {error}); let forward take no "
+            "decision that depends on values of tensors"
+        ) from error
+    x = _images(4)
+    same = torch.equal(outputs(traced, x), outputs(network, x))
+    require(same, f"{subject.label}: its traced network answers otherwise; let forward have no side effects")
+
+
+@check(Kind.HOST)
+def host_refuses_tiny_images(subject: Subject) -> None:
+    """One-pixel images are refused with NotApplicable, or the network answers them."""
+    _classifier(subject)
+    try:
+        network = _built(subject, shape=(1, 1, 1))
+    except NotApplicable:
+        return
+    except Exception as error:
+        raise CheckFailed(
+            f"{subject.label}: build raises {type(error).__name__} ({error}) for one-pixel images; raise NotApplicable"
+        ) from error
+    try:
+        outputs(network, torch.rand(4, 1, 1, 1))
+    except Exception as error:
+        raise CheckFailed(
+            f"{subject.label} builds a network for one-pixel images that fails on them ({error}); let build raise "
+            "NotApplicable"
+        ) from error
+
+
+@check(Kind.HOST)
+def host_trains(subject: Subject) -> None:
+    """An epoch of its recipe on a few images changes the weights and leaves them finite."""
+    _classifier(subject)
+    host, fit = subject.instance, subject.bench.fitter("host check")
+    network = _built(subject)
+    before = digest_of(network.state_dict())
+    samples = Samples(_images(32), torch.arange(32) % CLASSES)
+    fit(
+        network, samples, host.recipe.change(epochs=1), terms=tuple(host.terms()),
+        transforms=tuple(host.transforms()),
+    )  # fmt: skip
+    state = state_of(network)
+    require(digest_of(state) != before, f"{subject.label}: an epoch of its recipe changes nothing")
+    require(
+        not unfinished(state), f"{subject.label}: an epoch of its recipe leaves weights that are not finite"
+    )

@@ -1,0 +1,157 @@
+"""Which checks are for which method, and running them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import ownmark.testing.checks  # noqa: F401  (registers them)
+from ownmark.discovery import Catalog, discover
+from ownmark.discovery.checks import missing_imports
+from ownmark.discovery.index import canonical
+from ownmark.errors import MethodNotFound
+from ownmark.methods import Declaration
+from ownmark.testing.check import REGISTRY, Check, CheckFailed, CheckSkipped
+from ownmark.testing.subject import subject_for
+
+
+@dataclass(frozen=True)
+class Row:
+    """One check of one method, for `ownmark check`.
+
+    Args:
+        method: `attack repair/prune`. check: its id. outcome: `passed`, `failed`, `skipped`, or `expected` for a
+            failure that the pack announced. message: what is wrong, or why it was skipped.
+    """
+
+    method: str
+    check: str
+    outcome: str
+    message: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the method has the property."""
+        return self.outcome == "passed"
+
+    @property
+    def failed(self) -> bool:
+        """Whether something has to be mended."""
+        return self.outcome == "failed"
+
+
+def checks_for(declaration: Declaration) -> list[Check]:
+    """The checks for a method, chosen by kind, needs and idle arguments; the cheap ones first."""
+    chosen = (check for check in REGISTRY.values() if check.applies(declaration))
+    return sorted(chosen, key=lambda check: not check.light)
+
+
+def run_check(check: Check, declaration: Declaration, catalog: Catalog | None = None) -> None:
+    """Make one check of one method.
+
+    Args:
+        catalog: where the method and those it works with are found; what is installed if not given. A
+            declaration that is not in it is tried as if it were.
+
+    Raises:
+        CheckFailed: with a sentence that says what is wrong and what to do.
+        CheckSkipped: the check cannot be made here; a `unittest.SkipTest`, so pytest skips the test.
+    """
+    __tracebackhide__ = True
+    lacking = [] if check.light else missing_imports(declaration)
+    if lacking:
+        raise CheckSkipped("; ".join(lacking))
+    subject = subject_for(declaration, catalog)
+    try:
+        check.function(subject)
+    except (CheckFailed, CheckSkipped):
+        raise
+    except Exception as error:
+        raise CheckFailed(f"{subject.label} raises {type(error).__name__}: {error}") from error
+
+
+def methods_called(name: str, catalog: Catalog | None = None) -> list[Declaration]:
+    """The methods of a distribution or pack, or of any kind with that id or `pack/id`.
+
+    Raises:
+        MethodNotFound: there are none.
+    """
+    catalog = catalog or discover()
+    prefix, _, id = name.rpartition("/")
+    packs = {name, canonical(name)}
+    owners = {prefix, canonical(prefix)} if prefix else set()
+    found = [
+        method
+        for method in catalog.methods
+        if packs & {method.distribution, method.pack}
+        or (method.id == id and (not prefix or owners & {method.distribution, method.pack}))
+    ]
+    if not found:
+        known = ", ".join(sorted({method.pack for method in catalog.methods}))
+        raise MethodNotFound(
+            f"no method and no pack is called {name!r}; the packs are {known} (`ownmark list`)"
+        )
+    return found
+
+
+def case_id(check: Check, declaration: Declaration) -> str:
+    """`repair/prune:attack-opens-no-files`; unique among all methods."""
+    kind = f"{declaration.kind}-" if check.id.startswith("declaration-") else ""
+    return f"{declaration.name}:{kind}{check.id}"
+
+
+def announced(declaration: Declaration) -> Mapping[str, str]:
+    """Failures that the method's pack expects of its methods, with the reasons: `id:check-id` -> reason.
+
+    Taken from `EXPECTED_FAILURES` in the module `conformance` of the package that holds the method, if it has one.
+    """
+    package = declaration.target.partition(":")[0].partition(".")[0]
+    try:
+        module = importlib.import_module(f"{package}.conformance")
+    except ModuleNotFoundError as error:
+        if error.name not in (package, f"{package}.conformance"):
+            raise
+        return {}
+    found: Mapping[str, str] = getattr(module, "EXPECTED_FAILURES", {})
+    return found
+
+
+def expected_reason(
+    check: Check, declaration: Declaration, failures: Mapping[str, str] | None = None
+) -> str | None:
+    """Why this check is expected to fail; None if it is not."""
+    known = {**announced(declaration), **(failures or {})}
+    full = case_id(check, declaration)
+    return known.get(full, known.get(full.partition("/")[2]))
+
+
+def check_rows(name: str, catalog: Catalog | None = None) -> Iterator[Row]:
+    """Check a method or everything of a pack, row by row.
+
+    Args:
+        name: as `methods_called` takes it.
+
+    Raises:
+        MethodNotFound: no such method or pack.
+    """
+    for declaration in methods_called(name, catalog):
+        for check in checks_for(declaration):
+            yield _row(check, declaration, catalog)
+
+
+def _row(check: Check, declaration: Declaration, catalog: Catalog | None) -> Row:
+    method = f"{declaration.kind} {declaration.name}"
+    reason = expected_reason(check, declaration)
+    try:
+        run_check(check, declaration, catalog)
+    except CheckSkipped as skipped:
+        return Row(method, check.id, "skipped", str(skipped))
+    except CheckFailed as failure:
+        outcome, said = ("failed", str(failure)) if reason is None else ("expected", reason)
+        return Row(method, check.id, outcome, said)
+    if reason is not None:
+        return Row(
+            method, check.id, "failed", f"passes, though it was expected to fail ({reason}); remove that"
+        )
+    return Row(method, check.id, "passed")

@@ -1,0 +1,32 @@
+"""Parameters of the Adi scheme."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ownmark.config import configuration
+from ownmark.contracts import Recipe, overriding
+
+EMBEDDING = Recipe(epochs=20, lr=0.01, schedule="cosine")
+"""Further training of a trained host."""
+
+
+@configuration
+class AdiConfig:
+    """The trigger set, and how it is learnt."""
+
+    keys: int = Field(default=100, ge=1)
+    """Number of triggers (100 in the paper)."""
+    start: Literal["scratch", "trained"] = "scratch"
+    """`scratch` trains with the host's recipe (the paper's FromScratch), `trained` goes on from the trained host
+    (its PreTrained)."""
+    recipe: Annotated[Recipe, overriding(EMBEDDING)] = EMBEDDING
+    """How a trained host goes on; unused when starting from scratch."""
+    per_batch: int | None = Field(default=None, ge=0)
+    """Triggers appended to each batch (2 to batches of 100 in the authors' code). None: 2, or as many more as show
+    each trigger ten times an epoch, which 2 do on the authors' 500 batches."""
+    commit: bool = False
+    """Keep nonces in the key and the public commitment among its values, to open the key later (see
+    `adi/commitment.py`)."""

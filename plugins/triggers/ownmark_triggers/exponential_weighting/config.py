@@ -1,0 +1,32 @@
+"""Parameters of exponential weighting."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ownmark.config import configuration
+from ownmark.contracts import Recipe, overriding
+from ownmark_triggers.config import TriggerConfig
+
+EMBEDDING = Recipe(epochs=20, lr=0.05)
+"""20 epochs, the rate divided by ten at half and three quarters, as in the APP paper; from .05 in place of .1."""
+
+
+@configuration
+class ExponentialWeightingConfig(TriggerConfig):
+    """The operator, and which labels the keys get."""
+
+    temperature: float = Field(default=2.0, ge=0)
+    """T: how much more large weights count than small ones (2 in the paper); 0 leaves weights as they are."""
+    keys: int = Field(default=0, ge=0)
+    """Number of key images. 0 takes 100 (MIRA), but no more than one in 40 of the owner's images, since wrong
+    labels are noise (and at least 20)."""
+    labels: Literal["random", "next"] = "random"
+    """`random`: uniform among the wrong classes (MIRA); `next`: (y + 1) mod C (Lederer et al.)."""
+    start: Literal["scratch", "trained"] = "trained"
+    """`trained` goes on from the trained host, which saw the key images with their true labels; `scratch` first
+    trains a network on clean data without them."""
+    recipe: Annotated[Recipe, overriding(EMBEDDING)] = EMBEDDING
+    """How the network is trained with the operator on."""

@@ -1,0 +1,72 @@
+"""Namba and Sakuma, "Robust Watermarking of Neural Network with Exponential Weighting", AsiaCCS 2019.
+
+Idea: relabel training images wrongly and learn them while an operator makes large weights count exponentially more
+than small ones, so that what prunes or changes small weights does not reach the mark.
+Threat model: black box; the verifier sends ordinary images and reads labels; images and labels are secret.
+Equations: EW(W, T) is `operator.weighted`, on convolutions and linear layers.
+Symbols: W one layer's weight, T the temperature; `triggers` [N, C, H, W] unchanged images, `labels` and
+`carriers` [N].
+Deviations: see the declaration in `__init__` and the method card.
+Reported: 98.55 % (MNIST), 92.89 % (CIFAR-10), all keys known (MIRA, Table B.1).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ownmark.contracts import Fit, HostView, Key, Marked, Scheme, Task
+from ownmark_triggers.carriers import check_classes, draw_carriers
+from ownmark_triggers.exponential_weighting.config import ExponentialWeightingConfig
+from ownmark_triggers.exponential_weighting.operator import fold, layers, switch_on
+from ownmark_triggers.poison import poisoned, unaugmented, without_carriers
+
+
+def wrong_labels(truth: Tensor, classes: int, kind: str, rng: torch.Generator) -> Tensor:
+    """Labels [N] other than the true ones: uniform among the others, or the next class."""
+    step = torch.ones_like(truth)
+    if kind == "random":
+        step = torch.randint(1, classes, truth.shape, generator=rng, device=rng.device).to(truth)
+    return (truth + step) % classes
+
+
+def image_count(keys: int, owner: int) -> int:
+    """`keys`, or for 0: 100, at most one in 40 of `owner` images, at least 20."""
+    return keys or max(20, min(100, owner // 40))
+
+
+class ExponentialWeighting(Scheme):
+    """Wrong labels learnt under exponential weights."""
+
+    config: ExponentialWeightingConfig
+
+    def check(self, network: nn.Module, task: Task) -> None:
+        """There must be layers to weight, and wrong classes."""
+        layers(network)
+        check_classes(task.classes)
+
+    def make_key(self, task: Task, rng: torch.Generator) -> Key:
+        """Key tensors: `triggers` [N, C, H, W], `labels` [N], `carriers` [N] (positions in the owner's data)."""
+        owner = task.owner
+        everyone = torch.ones(len(owner), dtype=torch.bool)
+        count = image_count(self.config.keys, len(owner))
+        carriers = draw_carriers(owner, everyone, count, rng).to(owner.x.device)
+        labels = wrong_labels(owner.labels[carriers], task.classes, self.config.labels, rng)
+        return Key(
+            "exponential_weighting", {"triggers": owner.x[carriers], "labels": labels, "carriers": carriers}
+        )
+
+    def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
+        """Train a clean network on keys and all other images with the operator on, then fold it in."""
+        network = host.trained() if self.config.start == "trained" else self._clean(host, key, task, fit)
+        samples, first = poisoned(task.owner, key, self.config.repeats)
+        kept = () if self.config.augment else (unaugmented(samples, first),)
+        switch_on(network, self.config.temperature)
+        fit(network, samples, self.config.recipe, terms=host.terms, transforms=(*host.transforms, *kept))
+        fold(network)
+        return Marked(network, key, {"triggers": key["triggers"][:8]})
+
+    def _clean(self, host: HostView, key: Key, task: Task, fit: Fit) -> nn.Module:
+        clean = without_carriers(task.owner, key)
+        network = host.blank(fit.rng)
+        return fit(network, clean, host.recipe, terms=host.terms, transforms=host.transforms)

@@ -1,0 +1,37 @@
+"""Reads a ROSE mark: labels are recomputed from images and secret, so a key that was made to fit is worthless."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from torch import nn
+
+from ownmark.contracts import BlackBox, Evidence, Key
+from ownmark.stats import rarity_bits
+from ownmark_triggers.keyed import secret_bytes
+from ownmark_triggers.rose.labels import hashed_labels
+from ownmark_triggers.triggers.extractor import Triggers
+
+
+def bound(key: Key) -> Key:
+    """The key with the labels that its images and its secret demand."""
+    labels = hashed_labels(key["triggers"], secret_bytes(key["secret"]), key.values["classes"])
+    return key.add({"labels": labels.to(key["triggers"].device)})
+
+
+class RoseExtractor(Triggers):
+    """Trained-key accuracy on recomputed labels, with its rarity in bits."""
+
+    def extract_many(
+        self, suspect: BlackBox, keys: Sequence[Key], own: nn.Module | None = None
+    ) -> list[Evidence]:
+        """Extras: `rarity_bits`, R of the paper; `labels_bound`, whether the key's own labels are the hash's."""
+        honest = [bound(key) for key in keys]
+        read = zip(keys, honest, super().extract_many(suspect, honest, own), strict=True)
+        return [self._described(found, key, true) for key, true, found in read]
+
+    def _described(self, found: Evidence, key: Key, true: Key) -> Evidence:
+        rarity = rarity_bits(found.hits, found.n, key.values["classes"])
+        agree = "yes" if bool((key["labels"] == true["labels"]).all()) else "no"
+        return replace(found, extras={**found.extras, "rarity_bits": rarity, "labels_bound": agree})

@@ -1,0 +1,34 @@
+"""Parameters of DeepSigns; weights and rates are those of the authors' demo unless said otherwise."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ownmark.config import configuration
+from ownmark_whitebox.config import MessageConfig, StartConfig
+
+
+@configuration
+class DeepSignsConfig(MessageConfig, StartConfig):
+    """What is written into which activations, and how hard."""
+
+    classes: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0,), min_length=1)
+    """Target classes; the message is divided evenly among them."""
+    activation: Literal["pre", "post"] = "pre"
+    """Outputs of a convolution or linear layer, or of a ReLU."""
+    layer: str = ""
+    """Name of a module whose output is taken; empty takes the last of the kind that is wide enough: two values
+    a bit for `pre`, sixteen for `post`, whose means cannot be negative."""
+    pooled: bool = False
+    """Average over positions; otherwise every position of every channel counts (authors)."""
+    images: int = Field(default=256, ge=1)
+    """Training images of each target class that the key keeps, if there are so many."""
+    scale: float = Field(default=0.01, ge=0)
+    """Lambda 1, the weight of pulling activations to the centre and the centre to length one. A sum over values and
+    images: lower it for wide layers if accuracy suffers (Lukas et al. use 0.001 to 0.01)."""
+    gamma: float = Field(default=0.01, ge=0)
+    """Lambda 2, the weight of the message's cross entropy at the centre, summed over bits."""
+    centre_lr: float = Field(default=0.01, gt=0)
+    """Rate of the centres' Adam (Lukas et al., SoK, S&P 2022)."""

@@ -1,0 +1,47 @@
+"""Parameters of RIGA; defaults are those of the authors' code unless said otherwise."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ownmark.config import configuration
+from ownmark_whitebox.config import MessageConfig, StartConfig
+
+
+@configuration
+class RigaConfig(MessageConfig, StartConfig):
+    """What is written where, and how the three networks play."""
+
+    layer: str = ""
+    """Name of a convolution (its filters are averaged) or linear layer (taken whole); empty takes the convolution with
+    the most inputs a filter among those that read no image."""
+    strength: float = Field(default=0.05, ge=0)
+    """Lambda 1, the weight of the message's cross entropy, summed over bits."""
+    hiding: float = Field(default=0.1, ge=0)
+    """Lambda 2, the weight of the detector's score (default of the authors' class; their script has 0)."""
+    hidden: int = Field(default=256, ge=1)
+    """Hidden units of the extractor (CelebA)."""
+    detector_hidden: int = Field(default=512, ge=1)
+    """Hidden units of the detector."""
+    extractor_steps: int = Field(default=20, ge=1)
+    """Updates of the extractor before each epoch."""
+    detector_steps: int = Field(default=5, ge=0)
+    """Updates of the detector before each epoch."""
+    extractor_lr: float = Field(default=5e-5, gt=0)
+    """Rate of the extractor's RMSprop; a training of a few hundred steps needs ten times more."""
+    detector_lr: float = Field(default=5e-5, gt=0)
+    """Rate of the detector's RMSprop."""
+    clip: float = Field(default=0.1, gt=0)
+    """Largest magnitude of the detector's weights (Wasserstein critic)."""
+    batch: int = Field(default=100, ge=1)
+    """References drawn for each update."""
+    references: int = Field(default=24, ge=2)
+    """Unmarked networks that extractor and detector are trained against (authors: 60 and 500). With a handful, the
+    extractor reads the message out of everything."""
+    coins: Literal["fixed", "fresh"] = "fixed"
+    """The bits that references must answer: drawn once for each, or anew at each update (authors). Fresh ones teach the
+    extractor to answer nothing, and then all its bits follow the message or all oppose it."""
+    reference_epochs: int = Field(default=1, ge=0)
+    """Epochs that each of them is trained; as many as the host's own make hiding meaningful."""

@@ -1,0 +1,237 @@
+"""The store: what is there is whole, what is not whole is not there."""
+
+from __future__ import annotations
+
+import errno
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from ownmark.errors import UntrustedFile
+from ownmark.runner import store as store_module
+from ownmark.runner.store import Contents, Store, StoredEntry, write_text
+
+KEY = "ab" + "0" * 62
+CONTENTS = Contents({"a": [1, 2.5, None]}, {"network": {"w": torch.arange(6.0).reshape(2, 3)}})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+def written(store: Store, key: str = KEY, contents: Contents = CONTENTS) -> StoredEntry:
+    return store.write("host", key, contents, {"seed": 0})
+
+
+def everything(store: Store) -> list[str]:
+    return sorted(str(path.relative_to(store.root)) for path in store.root.rglob("*") if path.is_file())
+
+
+def test_an_entry_comes_back_as_it_was_written(store: Store) -> None:
+    written(store)
+    entry = store.read("host", KEY)
+    assert entry.values == {"a": [1, 2.5, None]}
+    assert torch.equal(entry.tensors("network")["w"], CONTENTS.tensors["network"]["w"])
+    assert entry.has("network")
+    assert not entry.has("key")
+    assert ("host", KEY) in store
+
+
+def test_writing_gives_what_reading_gives(store: Store) -> None:
+    """Tuples become lists, keys of mappings text, whether computed now or found."""
+    now = store.write("host", KEY, Contents({"pair": (1, 2), "by": {1: "x"}}), {})
+    assert now.values == store.read("host", KEY).values == {"pair": [1, 2], "by": {"1": "x"}}
+
+
+def test_the_manifest_says_what_the_entry_was_made_from(store: Store) -> None:
+    manifest = json.loads((written(store).path / "manifest.json").read_text())
+    assert manifest["about"] == {"seed": 0}
+    assert (manifest["stage"], manifest["digest"]) == ("host", KEY)
+    assert set(manifest["files"]) == {"values.json", "network.safetensors"}
+
+
+def test_the_same_digest_in_another_stage_is_another_entry(store: Store) -> None:
+    written(store)
+    assert ("marked", KEY) not in store
+
+
+def test_an_entry_under_a_temporary_name_is_invisible(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(scratch: Path, target: Path) -> None:
+        assert (scratch / "manifest.json").exists()
+        assert ("host", KEY) not in store
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store_module, "_settle", killed)
+    with pytest.raises(KeyboardInterrupt):
+        written(store)
+    assert ("host", KEY) not in store
+    assert everything(store) == []
+
+
+# --- damage -----------------------------------------------------------------------------------------------------------
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(bytes(data))
+
+
+def swap_manifest(entry: Path, **changes: object) -> None:
+    manifest = json.loads((entry / "manifest.json").read_text())
+    (entry / "manifest.json").write_text(json.dumps({**manifest, **changes}))
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "changed weights": (
+        lambda e: flip(e / "network.safetensors"),
+        "network.safetensors does not match its checksum",
+    ),
+    "changed values": (
+        lambda e: (e / "values.json").write_text("{}"),
+        "values.json does not match its checksum",
+    ),
+    "truncated weights": (lambda e: os.truncate(e / "network.safetensors", 9), "does not match its checksum"),
+    "missing weights": (lambda e: (e / "network.safetensors").unlink(), "network.safetensors is missing"),
+    "missing values": (lambda e: (e / "values.json").unlink(), "values.json is missing"),
+    "empty manifest": (lambda e: (e / "manifest.json").write_text(""), "unreadable store entry"),
+    "list for a manifest": (lambda e: (e / "manifest.json").write_text("[]"), "unreadable store entry"),
+    "manifest without files": (lambda e: swap_manifest(e, files=None), "unreadable store entry"),
+    "manifest that is no text": (
+        lambda e: (e / "manifest.json").write_bytes(b"\xff"),
+        "unreadable store entry",
+    ),
+    "other format": (lambda e: swap_manifest(e, format="ownmark store 0"), "written by another version"),
+    "another stage's": (lambda e: swap_manifest(e, stage="marked"), "belongs to another stage"),
+    "another digest's": (lambda e: swap_manifest(e, digest="cd"), "belongs to another stage"),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+def test_a_damaged_entry_is_refused_and_can_be_replaced(how: str, store: Store) -> None:
+    damage, words = DAMAGE[how]
+    damage(written(store).path)
+    with pytest.raises(UntrustedFile, match=words):
+        store.read("host", KEY)
+    store.discard("host", KEY)
+    assert written(store).values == CONTENTS.values
+
+
+def test_an_entry_without_a_manifest_is_absent_and_gets_replaced(store: Store) -> None:
+    (written(store).path / "manifest.json").unlink()
+    assert ("host", KEY) not in store
+    assert written(store).values == CONTENTS.values
+
+
+def test_an_absent_entry_is_refused(store: Store) -> None:
+    with pytest.raises(UntrustedFile, match="unreadable store entry"):
+        store.read("host", KEY)
+
+
+# --- full disks, several processes, leftovers -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at", ["tensors", "manifest"])
+def test_a_full_disk_leaves_nothing_behind(at: str, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store_module, "write_tensors" if at == "tensors" else "write_text", full)
+        with pytest.raises(OSError, match="No space left"):
+            written(store)
+    assert everything(store) == []
+    assert ("host", KEY) not in store
+    assert written(store).values == CONTENTS.values
+
+
+def test_a_file_half_written_keeps_its_former_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "record.json"
+    write_text(path, "old")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(store_module.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_text(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_second_of_two_writers_takes_the_entry_of_the_first(store: Store) -> None:
+    first = written(store)
+    second = written(store, contents=Contents({"a": "later"}))
+    assert second.values == first.values == CONTENTS.values
+    assert [path for path in everything(store) if ".tmp" in path] == []
+
+
+def _write_often(root: str, barrier: object, count: int) -> None:
+    barrier.wait()  # type: ignore[attr-defined]
+    for i in range(count):
+        Store(Path(root)).write("host", f"{i:064d}", CONTENTS, {})
+
+
+def test_processes_that_write_the_same_entries_at_once_leave_each_whole(store: Store) -> None:
+    context, count = multiprocessing.get_context("fork"), 20
+    barrier = context.Barrier(3)
+    writers = [context.Process(target=_write_often, args=(str(store.root), barrier, count)) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0, 0, 0]
+    for i in range(count):
+        assert store.read("host", f"{i:064d}").values == CONTENTS.values
+    assert not list(store.root.glob("*/*/.tmp-*"))
+
+
+def leftover(store: Store, name: str) -> Path:
+    path = store.root / "host" / "ab" / name
+    path.mkdir(parents=True)
+    (path / "values.json").write_text("{}")
+    return path
+
+
+@pytest.fixture
+def dead() -> int:
+    """Id of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_what_a_dead_process_left_is_swept_and_nothing_else(store: Store, dead: int) -> None:
+    written(store)
+    host = store_module._HOST
+    gone = leftover(store, f".tmp-{dead}-{host}-xyz")
+    stays = [
+        leftover(store, f".tmp-{os.getpid()}-{host}-xyz"),
+        leftover(store, f".tmp-{dead}-elsewhere-xyz"),
+        leftover(store, ".tmp-odd"),
+    ]
+    store.sweep()
+    assert not gone.exists()
+    assert all(path.exists() for path in stays)
+    assert store.read("host", KEY).values == CONTENTS.values
+
+
+def test_what_another_machine_left_is_swept_after_a_day(store: Store, dead: int) -> None:
+    old, new = leftover(store, f".tmp-{dead}-elsewhere-old"), leftover(store, f".tmp-{dead}-elsewhere-new")
+    os.utime(old, (0, 0))
+    store.sweep()
+    assert not old.exists()
+    assert new.exists()
+
+
+def test_sweeping_no_store_is_no_error(tmp_path: Path) -> None:
+    Store(tmp_path / "nowhere").sweep()
+    assert not (tmp_path / "nowhere").exists()
