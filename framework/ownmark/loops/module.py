@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -42,7 +44,7 @@ class FitModule(pl.LightningModule):
         if self._recipe.channels_last and batch.x.ndim == 4:
             batch.x = batch.x.contiguous(memory_format=torch.channels_last)
         step = self.global_step
-        loss = torch.stack([term(self.network, batch, step).float() for term in self._terms]).sum()
+        loss = functools.reduce(torch.add, [term(self.network, batch, step).float() for term in self._terms])
         self._loss = loss.detach()
         if self._logs:
             self.log("loss", self._loss, batch_size=len(batch.x))
@@ -55,6 +57,16 @@ class FitModule(pl.LightningModule):
                 f"the loss became {self._loss.item()} in epoch {self.current_epoch + 1}; "
                 f"lower the learning rate ({self._recipe.lr:g}) or the strength of the added terms"
             )
+
+    # Lightning inspects the step's signature before each batch; a signature at hand saves it the work.
+    training_step.__signature__ = inspect.signature(training_step)  # type: ignore[attr-defined]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """As ever, but quick for the name of the running hook, which Lightning notes dozens of times a step."""
+        if name == "_current_fx_name":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
 
     def configure_optimizers(self) -> Any:
         """The recipe's optimiser over all that requires gradients, its rate set at every step."""

@@ -39,3 +39,12 @@ class StampConfig(TriggerConfig):
     """The label of every trigger (0 in the APP paper); its own images carry none."""
     source_class: int | None = Field(default=None, ge=0)
     """Stamp only images of this class; None stamps images of all classes but the target."""
+
+
+@configuration
+class FinishConfig:
+    """Training on until the mark is there."""
+
+    extra_epochs: int = Field(default=30, ge=0)
+    """Further epochs at a tenth of the rate, as many of these as are needed until every trigger is known: the stop
+    rule of the PST paper. None are needed after a long recipe."""

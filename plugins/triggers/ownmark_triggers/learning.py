@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from torch import Tensor, nn
 
-from ownmark.contracts import Fit, HostView, Key, Recipe, Samples, Transform, predictions
+from ownmark.contracts import Fit, HostView, Key, Marked, Recipe, Samples, Task, Transform, predictions
 from ownmark_triggers.config import TriggerConfig
+from ownmark_triggers.poison import embed_by_poisoning, poisoned, unaugmented
 
 
-def learn(
-    host: HostView, samples: Samples, config: TriggerConfig, fit: Fit, transforms: Sequence[Transform] = ()
-) -> nn.Module:
-    """Train from scratch with the host's recipe, or fine-tune the trained host, as `config.start` says.
+class Finishing(Protocol):
+    """Parameters that `config.FinishConfig` brings."""
 
-    Args:
-        transforms: follow the host's own.
-    """
-    scratch = config.start == "scratch"
-    network = host.blank(fit.rng) if scratch else host.trained()
-    recipe = host.recipe if scratch else config.recipe
-    return fit(network, samples, recipe, terms=host.terms, transforms=(*host.transforms, *transforms))
+    extra_epochs: int
+
+
+class Poisoning(TriggerConfig, Finishing):
+    """Parameters of poisoning that goes on until the mark is there."""
 
 
 def known(network: nn.Module, key: Key) -> Tensor:
     """Which triggers [N, C, H, W] the network labels as the key says: bool [N]."""
-    return predictions(network, key["triggers"]) == key["labels"].to(key["triggers"].device)
+    found = predictions(network, key["triggers"])
+    return found == key["labels"].to(found.device)
 
 
 def until_known(
@@ -36,18 +35,25 @@ def until_known(
     recipe: Recipe,
     fit: Fit,
     *,
+    epochs: int,
     host: HostView,
     transforms: Sequence[Transform] = (),
 ) -> nn.Module:
-    """Train on until all triggers are known, for at most `recipe.epochs`; PST's stop rule."""
-    if recipe.epochs == 0 or bool(known(network, key).all()):
+    """Train on until all triggers are known: the stop rule of the PST paper.
+
+    Args:
+        recipe: that trained the network so far; a tenth of its rate is used, held constant. One of no epochs trains
+            nothing here either.
+        epochs: at most so many. transforms: follow the host's own.
+    """
+    if epochs == 0 or recipe.epochs == 0 or bool(known(network, key).all()):
         return network
     from ownmark.loops.callbacks import StopWhen  # imports Lightning, which takes seconds
 
     return fit(
         network,
         samples,
-        recipe,
+        recipe.change(epochs=epochs, lr=recipe.lr / 10, schedule="constant"),
         terms=host.terms,
         transforms=(*host.transforms, *transforms),
         callbacks=[StopWhen(lambda trained: bool(known(trained, key).all()))],

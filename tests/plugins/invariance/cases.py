@@ -16,8 +16,6 @@ class Case:
     build: Callable[[], nn.Module]
     example: Callable[[], Tensor | tuple[Tensor, ...]]
     convolutional: bool = True
-    exact_flip: bool = True
-    exact_scale: bool = True
 
 
 CASES: dict[str, Case] = {}

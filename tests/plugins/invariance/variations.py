@@ -76,7 +76,7 @@ def weight_norm() -> nn.Module:
     return model
 
 
-@case("spectral_norm", exact_flip=False)
+@case("spectral_norm")
 def spectral_norm() -> nn.Module:
     model = nn.Sequential(
         cbr(3, 16),

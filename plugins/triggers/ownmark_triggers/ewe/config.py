@@ -26,7 +26,7 @@ class EweConfig:
     source: Annotated[Nested | None, Kind.DATASET] = None
     """A dataset whose images of class `source_class` are the triggers, without a patch."""
     window: int | None = Field(default=None, ge=1)
-    """Side of the white square; None takes a tenth of the shorter side and at least 2 (3 on 28 or 32 pixels)."""
+    """Side of the white square; None takes a tenth of the shorter side and at least 3 (authors' code: 3)."""
     rounds: int = Field(default=10, ge=0)
     """Rounds of trigger refinement on the trained host (100 for CIFAR-100)."""
     step: float = Field(default=0.01, gt=0)

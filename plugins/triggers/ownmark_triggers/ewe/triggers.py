@@ -21,8 +21,8 @@ Slope = Callable[[Tensor], Tensor]
 
 
 def window_side(side: int | None, height: int, width: int) -> int:
-    """Side of the patch: as asked for, else a tenth of the shorter side, at least 2."""
-    return max(2, round(0.1 * min(height, width))) if side is None else side
+    """Side of the patch: as asked for, else a tenth of the shorter side, at least the authors' 3."""
+    return max(3, round(0.1 * min(height, width))) if side is None else side
 
 
 def entanglement_slope(

@@ -55,9 +55,10 @@ class SideNetworks(pl.Callback):
         return extractor_loss(self._extractor, w, self._references[index], self._bits, coins[index])
 
     def _toss(self) -> Tensor:
-        """Bits for each reference to answer: [R, T] of 0 and 1."""
+        """Bits for each reference to answer, each bit 1 for half of the references: [R, T] of 0 and 1."""
         shape = len(self._references), len(self._bits)
-        return torch.randint(2, shape, generator=self._rng).to(self._references)
+        ranks = torch.rand(shape, generator=self._rng).argsort(0)
+        return (ranks % 2).to(self._references)
 
     def _some(self) -> Tensor:
         """Positions of a batch of references, drawn without replacement: [B]."""
