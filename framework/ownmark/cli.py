@@ -88,6 +88,31 @@ def run(plan: str, out: Path | None, store: Path | None, device: str) -> None:
         sys.exit(1)
 
 
+@main.command()
+@click.argument("plan")
+@click.option("--held-out", default=20, show_default=True, help="Networks trained for the audit alone.")
+@click.option("--keys", default=20, show_default=True, help="Fresh keys read from each of them.")
+@click.option("--store", type=click.Path(path_type=Path), envvar="OWNMARK_STORE", help="As for `run`.")
+@click.option("--device", default="auto", show_default=True, help="As for `run`.")
+def audit(plan: str, held_out: int, keys: int, store: Path | None, device: str) -> None:
+    """Measure how often PLAN's thresholds claim networks that carry no mark; exit 1 if more often than stated."""
+    from ownmark.runner import audit as audit_plan
+    from ownmark.runner.progress import Terminal
+
+    with Terminal(_console()) as progress:
+        rows = audit_plan(plan, held_out=held_out, keys=keys, store=store, device=device, progress=progress)
+    click.echo("achieved [95 % interval]  stated  theta  null models -> held out x keys")
+    for row in rows:
+        rate = f"{row.rate:.3f} [{row.interval.low:.3f}, {row.interval.high:.3f}]"
+        setting = f"{row.null_models} -> {row.models} x {row.keys}"
+        line = f"{rate:24s}  {row.stated:6g}  {row.theta:5.3f}  {setting:14s}  {row.task} {row.scheme}"
+        click.secho(
+            line if row.extractor == "default" else f"{line} ({row.extractor})",
+            fg="red" * row.exceeded or None,
+        )
+    sys.exit(1 if any(row.exceeded for row in rows) else 0)
+
+
 @main.command("list")
 @click.argument("kind", required=False, type=click.Choice(_KINDS))
 def list_methods(kind: str | None) -> None:

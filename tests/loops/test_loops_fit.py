@@ -98,6 +98,22 @@ def test_training_is_the_plain_loop(kind: Any, samples: Samples, recipe: Recipe,
     assert len(notes) == 6
 
 
+def test_cudnn_is_held_to_algorithms_that_repeat_themselves_while_training(
+    network: nn.Module, samples: Samples, recipe: Recipe, fitter: Make
+) -> None:
+    """On an H100, float32 trainings of one seed differed without it."""
+    seen = []
+
+    def look(network: nn.Module, batch: Batch, step: int) -> Tensor:
+        seen.append((torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark))
+        return cross_entropy(network, batch, step)
+
+    before = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
+    fitter()(network, samples, recipe, terms=(look,))
+    assert set(seen) == {(True, False)}
+    assert (torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark) == before
+
+
 # --- batches, terms, steps --------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ from ownmark.contracts.samples import Samples, Term, Transform
 from ownmark.contracts.views import seeded
 from ownmark.loops.augment import augmentation
 from ownmark.loops.batches import Batches
+from ownmark.loops.repeat import repeatable
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -67,7 +68,7 @@ class Fitter:
         every = (*augmentation(recipe), *transforms)
         batches = Batches(samples.to(self._device), recipe.batch_size, every, self._device_rng())
         try:
-            with _only(network, trains), seeded(self.rng), _quiet():
+            with _only(network, trains), seeded(self.rng), repeatable(), _quiet():
                 self._train(network, batches, recipe, terms, callbacks)
         finally:
             self.samples_seen += batches.seen
@@ -101,6 +102,8 @@ class Fitter:
         from lightning_fabric.plugins.environments.lightning import LightningEnvironment
         from pytorch_lightning.callbacks import Checkpoint, ProgressBar
 
+        from ownmark.loops.module import NoProfiler
+
         on_cuda = self._device.type == "cuda"
         return pl.Trainer(
             accelerator="gpu" if on_cuda else "cpu",
@@ -114,6 +117,7 @@ class Fitter:
             enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
             enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in callbacks),
             enable_model_summary=False,
+            profiler=NoProfiler(),
             use_distributed_sampler=False,
             plugins=[LightningEnvironment()],  # one process, also inside a SLURM job of many tasks
         )

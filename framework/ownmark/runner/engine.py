@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ import torch
 from ownmark.contracts.views import seeded
 from ownmark.errors import UntrustedFile
 from ownmark.loops import Fitter
+from ownmark.loops.repeat import repeatable
 from ownmark.runner.digest import digest
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.store import Contents, Store, StoredEntry
@@ -69,7 +71,7 @@ class Node:
     about: Mapping[str, Any]
     compute: Callable[[Bench], Contents]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Store key."""
         return digest([self.stage, self.about])
@@ -140,9 +142,10 @@ class Engine:
             return seen[-1]
 
         start = time.perf_counter()
-        with seeded(
-            rng_for("stray", node.stage)
-        ):  # a method that draws from torch's global generator after all
+        stray = rng_for(
+            "stray", node.stage
+        )  # for a method that draws from torch's global generator after all
+        with repeatable(), seeded(stray):
             contents = node.compute(Bench(self.device, fitter))
         seconds = time.perf_counter() - start
         cost = {"seconds": seconds, "samples_seen": sum(one.samples_seen for one in seen)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ownmark.config import to_plain
 from ownmark.contracts.evidence import Evidence
 from ownmark.contracts.extractor import Extractor
+from ownmark.contracts.key import Key
 from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.views import WhiteBox, black_box, outputs
 from ownmark.methods import Kind, Need
@@ -128,11 +129,7 @@ class Reading:
         """Hits needed for a claim, from null models and fresh keys (or the embedded key, where only that reads)."""
         scheme = self._methods.get(Kind.SCHEME, cell.scheme)
         extractor = self._methods.extractor_of(cell.scheme, cell.extractor)
-        own = (
-            extractor.needs(Need.OWN_COPY)
-            or extractor.needs(Need.EMBEDDED_KEY)
-            or scheme.needs(Need.EMBEDDED_KEY)
-        )
+        own = self._reads_own_key(cell)
         nulls = self._making.nulls(cell.task)
         about = {
             "scheme": scheme.identity, "extractor": extractor.identity, "nulls": [null.digest for null in nulls],
@@ -141,7 +138,8 @@ class Reading:
         }  # fmt: skip
 
         def compute(bench: Bench) -> Contents:
-            found = self._null_evidence(cell, scheme.instance, extractor, nulls, own)
+            keys = self.keys(cell, "null key", self._verdict.keys)
+            found = self.null_evidence(cell, nulls, keys)
             rates = [[one.rate for one in row] for row in found]
             first = found[0][0]
             threshold = _threshold([[one.hits for one in row] for row in found], first, self._verdict.rate)
@@ -149,14 +147,17 @@ class Reading:
 
         return Node("threshold", f"{cell.task.label} {cell.scheme.label}", about, compute)
 
-    def _null_evidence(
-        self, cell: Cell, scheme: Scheme, extractor: Method, nulls: list[Node], own: bool
-    ) -> list[list[Evidence]]:
-        if own:
-            keys = [self._making.key(cell)]
-        else:
-            task = self._making.task(cell.task)
-            keys = [scheme.make_key(task, rng_for("null key", i)) for i in range(self._verdict.keys)]
+    def keys(self, cell: Cell, purpose: str, count: int) -> list[Key]:
+        """Keys that mark nothing: fresh ones, or the embedded key where only that can be read."""
+        if self._reads_own_key(cell):
+            return [self._making.key(cell)]
+        scheme: Scheme = self._methods.get(Kind.SCHEME, cell.scheme).instance
+        task = self._making.task(cell.task)
+        return [scheme.make_key(task, rng_for(purpose, i)) for i in range(count)]
+
+    def null_evidence(self, cell: Cell, nulls: Sequence[Node], keys: Sequence[Key]) -> list[list[Evidence]]:
+        """What the cell's extractor reads out of each null model with each key."""
+        extractor = self._methods.extractor_of(cell.scheme, cell.extractor)
         copy = self._making.marked_network(cell) if extractor.needs(Need.OWN_COPY) else None
         white, reader = extractor.needs(Need.WHITE_BOX), extractor.instance
         rows = []
@@ -164,6 +165,13 @@ class Reading:
             network = self._making.host_network(cell.task, null)
             rows.append(reader.extract_many(WhiteBox(network) if white else black_box(network), keys, copy))
         return rows
+
+    def _reads_own_key(self, cell: Cell) -> bool:
+        extractor = self._methods.extractor_of(cell.scheme, cell.extractor)
+        scheme = self._methods.get(Kind.SCHEME, cell.scheme)
+        return extractor.needs(Need.OWN_COPY) or any(
+            one.needs(Need.EMBEDDED_KEY) for one in (extractor, scheme)
+        )
 
     # --- verdict and metrics ------------------------------------------------------------------------------------
 

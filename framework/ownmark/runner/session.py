@@ -95,6 +95,23 @@ def run(
     Raises:
         PlanError: the plan cannot run; nothing was trained.
     """
+    session = prepare(plan, out, store, device, progress, catalog)
+    return session.run(executor or InProcess())
+
+
+def prepare(
+    plan: str | Path,
+    out: Path | None,
+    store: Path | None,
+    device: str,
+    progress: Progress | None,
+    catalog: Catalog | None,
+) -> Session:
+    """Read a plan, check all of it, and set up what computes it; arguments as for `run`.
+
+    Raises:
+        PlanError: the plan cannot run.
+    """
     from ownmark.runner.progress import Silent
 
     catalog = catalog or discover()
@@ -103,15 +120,15 @@ def run(
     told = progress or Silent()
     storage = Store((store or Path(".ownmark")).resolve())
     engine = Engine(storage, _device(device), told, folder / "journal.jsonl", lambda: trainer_options(parsed))
-    session = _Session(parsed, catalog, engine, folder, told)
+    session = Session(parsed, catalog, engine, folder, told)
     problems = preflight(parsed, document, catalog, session.making)
     if problems:
         raise PlanError(problems)
     storage.sweep()
-    return session.run(executor or InProcess())
+    return session
 
 
-class _Session:
+class Session:
     """One run: the plan, the machinery that computes its stages, and the folder its records go to."""
 
     def __init__(
@@ -126,28 +143,30 @@ class _Session:
         spec = (
             Spec(transfer.id, canonical(transfer.params), transfer.label or transfer.id) if transfer else None
         )
-        self._plan, self._engine, self._folder, self._progress = plan, engine, folder, progress
+        self.plan, self.engine, self.folder, self.progress = plan, engine, folder, progress
         self._catalog = catalog
         self.making = Making(plan, Methods(catalog), engine, spec)
-        self._recorder = Recorder(self.making, Reading(self.making), plan.name)
+        self.reading = Reading(self.making)
+        self._recorder = Recorder(self.making, self.reading, plan.name)
 
     def run(self, executor: Executor) -> Finished:
-        (self._folder / "records").mkdir(parents=True, exist_ok=True)
-        cells = expand(self._plan)
+        """Every cell of the plan."""
+        (self.folder / "records").mkdir(parents=True, exist_ok=True)
+        cells = expand(self.plan)
         self._write_plan(cells)
-        self._progress.plan(self._missing(cells), len(cells))
+        self.progress.plan(self._missing(cells), len(cells))
         records = {}
         for record in executor.run(cells, self._work):
             records[record["id"]] = record
             text = json.dumps(record, indent=1, sort_keys=True)
-            write_text(self._folder / "records" / f"{record['id']}.json", text)
-            self._progress.cell(record)
+            write_text(self.folder / "records" / f"{record['id']}.json", text)
+            self.progress.cell(record)
             self._catalog.observe(record)
-        return Finished(self._folder, tuple(records[cell.id] for cell in cells))
+        return Finished(self.folder, tuple(records[cell.id] for cell in cells))
 
     def _work(self, cell: Cell) -> dict[str, Any]:
         try:
-            record = self._recorder.record(cell, self._engine)
+            record = self._recorder.record(cell, self.engine)
             record["exhibits"] |= self._pictures(cell)
             return record
         except Exception as error:
@@ -158,7 +177,7 @@ class _Session:
 
     def _missing(self, cells: tuple[Cell, ...]) -> dict[str, str]:
         nodes = {node.digest: node for cell in cells for node in self._recorder.nodes(cell).values()}
-        return {digest: node.stage for digest, node in nodes.items() if not self._engine.done(node)}
+        return {digest: node.stage for digest, node in nodes.items() if not self.engine.done(node)}
 
     def _pictures(self, cell: Cell) -> dict[str, str]:
         """Write the picture exhibits of a cell's stages as PNG files; paths relative to the run folder.
@@ -169,28 +188,28 @@ class _Session:
 
         found = {}
         for node in (self.making.marked(cell), self.making.suspect(cell)):
-            entry = self._engine.get(node)
+            entry = self.engine.get(node)
             for name, images in (entry.tensors("exhibits") if entry.has("exhibits") else {}).items():
                 path = Path("exhibits") / f"{node.digest[:12]}-{name}.png"
                 try:
-                    write_picture(self._folder / path, images)
+                    write_picture(self.folder / path, images)
                     found[name] = str(path)
                 except ValueError as error:
-                    self._progress.note(f"exhibit {name!r} of {node.label} is no picture: {error}")
+                    self.progress.note(f"exhibit {name!r} of {node.label} is no picture: {error}")
         return found
 
     def _write_plan(self, cells: tuple[Cell, ...]) -> None:
         heads = [self._recorder.head(cell) for cell in cells]
         resolved = {
-            "plan": to_plain(self._plan),
+            "plan": to_plain(self.plan),
             "cells": [{"id": h["id"], "cell": h["cell"]} for h in heads],
         }
-        write_text(self._folder / "plan.json", json.dumps(resolved, indent=1, sort_keys=True))
+        write_text(self.folder / "plan.json", json.dumps(resolved, indent=1, sort_keys=True))
         wanted = {f"{cell.id}.json" for cell in cells}
-        for path in (self._folder / "records").iterdir():
+        for path in (self.folder / "records").iterdir():
             if _RECORD.fullmatch(path.name) and path.name not in wanted:
                 path.unlink()
-        for leftover in (*self._folder.glob("*.tmp"), *self._folder.glob("*/*.tmp")):
+        for leftover in (*self.folder.glob("*.tmp"), *self.folder.glob("*/*.tmp")):
             if _SCRATCH.search(leftover.name):  # of a killed run
                 leftover.unlink()
 

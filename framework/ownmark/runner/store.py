@@ -140,7 +140,9 @@ def _alive(process: int) -> bool:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file under a temporary name, flush it to disk and rename it into place."""
+    """Write a file under a temporary name, flush it to disk and rename it into place; the same text is left alone."""
+    if path.is_file() and path.read_bytes() == text.encode():
+        return
     scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         with scratch.open("w", encoding="utf-8") as file:

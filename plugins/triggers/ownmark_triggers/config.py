@@ -29,6 +29,9 @@ class TriggerConfig:
     """How often an epoch shows each trigger; 1 is plain data poisoning."""
     augment: bool = False
     """Augment triggers as the recipe augments clean images (the APP paper's code does)."""
+    extra_epochs: int = Field(default=0, ge=0)
+    """Up to so many further epochs, at a tenth of the rate, until every trigger is known: the PST paper's stop rule.
+    None are needed after a long recipe."""
 
 
 @configuration
@@ -43,8 +46,8 @@ class StampConfig(TriggerConfig):
 
 @configuration
 class FinishConfig:
-    """Training on until the mark is there."""
+    """Training on until the mark is there; the first base of a scheme that does so unasked."""
 
     extra_epochs: int = Field(default=30, ge=0)
-    """Further epochs at a tenth of the rate, as many of these as are needed until every trigger is known: the stop
-    rule of the PST paper. None are needed after a long recipe."""
+    """Up to so many further epochs, at a tenth of the rate, until every trigger is known (the PST paper's stop rule,
+    and MIRA's networks know all of theirs). None are needed after a long recipe."""

@@ -1,25 +1,12 @@
-"""Training that several schemes share, beyond plain poisoning."""
+"""Training on until the mark is there, and training without poisoned data."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from torch import Tensor, nn
 
-from ownmark.contracts import Fit, HostView, Key, Marked, Recipe, Samples, Task, Transform, predictions
-from ownmark_triggers.config import TriggerConfig
-from ownmark_triggers.poison import embed_by_poisoning, poisoned, unaugmented
-
-
-class Finishing(Protocol):
-    """Parameters that `config.FinishConfig` brings."""
-
-    extra_epochs: int
-
-
-class Poisoning(TriggerConfig, Finishing):
-    """Parameters of poisoning that goes on until the mark is there."""
+from ownmark.contracts import Fit, HostView, Key, Recipe, Samples, Transform, predictions
 
 
 def known(network: nn.Module, key: Key) -> Tensor:
@@ -58,3 +45,19 @@ def until_known(
         transforms=(*host.transforms, *transforms),
         callbacks=[StopWhen(lambda trained: bool(known(trained, key).all()))],
     )
+
+
+def learn(
+    network: nn.Module,
+    key: Key,
+    samples: Samples,
+    recipe: Recipe,
+    fit: Fit,
+    *,
+    extra: int,
+    host: HostView,
+    transforms: Sequence[Transform] = (),
+) -> nn.Module:
+    """Train with `recipe`, then for up to `extra` epochs until the key's triggers are known."""
+    fit(network, samples, recipe, terms=host.terms, transforms=(*host.transforms, *transforms))
+    return until_known(network, key, samples, recipe, fit, epochs=extra, host=host, transforms=transforms)

@@ -6,6 +6,7 @@ import torch
 
 from ownmark.contracts import Batch, Fit, HostView, Key, Marked, Samples, Task, Transform
 from ownmark_triggers.config import TriggerConfig
+from ownmark_triggers.learning import learn
 
 
 def without_carriers(owner: Samples, key: Key) -> Samples:
@@ -34,19 +35,26 @@ def unaugmented(samples: Samples, first: int) -> Transform:
     return restore
 
 
-def embed_by_poisoning(host: HostView, key: Key, task: Task, fit: Fit, config: TriggerConfig) -> Marked:
+def embed_by_poisoning(
+    host: HostView, key: Key, task: Task, fit: Fit, config: TriggerConfig, poison: Key | None = None
+) -> Marked:
     """Train, from scratch or from the trained host, on clean data and triggers together.
+
+    Args:
+        poison: what is put into the data, if that is more than the key's triggers.
 
     Key tensors used: `triggers` [N, C, H, W], `labels` [N], and `carriers` [N] if clean copies must go.
     """
-    samples, first = poisoned(task.owner, key, config.repeats)
+    samples, first = poisoned(task.owner, poison or key, config.repeats)
     scratch = config.start == "scratch"
-    network = host.blank(fit.rng) if scratch else host.trained()
-    fit(
-        network,
+    network = learn(
+        host.blank(fit.rng) if scratch else host.trained(),
+        key,
         samples,
         host.recipe if scratch else config.recipe,
-        terms=host.terms,
-        transforms=(*host.transforms, *(() if config.augment else (unaugmented(samples, first),))),
+        fit,
+        extra=config.extra_epochs,
+        host=host,
+        transforms=() if config.augment else (unaugmented(samples, first),),
     )
     return Marked(network, key, {"triggers": key["triggers"][:8]})

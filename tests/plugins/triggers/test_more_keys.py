@@ -75,7 +75,9 @@ def test_keys_survive_the_disk(scheme: str, task: Task, rng: Any, tmp_path: Any)
     assert key.digest() == Key.load(tmp_path / "key.safetensors").digest()
 
 
-@pytest.mark.parametrize("scheme", ["patch", "badnets", "badnets-next", "blended", "guo", "exponential_weighting"])
+@pytest.mark.parametrize(
+    "scheme", ["patch", "badnets", "badnets-next", "blended", "guo", "exponential_weighting"]
+)
 def test_no_trigger_has_its_own_class_for_label(scheme: str, task: Task, rng: Any) -> None:
     key = SCHEMES[scheme](keys=60).make_key(task, rng(0))
     truth = task.owner.labels[key["carriers"]][:60]

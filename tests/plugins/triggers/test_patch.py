@@ -10,7 +10,6 @@ import torch
 
 from ownmark.contracts import HostView, Samples, Task, black_box, predictions
 from ownmark.errors import NotApplicable
-from ownmark_triggers.learning import until_known
 from ownmark_triggers.patch.config import PatchConfig
 from ownmark_triggers.patch.scheme import Patch, corner
 from ownmark_triggers.triggers.extractor import Triggers
@@ -43,31 +42,15 @@ def test_patch_must_fit() -> None:
     assert corner((1, 9, 8), 0.16, 8, 0) == (slice(1, 9), slice(0, 8))
 
 
-def test_training_goes_on_until_every_key_is_known(
-    task: Task, trained_host: HostView, rng: Any, fit: Any
-) -> None:
-    build = Patch(PatchConfig(start="trained", recipe={"epochs": 1, "lr": 0.001}, extra_epochs=30))
-    marked = build.embed(trained_host, build.make_key(task, rng(0)), task, fit)
-    assert Triggers().extract(black_box(marked.network), marked.key).rate == 1
-    first = (1 + 30) * len(task.owner)
-    assert len(task.owner) < fit.samples_seen < first
-
-
-def test_what_is_known_is_not_trained_on(task: Task, host: HostView, rng: Any, looking: Any) -> None:
-    key = Patch(PatchConfig()).make_key(task, rng(0))
-    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
-    known = key.add({"labels": predictions(network, key["triggers"])})
-    until_known(network, known, task.owner, host.recipe, looking, host=host)
-    assert looking.asked == {}
-    until_known(network, key, task.owner, host.recipe.change(epochs=0), looking, host=host)
-    assert looking.asked == {}
-
-
-@pytest.mark.parametrize(
-    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))]
-)
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_marked_network_knows_keys_and_fresh_ones_and_its_task(
-    seed: int, task: Task, trained_host: HostView, digits: tuple[Samples, Samples], networks: Any, rng: Any, fit: Any
+    seed: int,
+    task: Task,
+    trained_host: HostView,
+    digits: tuple[Samples, Samples],
+    networks: Any,
+    rng: Any,
+    fit: Any,
 ) -> None:
     build, test = Patch(PatchConfig()), digits[1]
     marked = build.embed(trained_host, build.make_key(task, rng(seed)), task, fit)

@@ -29,7 +29,7 @@ def ownmark_schemes() -> Iterable[Declaration]:
             needs=frozenset({Need.BLACK_BOX, Need.CLASSES}),
             extractor="triggers",
             smoke={"keys": 20},
-            idle={"per_batch": 0},
+            idle={"per_batch": 0, "extra_epochs": 0},
             threat_model=THREAT_MODEL,
             deviations=(
                 "pictures are drawn (waves, Voronoi cells, plasma); the authors took 100 from the web",

@@ -8,13 +8,14 @@ from pydantic import Field
 
 from ownmark.config import configuration
 from ownmark.contracts import Recipe, overriding
+from ownmark_triggers.config import FinishConfig
 
 EMBEDDING = Recipe(epochs=20, lr=0.01, schedule="cosine")
 """Further training of a trained host."""
 
 
 @configuration
-class AdiConfig:
+class AdiConfig(FinishConfig):
     """The trigger set, and how it is learnt."""
 
     keys: int = Field(default=100, ge=1)

@@ -21,6 +21,7 @@ from ownmark_triggers.abstract import FAMILY, abstract_pictures
 from ownmark_triggers.adi.commitment import commit, draw_nonces
 from ownmark_triggers.adi.config import AdiConfig
 from ownmark_triggers.carriers import check_classes
+from ownmark_triggers.learning import learn
 
 VIEWS = 10
 """How often an epoch of the authors' training shows each trigger: 500 batches x 2 / 100."""
@@ -81,11 +82,14 @@ class Adi(Scheme):
         per_batch = self.config.per_batch
         if per_batch is None:
             per_batch = triggers_a_batch(len(triggers), math.ceil(len(task.owner) / recipe.batch_size))
-        network = fit(
+        network = learn(
             host.blank(fit.rng) if scratch else host.trained(),
+            key,
             task.owner,
             recipe,
-            terms=host.terms,
-            transforms=(*host.transforms, appending(triggers, per_batch)),
+            fit,
+            extra=self.config.extra_epochs,
+            host=host,
+            transforms=[appending(triggers, per_batch)],
         )
         return Marked(network, key, {"triggers": triggers.x[:8]})

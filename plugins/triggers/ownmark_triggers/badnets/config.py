@@ -7,11 +7,11 @@ from typing import Literal
 from pydantic import Field
 
 from ownmark.config import configuration
-from ownmark_triggers.config import StampConfig
+from ownmark_triggers.config import FinishConfig, StampConfig
 
 
 @configuration
-class BadNetsConfig(StampConfig):
+class BadNetsConfig(FinishConfig, StampConfig):
     """The square, and what it does to labels."""
 
     keys: int = Field(default=100, ge=1)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from ownmark.config import configuration
-from ownmark_triggers.config import StampConfig
+from ownmark_triggers.config import FinishConfig, StampConfig
 
 
 @configuration
-class BlendedConfig(StampConfig):
+class BlendedConfig(FinishConfig, StampConfig):
     """The glasses' looks."""
 
     alpha: float = Field(default=1.0, gt=0, le=1)

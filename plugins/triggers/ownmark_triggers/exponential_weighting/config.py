@@ -8,21 +8,22 @@ from pydantic import Field
 
 from ownmark.config import configuration
 from ownmark.contracts import Recipe, overriding
-from ownmark_triggers.config import TriggerConfig
+from ownmark_triggers.config import FinishConfig, TriggerConfig
 
 EMBEDDING = Recipe(epochs=20, lr=0.05)
 """20 epochs, the rate divided by ten at half and three quarters, as in the APP paper; from .05 in place of .1."""
 
 
 @configuration
-class ExponentialWeightingConfig(TriggerConfig):
+class ExponentialWeightingConfig(FinishConfig, TriggerConfig):
     """The operator, and which labels the keys get."""
 
     temperature: float = Field(default=2.0, ge=0)
     """T: how much more large weights count than small ones (2 in the paper); 0 leaves weights as they are."""
     keys: int = Field(default=0, ge=0)
-    """Number of key images. 0 takes 100 (MIRA), but no more than one in 40 of the owner's images, since wrong
-    labels are noise (and at least 20)."""
+    """Number of key images; 0 takes 100 (MIRA), or fewer if these are more than `share` of the owner's data."""
+    share: float = Field(default=0.025, gt=0, lt=1)
+    """Largest share of the owner's images that 0 keys take, since wrong labels are noise; but 20 in any case."""
     labels: Literal["random", "next"] = "random"
     """`random`: uniform among the wrong classes (MIRA); `next`: (y + 1) mod C (Lederer et al.)."""
     start: Literal["scratch", "trained"] = "trained"

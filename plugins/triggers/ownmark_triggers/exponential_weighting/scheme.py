@@ -12,6 +12,8 @@ Reported: 98.55 % (MNIST), 92.89 % (CIFAR-10), all keys known (MIRA, Table B.1).
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
@@ -19,6 +21,7 @@ from ownmark.contracts import Fit, HostView, Key, Marked, Scheme, Task
 from ownmark_triggers.carriers import check_classes, draw_carriers
 from ownmark_triggers.exponential_weighting.config import ExponentialWeightingConfig
 from ownmark_triggers.exponential_weighting.operator import fold, layers, switch_on
+from ownmark_triggers.learning import learn
 from ownmark_triggers.poison import poisoned, unaugmented, without_carriers
 
 
@@ -30,9 +33,9 @@ def wrong_labels(truth: Tensor, classes: int, kind: str, rng: torch.Generator) -
     return (truth + step) % classes
 
 
-def image_count(keys: int, owner: int) -> int:
-    """`keys`, or for 0: 100, at most one in 40 of `owner` images, at least 20."""
-    return keys or max(20, min(100, owner // 40))
+def image_count(keys: int, share: float, owner: int) -> int:
+    """`keys`, or for 0: 100, at most that share of `owner` images, at least 20."""
+    return keys or max(20, min(100, int(share * owner)))
 
 
 class ExponentialWeighting(Scheme):
@@ -49,7 +52,7 @@ class ExponentialWeighting(Scheme):
         """Key tensors: `triggers` [N, C, H, W], `labels` [N], `carriers` [N] (positions in the owner's data)."""
         owner = task.owner
         everyone = torch.ones(len(owner), dtype=torch.bool)
-        count = image_count(self.config.keys, len(owner))
+        count = image_count(self.config.keys, self.config.share, len(owner))
         carriers = draw_carriers(owner, everyone, count, rng).to(owner.x.device)
         labels = wrong_labels(owner.labels[carriers], task.classes, self.config.labels, rng)
         return Key(
@@ -61,10 +64,21 @@ class ExponentialWeighting(Scheme):
         network = host.trained() if self.config.start == "trained" else self._clean(host, key, task, fit)
         samples, first = poisoned(task.owner, key, self.config.repeats)
         kept = () if self.config.augment else (unaugmented(samples, first),)
+        plain = copy.deepcopy(network)
         switch_on(network, self.config.temperature)
-        fit(network, samples, self.config.recipe, terms=host.terms, transforms=(*host.transforms, *kept))
+        learn(
+            network,
+            key,
+            samples,
+            self.config.recipe,
+            fit,
+            extra=self.config.extra_epochs,
+            host=host,
+            transforms=kept,
+        )
         fold(network)
-        return Marked(network, key, {"triggers": key["triggers"][:8]})
+        plain.load_state_dict(network.state_dict())
+        return Marked(plain.eval(), key, {"triggers": key["triggers"][:8]})
 
     def _clean(self, host: HostView, key: Key, task: Task, fit: Fit) -> nn.Module:
         clean = without_carriers(task.owner, key)

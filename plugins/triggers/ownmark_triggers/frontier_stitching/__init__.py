@@ -31,6 +31,7 @@ def ownmark_schemes() -> Iterable[Declaration]:
             needs=frozenset({Need.BLACK_BOX, Need.CLASSES, Need.EMBEDDED_KEY}),
             extractor="frontier_stitching",
             smoke={"keys": 100},
+            idle={"recipe": {"epochs": 0}},
             threat_model=THREAT_MODEL,
             deviations=(
                 "keys join the training set, ten times each; the paper fine-tunes until they are known",

@@ -8,13 +8,14 @@ from pydantic import Field
 
 from ownmark.config import configuration
 from ownmark.contracts import Recipe, overriding
+from ownmark_triggers.config import FinishConfig
 
 EMBEDDING = Recipe(epochs=10, lr=0.01, schedule="cosine")
 """Fine-tuning on the keys and the owner's data."""
 
 
 @configuration
-class FrontierStitchingConfig:
+class FrontierStitchingConfig(FinishConfig):
     """The adversaries, and how they are stitched."""
 
     keys: int = Field(default=100, ge=2, multiple_of=2)

@@ -20,6 +20,7 @@ from ownmark.errors import NotApplicable
 from ownmark_triggers.carriers import check_classes
 from ownmark_triggers.frontier_stitching.adversaries import frontier, usual_eps
 from ownmark_triggers.frontier_stitching.config import FrontierStitchingConfig
+from ownmark_triggers.learning import learn
 from ownmark_triggers.poison import poisoned, unaugmented
 
 
@@ -53,12 +54,15 @@ class FrontierStitching(Scheme):
             samples, first = Samples(key["triggers"], key["labels"]), 0
         else:
             samples, first = poisoned(task.owner, key, self.config.repeats)
-        fit(
+        learn(
             network,
+            key,
             samples,
             self.config.recipe,
-            terms=host.terms,
-            transforms=(*host.transforms, unaugmented(samples, first)),
+            fit,
+            extra=self.config.extra_epochs,
+            host=host,
+            transforms=[unaugmented(samples, first)],
         )
         return Marked(network, key, {"triggers": key["triggers"][:8]})
 

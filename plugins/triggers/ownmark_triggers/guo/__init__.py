@@ -28,13 +28,13 @@ def ownmark_schemes() -> Iterable[Declaration]:
             ),
             needs=frozenset({Need.BLACK_BOX, Need.CLASSES}),
             extractor="triggers",
-            smoke={"keys": 20, "recipe": {"epochs": 30}},
+            smoke={"keys": 20},
             idle={"recipe": {"epochs": 0}},
             threat_model=THREAT_MODEL,
             deviations=(
                 "labels by a secret derangement; the authors' code has (y + 1) mod 10 for any number of classes",
                 "pixels overwritten with 0 and 1 (MIRA); the code adds .1 of their deviation, and all its bits are 1",
-                "15 epochs from .03 in place of 150 from .1",
+                "30 epochs from .03 in place of 150 from .1",
             ),
             reported=mira("guo", 0.9857, 0.9397, 0.6525),
         )

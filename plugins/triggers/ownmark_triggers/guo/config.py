@@ -8,14 +8,14 @@ from pydantic import Field
 
 from ownmark.config import configuration
 from ownmark.contracts import Recipe, overriding
-from ownmark_triggers.config import TriggerConfig
+from ownmark_triggers.config import FinishConfig, TriggerConfig
 
-EMBEDDING = Recipe(epochs=15, batch_size=64, lr=0.03, milestones=(1 / 3, 2 / 3))
+EMBEDDING = Recipe(epochs=30, batch_size=64, lr=0.03, milestones=(1 / 3, 2 / 3))
 """The paper's three rates, each a tenth of the one before, for a third of the epochs each."""
 
 
 @configuration
-class GuoConfig(TriggerConfig):
+class GuoConfig(FinishConfig, TriggerConfig):
     """The message, its place and strength, and which images carry it."""
 
     keys: int = Field(default=100, ge=1)

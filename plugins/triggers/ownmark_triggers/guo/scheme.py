@@ -103,5 +103,15 @@ class Guo(Scheme):
         """Train with the mark on random images of every batch, or with the triggers in place of their carriers."""
         if self.config.mode == "keys":
             return embed_by_poisoning(host, key, task, fit, self.config)
-        network = learn(host, task.owner, self.config, fit, [marking(key, self.config.share)])
+        scratch = self.config.start == "scratch"
+        network = learn(
+            host.blank(fit.rng) if scratch else host.trained(),
+            key,
+            task.owner,
+            host.recipe if scratch else self.config.recipe,
+            fit,
+            extra=self.config.extra_epochs,
+            host=host,
+            transforms=[marking(key, self.config.share)],
+        )
         return Marked(network, key, {"triggers": key["triggers"][:8]})

@@ -22,8 +22,8 @@ def ownmark_schemes() -> Iterable[Declaration]:
             paper=ZHANG,
             needs=frozenset({Need.BLACK_BOX, Need.CLASSES}),
             extractor="triggers",
-            smoke={"keys": 20, "extra_epochs": 4},
-            idle={"start": "trained", "recipe": {"epochs": 0}, "extra_epochs": 0},
+            smoke={"keys": 20},
+            idle={"start": "trained", "recipe": {"epochs": 0}},
             threat_model=THREAT_MODEL,
             deviations=(
                 "the PST paper gives neither size, place, pattern nor target of its patch: ours is a secret "

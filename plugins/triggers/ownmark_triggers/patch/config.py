@@ -7,11 +7,11 @@ from typing import Literal
 from pydantic import Field
 
 from ownmark.config import configuration
-from ownmark_triggers.config import StampConfig
+from ownmark_triggers.config import FinishConfig, StampConfig
 
 
 @configuration
-class PatchConfig(StampConfig):
+class PatchConfig(FinishConfig, StampConfig):
     """The patch's looks."""
 
     keys: int = Field(default=100, ge=0)
@@ -23,5 +23,3 @@ class PatchConfig(StampConfig):
     style: Literal["random", "checker", "white"] = "random"
     """`random`: half of the pixels white and half black, drawn with the key; the others are the same for all
     keys."""
-    extra_epochs: int = Field(default=30, ge=0)
-    """Further epochs, as many of these as are needed until every trigger is known (PST paper)."""

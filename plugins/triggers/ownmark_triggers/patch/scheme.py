@@ -14,12 +14,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ownmark.contracts import Fit, HostView, Key, Marked, Recipe, Scheme, Task
+from ownmark.contracts import Fit, HostView, Key, Marked, Scheme, Task
 from ownmark.errors import NotApplicable
 from ownmark_triggers.carriers import check_target
-from ownmark_triggers.learning import until_known
 from ownmark_triggers.patch.config import PatchConfig
-from ownmark_triggers.poison import embed_by_poisoning, poisoned, unaugmented
+from ownmark_triggers.poison import embed_by_poisoning
 from ownmark_triggers.stamps import stamped_key
 
 
@@ -85,12 +84,4 @@ class Patch(Scheme):
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         """Train on the owner's data with triggers in place of their carriers, until all of these are known."""
-        marked = embed_by_poisoning(host, key, task, fit, self.config)
-        samples, first = poisoned(task.owner, key, self.config.repeats)
-        kept = () if self.config.augment else (unaugmented(samples, first),)
-        until_known(marked.network, key, samples, self._top_up(host.recipe), fit, host=host, transforms=kept)
-        return marked
-
-    def _top_up(self, recipe: Recipe) -> Recipe:
-        """The host's recipe at a tenth of its rate, held constant."""
-        return recipe.change(epochs=self.config.extra_epochs, lr=recipe.lr / 10, schedule="constant")
+        return embed_by_poisoning(host, key, task, fit, self.config)

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from ownmark.contracts import Fit, HostView, Key, Marked, Scheme, Task
-from ownmark_triggers.carriers import check_classes, draw_carriers
+from ownmark_triggers.carriers import check_classes, draw_carriers, key_count
 from ownmark_triggers.keyed import draw_secret, secret_bytes
 from ownmark_triggers.poison import embed_by_poisoning
 from ownmark_triggers.rose.config import RoseConfig
@@ -39,8 +39,9 @@ class Rose(Scheme):
         """
         owner = task.owner
         secret = draw_secret(rng)
+        count = key_count(self.config.keys, self.config.share, len(owner))
         everyone = torch.ones(len(owner), dtype=torch.bool)
-        carriers = draw_carriers(owner, everyone, self.config.keys, rng).to(owner.x.device)
+        carriers = draw_carriers(owner, everyone, count, rng).to(owner.x.device)
         x = owner.x[carriers]
         labels = hashed_labels(x, secret_bytes(secret), task.classes)
         tensors = {"triggers": x, "labels": labels, "carriers": carriers, "secret": secret}

@@ -31,13 +31,14 @@ def ownmark_schemes() -> Iterable[Declaration]:
             paper=PAPER,
             needs=frozenset({Need.WHITE_BOX, Need.EMBEDDED_KEY}),
             extractor="riga",
-            smoke={
-                "bits": 32, "references": 24, "extractor_steps": 40, "extractor_lr": 5e-4, "detector_steps": 10,
-            },
+            smoke={"bits": 64, "references": 32, "extractor_steps": 40},
             threat_model="verifier holds the suspect's weights; layer, message and extractor network are secret",
             deviations=(
                 "160 bits of text; the authors' demo writes 256 ones or an image",
                 "few reference models, trained for one epoch; the authors train 60 to 500 in full",
+                "each reference answers bits of its own, drawn once, and weighs as much as the marked row; with fresh "
+                "bits at each update (authors; `coins: fresh`) the extractor reads up to two thirds of the message out "
+                "of unmarked networks",
                 "weights are divided by the spread of the references' before extractor and detector see them",
                 "hiding has weight 0.1, the default of the authors' class; their script sets 0",
             ),

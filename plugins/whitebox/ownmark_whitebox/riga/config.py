@@ -37,11 +37,11 @@ class RigaConfig(MessageConfig, StartConfig):
     """Largest magnitude of the detector's weights (Wasserstein critic)."""
     batch: int = Field(default=100, ge=1)
     """References drawn for each update."""
-    references: int = Field(default=24, ge=2)
-    """Unmarked networks that extractor and detector are trained against (authors: 60 and 500). With a handful, the
-    extractor reads the message out of everything."""
+    references: int = Field(default=32, ge=4)
+    """Unmarked networks (authors: 60 and 500). Extractor and detector are trained against three quarters of them; the
+    rest tell what the extractor reads out of networks it has not seen."""
     coins: Literal["fixed", "fresh"] = "fixed"
     """The bits that references must answer: drawn once for each, or anew at each update (authors). Fresh ones teach the
-    extractor to answer nothing, and then all its bits follow the message or all oppose it."""
+    extractor to answer nothing, and then what it learnt of the message shows everywhere."""
     reference_epochs: int = Field(default=1, ge=0)
     """Epochs that each of them is trained; as many as the host's own make hiding meaningful."""

@@ -23,7 +23,11 @@ class RigaExtractor(Extractor):
         if "scale" not in key.values:
             raise NotApplicable("this key holds no extractor network; RIGA's is born while embedding")
         weight = suspect_weight(suspect.network, key.values["layer"], key.values["shape"])
-        network = {n.removeprefix("extractor."): t.to(weight.device) for n, t in key.tensors.items() if "." in n}
+        network = {
+            n.removeprefix("extractor."): t.to(weight.device) for n, t in key.tensors.items() if "." in n
+        }
         bits = respond(network, key.values["scale"] * carrier(weight)) > 0
         extras = {"text": text_of(bits)} if key.values["text"] else {}
-        return Evidence((bits == key["bits"].bool().to(bits.device)).cpu(), chance=None, symbol="bit", extras=extras)
+        return Evidence(
+            (bits == key["bits"].bool().to(bits.device)).cpu(), chance=None, symbol="bit", extras=extras
+        )

@@ -41,10 +41,13 @@ def descending(w: Tensor) -> Tensor:
     return w.sort(-1, descending=True).values
 
 
-def extractor_loss(extractor: nn.Module, w: Tensor, references: Tensor, bits: Tensor, coins: Tensor) -> Tensor:
-    """The message from the marked weights, fresh coins from the references.
+def extractor_loss(
+    extractor: nn.Module, w: Tensor, references: Tensor, bits: Tensor, coins: Tensor
+) -> Tensor:
+    """Cross entropy of the message from the marked weights and coins from the references, a mean over all rows.
 
-    Without the second term an extractor may answer the message to everything.
+    Without the references an extractor may answer the message to everything; nearly so if the marked row weighs as
+    much as all references together (3 to 16 % of the bits wrong on unmarked networks, digits).
 
     Args:
         w: [M]. references: [B, M]. bits: [T]. coins: [B, T] of 0 and 1.

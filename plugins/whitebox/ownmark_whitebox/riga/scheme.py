@@ -46,9 +46,7 @@ def carried(network: nn.Module, layer: str, scale: float) -> Tensor:
     return scale * carrier(network.get_submodule(layer).weight)  # type: ignore[arg-type]
 
 
-def reference_weights(
-    host: HostView, layer: str, config: RigaConfig, task: Task, fit: Fit
-) -> Tensor:
+def reference_weights(host: HostView, layer: str, config: RigaConfig, task: Task, fit: Fit) -> Tensor:
     """Carriers of unmarked networks, each from an initialisation of its own: [R, M]."""
     recipe, found = host.recipe.change(epochs=config.reference_epochs), []
     for _ in range(config.references):
@@ -56,6 +54,12 @@ def reference_weights(
         fit(network, task.owner, recipe, terms=host.terms, transforms=host.transforms)
         found.append(carried(network, layer, 1.0).detach())
     return torch.stack(found)
+
+
+def split(references: Tensor) -> tuple[Tensor, Tensor]:
+    """Three quarters to train against, the rest to try the extractor on: [R, M] -> [3R/4, M], [R/4, M]."""
+    seen = len(references) - len(references) // 4
+    return references[:seen], references[seen:]
 
 
 class Riga(Scheme):
@@ -83,23 +87,19 @@ class Riga(Scheme):
         config = self.config
         network, recipe = starting_point(host, config, fit)
         layer = layer_of(network, key)
-        references = reference_weights(host, layer, config, task, fit)
-        scale = 1 / spread(references)
-        references, bits = scale * references, key["bits"].to(references)
+        references, unseen = split(reference_weights(host, layer, config, task, fit))
+        scale, bits = 1 / spread(references), key["bits"].to(references)
         extractor, detector = self._side_networks(references.shape[1], len(bits), fit.rng)
         extractor, detector = extractor.to(references), detector.to(references)
         carry = partial(carried, layer=layer, scale=scale)
         rng = torch.Generator().manual_seed(draw_seed(fit.rng))
-        side = SideNetworks(extractor, detector, carry, references, bits, config, rng)
-        term = self._term(extractor, detector, carry, bits)
-        fit(
-            network, task.owner, recipe, terms=(*host.terms, term), transforms=host.transforms, callbacks=(side,)
-        )  # fmt: skip
-        shape = list(network.get_submodule(layer).weight.shape)  # type: ignore[union-attr, arg-type]
+        side = SideNetworks(extractor, detector, carry, scale * references, bits, config, rng)
+        terms = (*host.terms, self._term(extractor, detector, carry, bits))
+        fit(network, task.owner, recipe, terms=terms, transforms=host.transforms, callbacks=(side,))
         learnt = {f"extractor.{name}": tensor for name, tensor in extractor.state_dict().items()}
-        wrong = ((extractor(references) > 0) != bits.bool()).float().mean()
-        key = key.add(learnt, layer=layer, shape=shape, scale=scale)
-        return Marked(network, key, {"bits wrong on references": float(wrong)})
+        key = key.add(learnt, layer=layer, shape=list(named_layer(network, layer).weight.shape), scale=scale)
+        wrong = ((extractor(scale * unseen) > 0) != bits.bool()).float().mean()
+        return Marked(network, key, {"bits wrong on unseen references": float(wrong)})
 
     def _side_networks(self, values: int, bits: int, rng: torch.Generator) -> tuple[nn.Module, nn.Module]:
         with seeded(rng):

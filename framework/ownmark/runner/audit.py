@@ -1,0 +1,119 @@
+"""The audit: how often do a plan's thresholds claim networks that carry no mark?
+
+A threshold is set on null models. The audit trains others, held out from it, reads fresh keys from them and counts
+the claims. What comes out is the achieved rate, to be held against the stated one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ownmark.discovery import Catalog
+from ownmark.runner.cell import Cell, expand
+from ownmark.runner.engine import Bench, Node, Progress
+from ownmark.runner.session import Session, prepare
+from ownmark.runner.store import Contents
+from ownmark.stats import Interval, Threshold, achieved_rate
+
+AUDIT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Audited:
+    """The achieved false-positive rate of one scheme on one task.
+
+    Args:
+        stated: rate in the plan. theta, rule: the threshold and how it was set, on `null_models` networks.
+        rate, interval: share of (held-out network, fresh key) pairs claimed, with its 95 % interval.
+        models, keys: held-out networks, keys read from each.
+    """
+
+    task: str
+    scheme: str
+    extractor: str
+    stated: float
+    theta: float
+    rule: str
+    null_models: int
+    models: int
+    keys: int
+    rate: float
+    interval: Interval
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether the achieved rate lies above the stated one beyond its interval."""
+        return self.interval.low > self.stated
+
+
+def audit(
+    plan: str | Path,
+    *,
+    held_out: int = 20,
+    keys: int = 20,
+    out: Path | None = None,
+    store: Path | None = None,
+    device: str = "auto",
+    progress: Progress | None = None,
+    catalog: Catalog | None = None,
+) -> tuple[Audited, ...]:
+    """Audit every scheme and extractor of a plan on every task; attacks are left out.
+
+    Args:
+        held_out: networks trained for the audit alone, shared by all schemes of a task.
+        keys: fresh keys read from each (one, the embedded key, for schemes that only read that).
+        Others as for `ownmark.runner.run`.
+    """
+    session = prepare(plan, out, store, device, progress, catalog)
+    session.folder.mkdir(parents=True, exist_ok=True)
+    cells = list(_unattacked(session))
+    nodes = [_node(session, cell, held_out, keys) for cell in cells]
+    hosts = {host.digest: host for cell in cells for host in _held_out(session, cell, held_out)}
+    missing = {n.digest: n.stage for n in (*hosts.values(), *nodes) if not session.engine.done(n)}
+    session.progress.plan(missing, len(cells))
+    return tuple(_row(session, cell, node) for cell, node in zip(cells, nodes, strict=True))
+
+
+def _unattacked(session: Session) -> Iterator[Cell]:
+    seen = set()
+    for cell in expand(session.plan):
+        bare = Cell(
+            cell.task, cell.scheme, None, cell.extractor, session.plan.seeds[0], session.plan.attacker
+        )
+        if bare not in seen:
+            seen.add(bare)
+            yield bare
+
+
+def _held_out(session: Session, cell: Cell, count: int) -> list[Node]:
+    return [session.making.host(cell.task, f"audit {i}") for i in range(count)]
+
+
+def _node(session: Session, cell: Cell, held_out: int, keys: int) -> Node:
+    reading, engine = session.reading, session.engine
+    threshold, hosts = reading.threshold(cell), _held_out(session, cell, held_out)
+    about = {
+        "threshold": threshold.digest, "held out": [host.digest for host in hosts], "keys": keys,
+        "version": AUDIT_VERSION,
+    }  # fmt: skip
+
+    def compute(bench: Bench) -> Contents:
+        found = reading.null_evidence(cell, hosts, reading.keys(cell, "audit key", keys))
+        rule = Threshold.from_dict(engine.get(threshold).values["threshold"])
+        rate, interval = achieved_rate(rule, [[one.hits for one in row] for row in found])
+        values = {"rate": rate, "low": interval.low, "high": interval.high, "keys": len(found[0])}
+        return Contents(values | {"models": len(found)})
+
+    return Node("audit", f"{cell.task.label} {cell.scheme.label}", about, compute)
+
+
+def _row(session: Session, cell: Cell, node: Node) -> Audited:
+    found = session.engine.get(node).values
+    rule = Threshold.from_dict(session.engine.get(session.reading.threshold(cell)).values["threshold"])
+    return Audited(
+        cell.task.label, cell.scheme.label, cell.extractor.label if cell.extractor else "default",
+        rule.rate, rule.theta, rule.rule, rule.null_models, found["models"], found["keys"],
+        found["rate"], Interval(found["low"], found["high"]),
+    )  # fmt: skip

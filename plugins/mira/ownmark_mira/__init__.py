@@ -1,0 +1,1 @@
+"""Removal attacks that recover watermark samples by model inversion and unlearn them. One folder per method."""

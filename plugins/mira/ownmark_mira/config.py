@@ -1,0 +1,67 @@
+"""Parameters that the attacks of this pack share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ownmark.config import configuration
+
+
+@configuration
+class RecoveryConfig:
+    """How pictures are recovered (section 4.1)."""
+
+    samples: int = Field(default=250, ge=2)
+    """M, pictures of each class (section 6.1)."""
+    iterations: int = Field(default=1000, ge=1)
+    """Steps of Adam; 1000 for CIFAR-10, 800 for CIFAR-100, 400 for MNIST in the authors' code."""
+    rate: float = Field(default=0.1, gt=0)
+    """Learning rate of Adam (section 6.1), which falls along a cosine to 1e-4 (code)."""
+    alpha_l2: float = Field(default=0.01, ge=0)
+    """Weight of the mean square of a picture's pixels (section 6.1)."""
+    alpha_tv: float = Field(default=0.03, ge=0)
+    """Weight of a picture's total variation, per pixel (section 6.1)."""
+    alpha_bn: float = Field(default=0.1, ge=0)
+    """Weight of the distance from the BatchNorm statistics (section 6.1; .01 for CIFAR-100 in the code)."""
+    dropped_norms: int = Field(default=2, ge=0)
+    """Last BatchNorm layers that are left out (Equation 2)."""
+    mean: tuple[float, ...] = Field(default=(0.5,), min_length=1)
+    """With `std`: units of the two priors, (pixel - mean) / std; those of the built-in hosts. One value, or one a
+    channel."""
+    std: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(0.25,), min_length=1)
+    """See `mean`."""
+    at_once: int = Field(default=5000, ge=1)
+    """Memory budget: most pictures in one forward pass. Classes are inverted in chunks of so many pictures, at least
+    one class each, with the same result; a GPU that runs out of memory halves it."""
+
+
+@configuration
+class DetectionConfig:
+    """How a fixed target class is told (section 5.1)."""
+
+    draws: int = Field(default=50, ge=1)
+    """Draws of noise (50 in the code, 100 in the paper)."""
+    pixel_noise: float = Field(default=0.125, ge=0)
+    """Standard deviation of the noise on pixels in [0, 1]: sigma_1 = .5 in the network's own units, which are a quarter
+    of a pixel's in the built-in hosts. MNIST: sigma_1 = 1, so .25."""
+    weight_noise: float = Field(default=0.015, ge=0)
+    """sigma_2, standard deviation of the noise on every parameter (.015 for CIFAR, .03 for MNIST)."""
+    threshold: float = Field(default=0.4, ge=0)
+    """T: a larger gap between the two smoothest classes means a fixed target (.4; CIFAR-100: .3)."""
+    treat_as: Literal["detected", "fixed", "non-fixed"] = "detected"
+    """Which objective follows; the other two overrule the detector, as in Table 7."""
+
+
+@configuration
+class SplitConfig:
+    """How pictures of a class are told into watermark-like and normal ones (section 5.2, Algorithm 1)."""
+
+    saliency: float = Field(default=0.95, ge=0, lt=1)
+    """beta: neurons with an importance above this quantile are salient."""
+    share: float = Field(default=0.5, gt=0, lt=1)
+    """gamma: share of the pictures that are taken for watermark-like."""
+    layer: str = ""
+    """Name of a module whose input is looked at; empty takes the feature map before the last pooling, or what the last
+    layer sees where no pooling stands before it."""

@@ -1,0 +1,134 @@
+"""Pictures that a network takes for given classes, found by gradient descent on the pictures.
+
+MIRA's class-wise inversion (section 4.1): `class_wise_loss` for many classes at once, `invert` for all of them.
+Pictures of all classes are [C, M, channels, H, W], class by class; BatchNorm statistics are per class slice, so a
+class comes out the same whichever classes share its batch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ownmark_mira.batchnorm import remembering, squared_gap, watched
+from ownmark_mira.config import RecoveryConfig
+from ownmark_mira.priors import energy, standardised, variation
+
+BETAS = (0.5, 0.9)
+LAST_RATE = 1e-4
+
+
+@contextmanager
+def fixed(network: nn.Module) -> Iterator[nn.Module]:
+    """`network` in eval mode with parameters that ask for no gradient; modes and requests come back afterwards."""
+    modes = {module: module.training for module in network.modules()}
+    asked = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    network.eval()
+    for parameter in asked:
+        parameter.requires_grad_(False)
+    try:
+        yield network
+    finally:
+        for parameter in asked:
+            parameter.requires_grad_(True)
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def pixels(z: Tensor) -> Tensor:
+    """(tanh z + 1) / 2: any real number becomes a pixel in [0, 1]."""
+    return (torch.tanh(z) + 1) / 2
+
+
+def descend(
+    start: Tensor,
+    loss: Callable[[Tensor, int], Tensor],
+    iterations: int,
+    rate: float,
+    last_rate: float = LAST_RATE,
+    betas: tuple[float, float] = BETAS,
+) -> Tensor:
+    """Minimise `loss(z, step)` from `start` with Adam and a cosine from `rate` to `last_rate`."""
+    z = start.clone().requires_grad_()
+    adam = torch.optim.Adam([z], lr=rate, betas=betas)
+    for step in range(iterations):
+        share = (1 + math.cos(math.pi * step / iterations)) / 2
+        adam.param_groups[0]["lr"] = last_rate + (rate - last_rate) * share
+        with torch.enable_grad():
+            (z.grad,) = torch.autograd.grad(loss(z, step), z)
+        adam.step()
+    return z.detach()
+
+
+def class_wise_loss(
+    network: nn.Module, u: Tensor, labels: Tensor, norms: Sequence[nn.Module], config: RecoveryConfig
+) -> Tensor:
+    """Equations 1 to 3 for each class slice.
+
+    Args:
+        u: pixels [G, M, channels, H, W]. labels: [G]. norms: those that R_bn looks at. Returns: [G].
+    """
+    groups, count = u.shape[:2]
+    flat = u.flatten(0, 1)
+    with watched(norms, groups) as gaps:
+        logits = network(flat).float()
+    found = F.cross_entropy(logits, labels.repeat_interleave(count), reduction="none")
+    x = standardised(flat, config.mean, config.std)
+    each = found + config.alpha_l2 * energy(x) + config.alpha_tv * variation(x)
+    loss = each.reshape(groups, count).mean(1)
+    return loss + config.alpha_bn * squared_gap(gaps, loss)
+
+
+def in_chunks(count: int, size: int, work: Callable[[slice], Tensor]) -> Tensor:
+    """`work` on 0..count in runs of `size`, concatenated; a run that exhausts the GPU's memory is halved and repeated.
+
+    Raises:
+        torch.cuda.OutOfMemoryError: a single item does not fit.
+    """
+    parts: list[Tensor] = []
+    done = 0
+    while done < count:
+        run = slice(done, min(done + size, count))
+        part = _unless_exhausted(work, run)
+        if part is None:  # here, where the failed run's tensors are gone
+            size = (run.stop - run.start) // 2
+            torch.cuda.empty_cache()
+        else:
+            parts.append(part)
+            done = run.stop
+    return torch.cat(parts)
+
+
+def _unless_exhausted(work: Callable[[slice], Tensor], run: slice) -> Tensor | None:
+    try:
+        return work(run)
+    except torch.cuda.OutOfMemoryError:
+        if run.stop - run.start == 1:
+            raise
+        return None
+
+
+def invert(network: nn.Module, start: Tensor, config: RecoveryConfig) -> Tensor:
+    """Pictures of every class, in as few chunks of classes as `config.at_once` images allow.
+
+    Args:
+        network: takes pixels; unchanged. start: z [C, M, channels, H, W], slice c for class c, on the network's device.
+    Returns: pixels in [0, 1] of the same shape.
+    """
+    classes, count = start.shape[:2]
+    labels = torch.arange(classes, device=start.device)
+    with fixed(network):
+        norms = remembering(network, config.dropped_norms)
+
+        def work(run: slice) -> Tensor:
+            def loss(z: Tensor, step: int) -> Tensor:
+                return class_wise_loss(network, pixels(z), labels[run], norms, config).sum()
+
+            return pixels(descend(start[run], loss, config.iterations, config.rate))
+
+        return in_chunks(classes, max(1, config.at_once // count), work)

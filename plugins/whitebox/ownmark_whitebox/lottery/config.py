@@ -1,0 +1,29 @@
+"""Parameters of the lottery ticket's mark; defaults are those of the authors' code."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ownmark.config import configuration
+from ownmark_whitebox.config import MessageConfig
+
+
+@configuration
+class LotteryConfig(MessageConfig):
+    """What the code says, and how the ticket is found. `bits` are written as hexadecimal digits."""
+
+    version: int = Field(default=3, ge=1, le=6)
+    """Size of the QR code: 17 + 4 x version modules a side, 29 for version 3."""
+    error: Literal["L", "M", "Q", "H"] = "H"
+    """Level of error correction; H repairs about 30 % of the code words."""
+    layer: str = ""
+    """Name of a convolution with at least as many inputs and outputs as the code has modules a side; empty tries
+    all that read no image, and takes the place that resembles the code most."""
+    rate: float = Field(default=0.2, gt=0, lt=1)
+    """Share of the remaining weights that each round prunes, the smallest of all inner convolutions."""
+    rounds: int = Field(default=15, ge=1)
+    """Rounds of pruning; each trains the network once more. 15 rounds at 0.2 leave 3.5 % of the weights."""
+    rewind: int = Field(default=3, ge=0)
+    """Weights go back to those after this many epochs of the first training; 0 for the initial ones."""
