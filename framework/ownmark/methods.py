@@ -35,7 +35,8 @@ class Kind(str, Enum):
 class Need(str, Enum):
     """What a method asks of the plan and of the core; checked before anything is trained.
 
-    Attacks: `DATA` any images, `LABELS` true labels with them, `NORM` a host with BatchNorm.
+    Attacks: `DATA` any images, `LABELS` true labels with them, `MAY_USE_DATA` works without but uses what is
+    granted (an attack that declares none of the three is given no images at all), `NORM` a host with BatchNorm.
     Schemes and extractors: `WHITE_BOX` or `BLACK_BOX` access to the suspect, `OWN_COPY` the owner's marked model
     at extraction, `EMBEDDED_KEY` says that only a key that went through `embed` can be read (so thresholds are
     calibrated with that key, not with fresh ones), `CLASSES` a classification task.
@@ -46,6 +47,7 @@ class Need(str, Enum):
 
     DATA = "data"
     LABELS = "labels"
+    MAY_USE_DATA = "optional-data"
     NORM = "batch-norm"
     WHITE_BOX = "white-box"
     BLACK_BOX = "black-box"

@@ -242,12 +242,9 @@ def test_access_and_costs_follow_the_method(first: tuple[Finished, Counter[str]]
     assert by["uchida", "none"]["cost"]["samples_embedding"] == 200
     assert by["uchida", "none"]["removal"]["outcome"] in ("unattacked", "never-marked")
     assert by["uchida", "none"]["granted"] is None
-    assert by["uchida", "prune"]["granted"] == {
-        "data": 50,
-        "labels": True,
-        "transfer": 0,
-        "source": "disjoint",
-    }
+    nothing = {"data": 0, "labels": False, "transfer": 0, "source": "disjoint"}
+    assert by["uchida", "prune"]["granted"] == nothing, "pruning asks for no images and is given none"
+    assert by["uchida", "finetune"]["granted"] == nothing | {"data": 50, "labels": True}
 
 
 def test_a_mark_that_is_there_is_read_and_claimed(workshop) -> None:  # type: ignore[no-untyped-def]

@@ -54,12 +54,10 @@ def attackers(grid: Grid) -> Table:
         if not column.unattacked:
             given = _distinct(section(record, "granted") for record in group.records)
             words = "; or ".join(granted(one) for one in given) or "not recorded"
-            cost = (group.mean("cost", name) for name in ("samples_seen", "queries"))
+            seen = group.mean("cost", "samples_seen")
             seconds = estimate(group.mean("cost", "seconds", "attacked"))
-            rows.append(
-                (column.name, words, seconds, *("–" if c is None else f"{c.value:.0f}" for c in cost))
-            )
-    return table(("attack", "the attacker was given", "seconds", "samples seen", "queries"), rows)
+            rows.append((column.name, words, seconds, "–" if seen is None else f"{seen.value:.0f}"))
+    return table(("attack", "the attacker was given", "seconds", "samples trained on"), rows)
 
 
 def granted(given: Mapping[str, Any]) -> str:

@@ -15,11 +15,11 @@ from ownmark.contracts.host import Host
 from ownmark.contracts.key import Key
 from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.views import HostView, Stolen, Task, seeded
-from ownmark.methods import Kind
+from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Cell, Spec, TaskSpec
 from ownmark.runner.digest import source_digest
 from ownmark.runner.engine import Bench, Engine, Node
-from ownmark.runner.plan import Plan
+from ownmark.runner.plan import Given, Plan
 from ownmark.runner.resolve import Methods
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.splits import Splits, divide, granted, transfer_set
@@ -158,7 +158,7 @@ class Making:
         method = self.methods.get(Kind.ATTACK, cell.attack)
         about = {
             "attack": method.identity, "marked": marked.digest, "seed": cell.seed,
-            "given": to_plain(cell.given), **self._transfer_identity(cell), **self._training,
+            "given": to_plain(self.given(cell)), **self._transfer_identity(cell), **self._training,
         }  # fmt: skip
 
         def compute(bench: Bench) -> Contents:
@@ -170,18 +170,24 @@ class Making:
 
         return Node("attacked", cell.label, about, compute)
 
+    def given(self, cell: Cell) -> Given:
+        """What the cell's attacker holds: the plan's grant, or no images at all for a data-free attack."""
+        needs = self.methods.get(Kind.ATTACK, cell.attack).needed if cell.attack else frozenset()
+        uses = needs & {Need.DATA, Need.LABELS, Need.MAY_USE_DATA}
+        return cell.given if uses else Given(data="none", labels=False)
+
     def _stolen(self, cell: Cell) -> Stolen:
-        splits = self.splits(cell.task.dataset)
-        data = granted(splits, cell.given, rng_for("granted", cell.seed))
+        splits, given = self.splits(cell.task.dataset), self.given(cell)
+        data = granted(splits, given, rng_for("granted", cell.seed))
         transfer = None
-        if cell.given.transfer and self.transfer is not None:
+        if given.transfer and self.transfer is not None:
             others = self.methods.images(self.transfer)
-            transfer = transfer_set(others, splits.shape, cell.given.transfer, rng_for("transfer", cell.seed))
+            transfer = transfer_set(others, splits.shape, given.transfer, rng_for("transfer", cell.seed))
             transfer = transfer.to(self.engine.device)
         return Stolen(self.marked_network(cell), splits.shape, splits.classes, data, transfer)
 
     def _transfer_identity(self, cell: Cell) -> dict[str, Any]:
-        if not cell.given.transfer or self.transfer is None:
+        if not self.given(cell).transfer or self.transfer is None:
             return {}
         method = self.methods.get(Kind.DATASET, self.transfer)
         return {"transfer": method.identity, "transfer data": method.instance.fingerprint()}

@@ -116,11 +116,11 @@ class Recorder:
     def _granted(self, cell: Cell) -> dict[str, Any] | None:
         if cell.attack is None:
             return None
-        splits = self._making.splits(cell.task.dataset)
-        source = splits.owner if cell.given.source == "owner" else splits.pool
-        count = amount(cell.given, len(source), len(splits.owner))
-        return {"data": count, "labels": cell.given.labels and count > 0, "transfer": cell.given.transfer,
-                "source": cell.given.source}  # fmt: skip
+        splits, given = self._making.splits(cell.task.dataset), self._making.given(cell)
+        source = splits.owner if given.source == "owner" else splits.pool
+        count = amount(given, len(source), len(splits.owner))
+        return {"data": count, "labels": given.labels and count > 0, "transfer": given.transfer,
+                "source": given.source}  # fmt: skip
 
     def _reported(self, cell: Cell) -> list[dict[str, Any]]:
         """The figures that papers print for this cell, from the declarations of scheme and attack."""

@@ -70,7 +70,7 @@ class Methods:
         return Spec(self.catalog.spelling(declaration) or declaration.name, "{}", declaration.id)
 
 
-_INHERITED = frozenset({Need.DATA, Need.LABELS, Need.EMBEDDED_KEY, Need.OWN_COPY})
+_INHERITED = frozenset({Need.DATA, Need.LABELS, Need.MAY_USE_DATA, Need.EMBEDDED_KEY, Need.OWN_COPY})
 """Needs that a method has because one nested in it has them."""
 
 

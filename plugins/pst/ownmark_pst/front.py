@@ -14,7 +14,7 @@ from ownmark.errors import NotApplicable
 Change = Callable[[Tensor, torch.Generator], Tensor]
 """A transform of images [N, C, H, W] in [0, 1] into the same; draws from the generator only, batched on the device."""
 
-LEAST = 2
+LEAST = 4
 """Pixels a side below which there is nothing to transform."""
 
 
@@ -50,14 +50,14 @@ def before_and_after(x: Tensor, change: Change, rng: torch.Generator) -> Tensor:
     return torch.cat([x, change(x, rng)]).cpu()
 
 
-def test_card(shape: tuple[int, int, int], count: int = 8) -> Tensor:
+def card(shape: tuple[int, int, int], count: int = 8) -> Tensor:
     """A checkerboard on a ramp from dark to light, [count, C, H, W]: a picture that needs no data."""
     channels, height, width = shape
     side = max(1, min(height, width) // 4)
     rows, columns = torch.arange(height) // side, torch.arange(width) // side
     board = (rows[:, None] + columns[None, :]) % 2
-    card = 0.5 * board + 0.5 * torch.linspace(0, 1, width)
-    return card.expand(count, channels, height, width)
+    picture = 0.5 * board + 0.5 * torch.linspace(0, 1, width)
+    return picture.expand(count, channels, height, width)
 
 
 class QueryTime(Attack):
@@ -76,7 +76,7 @@ class QueryTime(Attack):
         """The stolen network as it is; the picture shows a test card and its transforms."""
         if stolen.shape[0] not in (1, 3):
             return Suspect(stolen.network)
-        return Suspect(stolen.network, {"transform": before_and_after(test_card(stolen.shape), self.change, rng)})
+        return Suspect(stolen.network, {"transform": before_and_after(card(stolen.shape), self.change, rng)})
 
     def serve(self, network: nn.Module, rng: torch.Generator) -> nn.Module:
         """The network behind the transform."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from ownmark.methods import Paper
 
 PST = Paper(
-    title="Fine-tuning Is Not Enough: A Simple yet Effective Watermark Removal Attack for DNN Models",
-    authors="Guo, Zhang, Qiu, Zhang, Xu, Liu",
-    year=2021,
-    venue="IJCAI",
+    title="The Hidden Vulnerability of Watermarking for Deep Neural Networks",
+    authors="Guo, Zhang, Qiu, Zeng, Xiang, Liu",
+    year=2020,
     url="https://arxiv.org/abs/2009.08697",
 )
 

@@ -23,7 +23,7 @@ INPUTS = (
 _ALLOWED = {
     Kind.SCHEME: {*_ACCESS, Need.OWN_COPY, Need.EMBEDDED_KEY, Need.CLASSES, Need.NORM, Need.DATA, Need.LABELS},
     Kind.EXTRACTOR: {*_ACCESS, Need.OWN_COPY, Need.EMBEDDED_KEY, Need.CLASSES, Need.NORM},
-    Kind.ATTACK: {Need.DATA, Need.LABELS, Need.NORM, Need.CLASSES, Need.WHITE_BOX, Need.BLACK_BOX},
+    Kind.ATTACK: {Need.DATA, Need.LABELS, Need.MAY_USE_DATA, Need.NORM, Need.CLASSES, Need.WHITE_BOX, Need.BLACK_BOX},
     Kind.METRIC: {*INPUTS, Need.CLASSES},
     Kind.DATASET: set(), Kind.HOST: set(), Kind.PLAN: set(),
 }  # fmt: skip

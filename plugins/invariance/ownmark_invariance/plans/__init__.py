@@ -1,1 +1,24 @@
-"""Plans of the pack."""
+"""Plans of the pack; those on CIFAR need OWNMARK_DATA."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ownmark.hookspecs import hookimpl
+from ownmark.methods import Declaration, Kind
+
+_SUMMARIES = {
+    "invariance-alpha": "bit errors against the share of neurons changed, transform by transform (Figures 4, 8, 9)",
+    "invariance-combined": "the unified attack before fine-tuning and pruning, read with and without `align`",
+    "invariance-table2-small": "Table II small: white-box schemes on digits, each transform, with and without `align`",
+    "invariance-table2-paper": "Table II at the paper's size: wide ResNet on CIFAR-10, ResNet-18 on CIFAR-100",
+}
+
+
+@hookimpl
+def ownmark_plans() -> Iterable[Declaration]:
+    """The plans."""
+    return [
+        Declaration(id=name, kind=Kind.PLAN, target=f"ownmark_invariance.plans:{name}.yaml", summary=summary)
+        for name, summary in _SUMMARIES.items()
+    ]

@@ -1,7 +1,7 @@
 """Fine-tuning on unlabelled images (FT-In, FT-Out of the PST paper; Shafieinejad et al.'s black-box attack).
 
 Idea: train on with labels of the stolen network's own, so that nothing rehearses the triggers.
-Threat model: the thief holds the weights and unlabelled images, in-distribution or not; labels, if granted, stay unread.
+Threat model: the thief holds the weights and images, in-distribution or not; labels, if granted, stay unread.
 Functions: `unlabelled` chooses the images, `FinetuneUnlabelled` labels them once and trains.
 Symbols: images [N, C, H, W] in [0, 1].
 Deviations: see the declaration in `__init__` and the method card.

@@ -1,7 +1,7 @@
-"""PST: Pattern embedding and Spatial-level Transformation of every query (Guo et al., IJCAI 2021).
+"""PST: Pattern embedding and Spatial-level Transformation of every query (Guo et al., arXiv:2009.08697).
 
-Idea: what was learnt by heart is tied to exact pixels, what was learnt as a concept is not. So warp each query a little,
-differently each time, in front of the network: normal inputs keep their meaning, triggers lose theirs.
+Idea: what was learnt by heart is tied to exact pixels, what was learnt as a concept is not. So warp each query a
+little, differently each time, in front of the network: normal inputs keep their meaning, triggers lose theirs.
 Threat model: the thief holds the weights, knows nothing of the mark and needs no data.
 Functions: `spatial.pst_transform` is Algorithm 1's g; `embed_pattern` its lines 10 to 12, `affine_displacement` and
 `elastic_displacement` with `warp` its lines 13 and 14.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from ownmark.config import configuration
@@ -32,9 +34,5 @@ class PSTConfig(STConfig):
     v: int = Field(default=5, ge=1)
     """Every v-th row and every v-th column of the enlarged image is median-filtered, from a random phase. A multiple
     of an odd `beta` meets either none or all of the pixels that shrinking would keep if nothing were warped."""
-    kernel: int = Field(default=3, ge=1, le=9, multiple_of=1)
-    """Side of the median's window, odd (not in the paper)."""
-
-    def __post_init__(self) -> None:
-        if self.kernel % 2 == 0:
-            raise ValueError(f"`kernel` must be odd, found {self.kernel}")
+    kernel: Literal[1, 3, 5, 7] = 3
+    """Side of the median's window (not in the paper)."""

@@ -93,7 +93,8 @@ def pst_transform(x: Tensor, config: STConfig, rng: torch.Generator) -> Tensor:
     """g(x): enlarge, embed the pattern, warp affinely, warp elastically, shrink (lines 9 to 15).
 
     Args:
-        x: [N, C, H, W] in [0, 1]. config: with a pattern if it is a `PSTConfig` whose `grid` is on. Returns: [N, C, H, W].
+        x: [N, C, H, W] in [0, 1]. config: with a pattern if it is a `PSTConfig` whose `grid` is on.
+        Returns: [N, C, H, W].
     """
     height, width = x.shape[2:]
     large = resize(x, (config.beta * height, config.beta * width))

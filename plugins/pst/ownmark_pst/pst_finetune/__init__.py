@@ -26,7 +26,10 @@ def ownmark_attacks() -> Iterable[Declaration]:
             smoke={"beta": 3, "v": 4, "recipe": {"epochs": 1}},
             idle={"gamma": 0.0, "grid": False, "recipe": {"epochs": 0}},
             threat_model="thief holds the weights and unlabelled images; transforms queries",
-            deviations=(*UNSTATED, "learning rate .01, falling as a cosine (the paper's .1 is its models' own)"),
+            deviations=(
+                *UNSTATED,
+                "learning rate .01, falling as a cosine (the paper's .1 is its models' own)",
+            ),
             reported=reported("pst_finetune", "Proposed-In", "Proposed-Out"),
         )
     ]

@@ -2,12 +2,12 @@
 
 Idea: a network that has been trained on warped images, as the stolen network itself labels them, classifies warped
 queries nearly as well as it did clean ones, and forgets triggers that never come up.
-Threat model: the thief holds the weights and unlabelled images, in-distribution or not; labels, if granted, stay unread.
+Threat model: the thief holds the weights and images, in-distribution or not; labels, if granted, stay unread.
 Functions: `labelled_by` makes Algorithm 1's pairs {g(x'), f(g(x'))} (lines 17 to 21) anew for every batch.
 Symbols: images [N, C, H, W] in [0, 1]; f the stolen network, frozen; g the transform, drawn afresh each epoch.
 Deviations: see the declaration in `__init__` and the method card.
-Reported: CIFAR-10, in-distribution, accuracy / triggers: Perturbation .90 / .44, Patch .89 / .13, Content .89 / .17, OOD
-.90 / .11 (Table 1).
+Reported: CIFAR-10, in-distribution, accuracy / triggers: Perturbation .90 / .44, Patch .89 / .13, Content .89 / .17,
+OOD .90 / .11 (Table 1).
 """
 
 from __future__ import annotations

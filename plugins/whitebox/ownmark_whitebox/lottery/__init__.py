@@ -38,6 +38,8 @@ def ownmark_schemes() -> Iterable[Declaration]:
                 "leaves the function patterns out",
                 "the code may go into any inner convolution that is large enough; the authors name a stage",
                 "a surplus of weights is pruned away again; the authors' code leaves that branch unfinished",
+                "networks without empty kernels are read by the size of their kernels; the authors call every module "
+                "white (extractor parameter `dense: white`)",
                 "every round trains with the host's recipe; the authors: 182 epochs",
             ),
             reported=(
@@ -57,6 +59,7 @@ def ownmark_extractors() -> Iterable[Declaration]:
             id="lottery",
             kind=Kind.EXTRACTOR,
             target="ownmark_whitebox.lottery.extractor:LotteryExtractor",
+            config="ownmark_whitebox.lottery.config:LotteryReaderConfig",
             summary="compares empty kernels with the code's black modules, and scans the code",
             paper=PAPER,
             needs=frozenset({Need.WHITE_BOX, Need.EMBEDDED_KEY}),

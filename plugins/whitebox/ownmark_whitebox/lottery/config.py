@@ -27,3 +27,12 @@ class LotteryConfig(MessageConfig):
     """Rounds of pruning; each trains the network once more. 15 rounds at 0.2 leave 3.5 % of the weights."""
     rewind: int = Field(default=3, ge=0)
     """Weights go back to those after this many epochs of the first training; 0 for the initial ones."""
+
+
+@configuration
+class LotteryReaderConfig:
+    """How a network without empty kernels is read."""
+
+    dense: Literal["rank", "white"] = "rank"
+    """`rank`: its largest kernels are white, as many as the code has white modules; `white`: all are (authors), which
+    makes every dense network match alike, and null models useless."""

@@ -1,4 +1,4 @@
-"""Reads the code: a module is white if its kernel holds any weight."""
+"""Reads the code: a module is white if its kernel holds any weight; scans it with zxing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from ownmark.contracts import Evidence, Extractor, Key, WhiteBox
 from ownmark.errors import NotApplicable
 from ownmark_whitebox.layers import suspect_weight
-from ownmark_whitebox.lottery.masks import plane, window
+from ownmark_whitebox.lottery.config import LotteryReaderConfig
+from ownmark_whitebox.lottery.masks import Place, largest, plane, window
 from ownmark_whitebox.lottery.modules import function_modules, picture, restored
 
 
@@ -19,14 +20,30 @@ def decode(modules: Tensor) -> str | None:
     return next((code.text for code in found if code.valid), None)
 
 
+def read(weight: Tensor, code: Tensor, place: Place, dense: str) -> Tensor:
+    """The modules that a weight draws at a place: [out, in, kh, kw], [S, S] -> bool [S, S], True for white.
+
+    A module is white if its kernel holds a weight that is not zero. Where no kernel is empty, and `dense` says
+    `"rank"`, the largest kernels are white, as many as in the code.
+    """
+    kernels = window(weight, code, place)
+    alive = plane(kernels != 0)
+    if dense == "rank" and bool(alive.all()):
+        return largest(kernels, int(code.sum()))
+    return alive
+
+
 class LotteryExtractor(Extractor):
-    """White box. What matches by chance depends on how sparse a network is, so only null models tell."""
+    """White box. What matches by chance depends on how a network's kernels lie, so only null models tell."""
+
+    config: LotteryReaderConfig
 
     def extract(self, suspect: WhiteBox, key: Key, own: nn.Module | None = None) -> Evidence:
         """Compare all modules with the code's.
 
         Extras: `decoded` says whether the code, its function modules restored, scans to the message; `text` what it
-        scans to; `free modules right` is the share of matches among the others; `kernels alive` their density.
+        scans to; `free modules right` is the share of matches among the others; `kernels alive` is the share of
+        kernels in the window that are not empty (1: a dense network).
 
         Raises:
             NotApplicable: the key never went through `embed`; the suspect has no such layer, or one of another shape.
@@ -35,13 +52,13 @@ class LotteryExtractor(Extractor):
             raise NotApplicable("this key does not say where the code is; its place is found while embedding")
         code = key["code"].cpu()
         weight = suspect_weight(suspect.network, key.values["layer"], key.values["shape"])
-        read = window(plane(weight != 0).cpu(), code, key.values["place"])
-        matches = read == code.bool()
-        text = decode(restored(read, code))
+        found = read(weight.cpu(), code, key.values["place"], self.config.dense)
+        matches = found == code.bool()
+        text = decode(restored(found, code))
         extras: dict[str, float | str] = {
             "decoded": "yes" if text == key.values["text"] else "no",
             "text": text or "",
             "free modules right": float(matches[~function_modules(len(code))].float().mean()),
-            "kernels alive": float(read.float().mean()),
+            "kernels alive": float(plane(window(weight != 0, code, key.values["place"])).float().mean()),
         }
         return Evidence(matches.flatten(), chance=None, symbol="module", extras=extras)

@@ -20,6 +20,17 @@ def plane(mask: Tensor) -> Tensor:
     return mask.bool().flatten(2).any(2)
 
 
+def largest(weight: Tensor, count: int) -> Tensor:
+    """The `count` kernels of greatest magnitude: [out, in, kh, kw] -> bool [out, in]."""
+    sizes = weight.float().abs().flatten(2).sum(2)
+    chosen = sizes.flatten().argsort(descending=True, stable=True)[:count]
+    return (
+        torch.zeros(sizes.numel(), dtype=torch.bool, device=sizes.device)
+        .index_fill(0, chosen, True)
+        .view_as(sizes)
+    )
+
+
 def prune(weights: Mapping[str, Tensor], masks: Masks, rate: float) -> dict[str, Tensor]:
     """Remove the share `rate` of the living weights, the smallest of all layers together."""
     alive = torch.cat([weights[name][mask].abs() for name, mask in masks.items()])

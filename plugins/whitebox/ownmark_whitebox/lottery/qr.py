@@ -22,9 +22,9 @@ def make_code(text: str, version: int, error: str) -> Tensor:
     """
     try:
         code = segno.make_qr(text, error=error, version=version, boost_error=False)
-    except segno.DataOverflowError as error_:
+    except segno.DataOverflowError as overflow:
         raise NotApplicable(
-            f"a message of {len(text.encode())} bytes does not fit into a QR code of version {version} at level {error}; "
-            "shorten it, raise `version` (needs wider layers) or lower `error`"
-        ) from error_
+            f"a message of {len(text.encode())} bytes does not fit into a QR code of version {version} at level "
+            f"{error}; shorten it, raise `version` (needs wider layers) or lower `error`"
+        ) from overflow
     return 1 - torch.tensor([list(row) for row in code.matrix], dtype=torch.uint8)

@@ -129,8 +129,6 @@ class Lottery(Scheme):
 
     def _exhibits(self, key: Key, masks: Masks) -> dict[str, Tensor | float | str]:
         read = window(plane(masks[key.values["layer"]]), key["code"], key.values["place"])
-        alive, total = (
-            sum(int(n) for n in counts) for counts in zip(*((m.sum(), m.numel()) for m in masks.values()))
-        )
+        alive = sum(int(mask.sum()) for mask in masks.values()) / sum(mask.numel() for mask in masks.values())
         pictures = torch.stack([picture(key["code"]), picture(read)])
-        return {"QR code: expected | read": pictures, "weights left": alive / total}
+        return {"QR code: expected | read": pictures, "weights left": alive}

@@ -61,7 +61,7 @@ def ownmark_attacks() -> Iterable[Declaration]:
         _attack("breaks"),
         _attack("shift"),
         _attack("stray"),
-        _attack("takes"),
+        _attack("takes", {Need.MAY_USE_DATA}),
         _attack("learns", {Need.DATA, Need.LABELS}),
         _attack("wraps", config="WrapsConfig"),
     ]
