@@ -54,11 +54,12 @@ def test_the_rate_follows_its_oracle(name: str) -> None:
     assert factors(**fields) == pytest.approx([oracle(step) for step in range(STEPS)], abs=1e-6)
 
 
-def test_halving_each_epoch_acts_exactly_at_the_epochs_first_step() -> None:
-    """Seven steps an epoch divide nothing evenly in binary."""
-    recipe = Recipe(epochs=30, schedule="every", period=1, factor=0.5)
-    found = [rate_factor(recipe, step, 210) for step in range(210)]
-    assert found == [0.5 ** (step // 7) for step in range(210)]
+@pytest.mark.parametrize(("epochs", "batches"), [(30, 7), (22, 1), (23, 1)])
+def test_halving_each_epoch_acts_exactly_at_the_epochs_first_step(epochs: int, batches: int) -> None:
+    """15 / 22 * 22 is a little less than 15."""
+    recipe, steps = Recipe(epochs=epochs, schedule="every", period=1, factor=0.5), epochs * batches
+    found = [rate_factor(recipe, step, steps) for step in range(steps)]
+    assert found == [0.5 ** (step // batches) for step in range(steps)]
 
 
 def test_one_step_in_all_has_a_rate() -> None:

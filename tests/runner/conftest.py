@@ -132,4 +132,5 @@ def without_times() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
 @pytest.fixture(scope="session")
 def pack_environment() -> dict[str, str]:
     """Environment of a process that can import the pack."""
-    return {**os.environ, "PYTHONPATH": str(PACK), "OMP_NUM_THREADS": "1"}
+    path = os.pathsep.join([str(PACK), os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
+    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}

@@ -28,7 +28,9 @@ def test_audit_counts_claims_on_networks_the_threshold_has_not_seen(tmp_path):
     assert all((row.null_models, row.models, row.keys) == (3, 2, 4) for row in rows)
     assert all(row.rate in row.interval for row in rows)
     journal = (tmp_path / "run" / "journal.jsonl").read_text()
-    assert journal.count("audit 0") == journal.count("audit 1") == 1, "held-out hosts are shared by the schemes"
+    assert journal.count("audit 0") == journal.count("audit 1") == 1, (
+        "held-out hosts are shared by the schemes"
+    )
 
 
 @pytest.mark.slow

@@ -87,7 +87,9 @@ def possible(groups: Groups, moves: Moves, config: TransformConfig) -> set[str]:
     if isinstance(config, ScaleConfig) and found["scale"]:  # a variant may leave nothing to scale
         blank = torch.Generator().manual_seed(0)
         largest = {"exponents": (1, 1), "variant": config.variant, "layers": accepts}
-        found["scale"] = bool(draw(groups, blank, permute=False, scale=True, flip=False, **largest).exponent.any())  # type: ignore[arg-type]
+        found["scale"] = bool(
+            draw(groups, blank, permute=False, scale=True, flip=False, **largest).exponent.any()
+        )  # type: ignore[arg-type]
     return {name for name in moves.names() if found[name]}
 
 

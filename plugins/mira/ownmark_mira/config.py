@@ -7,6 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ownmark.config import configuration
+from ownmark.contracts import Recipe
+
+UNLEARNING = Recipe(epochs=10, batch_size=128, lr=0.01, schedule="constant")
+"""SGD, 10 epochs, batch 128 (section 6.1); momentum .9, weight decay 5e-4, constant rate (code)."""
+DATA_FREE = UNLEARNING.change(lr=0.003)
+"""The same at .003 (section 6.1)."""
 
 
 @configuration
@@ -65,3 +71,14 @@ class SplitConfig:
     layer: str = ""
     """Name of a module whose input is looked at; empty takes the feature map before the last pooling, or what the last
     layer sees where no pooling stands before it."""
+
+
+@configuration
+class UnlearningConfig:
+    """How the recovered pictures are forgotten, beside the recipe."""
+
+    norms: Literal["train", "frozen"] = "train"
+    """BatchNorm while unlearning: in train mode, where recovered pictures move its statistics too (code), or in eval
+    mode."""
+    exhibited: int = Field(default=4, ge=0)
+    """Pictures of each class that the report shows, at most 64 in all."""

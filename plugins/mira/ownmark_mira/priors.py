@@ -11,13 +11,21 @@ import torch
 from torch import Tensor
 
 
+def units(like: Tensor, mean: Sequence[float], std: Sequence[float]) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of the pixels as tensors [1 or C, 1, 1] of `like`'s type and device."""
+    centre, scale = (
+        torch.as_tensor(v, dtype=like.dtype, device=like.device).reshape(-1, 1, 1) for v in (mean, std)
+    )
+    return centre, scale
+
+
 def standardised(u: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """(u - mean) / std: the units in which the paper's networks see pixels u in [0, 1].
 
     Args:
         u: [B, C, H, W]. mean, std: one value, or one a channel.
     """
-    centre, scale = (torch.as_tensor(v, dtype=u.dtype, device=u.device).reshape(-1, 1, 1) for v in (mean, std))
+    centre, scale = units(u, mean, std)
     return (u - centre) / scale
 
 

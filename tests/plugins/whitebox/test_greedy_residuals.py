@@ -169,9 +169,9 @@ def test_strength_of_the_papers_recipe_is_left_alone() -> None:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"layer": "features.0.conv"}, r"layer 'features.0.conv' has 288 weights; 256 bits need 1024"),
+        ({"layer": "features.0.conv"}, r"layer 'features.0.conv' has 288 weights; 256 bits need 1536"),
         ({"layer": "conv9"}, r"no convolution or linear layer 'conv9'; there are: features.0.conv"),
-        ({"layer": "features.0.conv", "bits": 64, "columns": 300}, "has 288 weights; 64 bits need 300"),
+        ({"layer": "features.0.conv", "bits": 40, "columns": 300}, "has 288 weights; 40 bits need 300"),
     ],
 )
 def test_layers_that_cannot_carry_it(
@@ -182,7 +182,7 @@ def test_layers_that_cannot_carry_it(
 
 
 def test_no_convolution_is_large_enough(task: Task) -> None:
-    with pytest.raises(NotApplicable, match=r"no convolution has 1024 weights \(0: 72\)"):
+    with pytest.raises(NotApplicable, match=r"no convolution has 1536 weights \(0: 72\)"):
         GreedyResiduals(GreedyResidualsConfig()).check(nn.Sequential(nn.Conv2d(1, 8, 3)), task)
 
 

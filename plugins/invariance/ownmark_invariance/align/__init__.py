@@ -18,13 +18,13 @@ def ownmark_extractors() -> Iterable[Declaration]:
             kind=Kind.EXTRACTOR,
             target="ownmark_invariance.align.extractor:Align",
             config="ownmark_invariance.align.config:AlignConfig",
-            summary="the suspect's neurons put back into the order, scale and sign of the owner's copy, then read as usual",
+            summary="puts the suspect's neurons into order, scale and sign of the owner's copy, then reads as usual",
             paper=INVARIANCE,
             needs=frozenset({Need.WHITE_BOX, Need.OWN_COPY}),
             smoke={"extractor": "uchida"},
             threat_model="verifier holds the suspect's weights and the owner's own marked copy",
             deviations=(
-                "the paper names recovering the model as a mitigation (VII-D) and calls it non-trivial; the way is ours",
+                "the paper names recovering the model as a mitigation (VII-D) and says no more; the way is ours",
             ),
         )
     ]

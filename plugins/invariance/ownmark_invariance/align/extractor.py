@@ -1,7 +1,7 @@
 """The mitigation that the paper names (VII-D): recover the network before the mark is read.
 
-Idea: the thief's transforms leave every activation what it was, up to order, scale and sign. Both networks look at the
-same noise; one assignment for each group of exchangeable neurons finds the order, the matched pairs tell scale and sign.
+Idea: the thief's transforms leave every activation what it was, up to order, scale and sign. Both networks look at
+the same noise; one assignment a group of exchangeable neurons finds the order, matched pairs tell scale and sign.
 Threat model: the verifier holds the suspect's weights and the owner's marked copy.
 Equations: `probing.correlations`, `matching.assign`, `undoing.estimate`; `undoing.undo` applies the inverse.
 Deviations: the paper gives no algorithm, and thinks this non-trivial.
@@ -66,10 +66,14 @@ class Align(Extractor):
         """
         return self.extract_many(suspect, [key], own)[0]
 
-    def extract_many(self, suspect: WhiteBox, keys: Sequence[Key], own: nn.Module | None = None) -> list[Evidence]:
+    def extract_many(
+        self, suspect: WhiteBox, keys: Sequence[Key], own: nn.Module | None = None
+    ) -> list[Evidence]:
         """Align once and read all keys."""
         if self._extractor is None:
-            raise NotApplicable("`align` reads through another extractor; name one: {align: {extractor: uchida}}")
+            raise NotApplicable(
+                "`align` reads through another extractor; name one: {align: {extractor: uchida}}"
+            )
         if own is None:
             raise NotApplicable("`align` compares with the owner's own copy, and there is none")
         network, notes = aligned(own, suspect.network, self.config.shape, self.config.images)

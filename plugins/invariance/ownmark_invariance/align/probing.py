@@ -23,6 +23,9 @@ SIZES = (32, 28, 8, 16, 64, 96, 128, 224, 299)
 ROWS = 4096
 """Most places (images times positions) at which a layer is compared."""
 
+CONSTANT = 1e-6
+"""Spread, as a share of the magnitude, below which a neuron counts as constant."""
+
 
 def noise_images(count: int, shape: Shape) -> Tensor:
     """Noise at four grains, pixels in [0, 1], [count, C, H, W]; always the same."""
@@ -63,7 +66,9 @@ def activations(network: nn.Module, groups: Groups, images: Tensor) -> dict[str,
     with ExitStack() as stack:
         for layer in groups.layers:
             if layer.name in modules:
-                hook = modules[layer.name].register_forward_hook(_keeping(found, layer.name, layer.out.perm.size))
+                hook = modules[layer.name].register_forward_hook(
+                    _keeping(found, layer.name, layer.out.perm.size)
+                )
                 stack.callback(hook.remove)
         with evaluating(network):
             network(images.to(device_of(network)))
@@ -97,7 +102,7 @@ def correlations(own: Tensor, suspect: Tensor) -> Tensor:
     sides = []
     for table in (own, suspect):
         centred = table - table.mean(0)
-        sides.append(centred / centred.norm(dim=0).clamp_min(1e-300))
+        length = centred.norm(dim=0)
+        varies = length > CONSTANT * table.norm(dim=0)
+        sides.append(torch.where(varies, centred / length, torch.zeros_like(centred)))
     return torch.nan_to_num(sides[0].T @ sides[1])
-
-

@@ -13,13 +13,16 @@ import torch
 from torch import Tensor, nn
 
 from ownmark_invariance.align.matching import Floats, assign, scores
-from ownmark_invariance.align.probing import activations, correlations
+from ownmark_invariance.align.probing import CONSTANT, activations, correlations
 from ownmark_invariance.grouping import Groups, Transform, apply
 from ownmark_invariance.grouping.book import Use
 from ownmark_invariance.grouping.clone import clone
 from ownmark_invariance.grouping.labels import Axis
 from ownmark_invariance.grouping.structure import index_of, places
 from ownmark_invariance.grouping.symbols import FROZEN, Ints
+
+TIE = 1e-6
+"""Weight of the signs of means where correlations, of constant neurons, say nothing of a sign."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +65,8 @@ def estimate(own: nn.Module, suspect: nn.Module, groups: Groups, images: Tensor)
     for layer in (layer for layer in groups.layers if layer.name in tables):
         origin = index_of(places(layer.out.perm, groups.perm), source)
         pairs = tables[layer.name][np.arange(len(origin)), origin]
-        np.add.at(votes, groups.sign.of[layer.out.sign[origin]], pairs)
+        means = (mine[layer.name].mean(0) * other[layer.name][:, origin].mean(0)).numpy()
+        np.add.at(votes, groups.sign.of[layer.out.sign[origin]], pairs + TIE * np.sign(means))
         classes.append(groups.scale.of[layer.out.scale[origin]])
         ratios.append(log_ratio(mine[layer.name], other[layer.name][:, origin]))
         matched.append(np.abs(pairs))
@@ -73,7 +77,9 @@ def estimate(own: nn.Module, suspect: nn.Module, groups: Groups, images: Tensor)
     sign: Ints = np.where(votes < 0, -1, 1)
     change = Transform(source, whole, sign, everything, 1.0, "free")
     found = np.concatenate(matched)
-    return Estimate(change, exponent - whole, float(found.mean()) if found.size else 0.0, moved(groups, source))
+    return Estimate(
+        change, exponent - whole, float(found.mean()) if found.size else 0.0, moved(groups, source)
+    )
 
 
 def moved(groups: Groups, source: Ints) -> float:
@@ -84,9 +90,15 @@ def moved(groups: Groups, source: Ints) -> float:
 
 
 def log_ratio(own: Tensor, suspect: Tensor) -> Floats:
-    """log2 of the owner's spread over the suspect's, neuron by neuron, [rows, C] twice -> [C]; nan for constants."""
-    ratio: Floats = torch.log2(own.std(0) / suspect.std(0)).numpy()
-    return np.where(np.isfinite(ratio), ratio, np.nan)
+    """log2 of the owner's magnitude over the suspect's, neuron by neuron, [rows, C] twice -> [C]; nan for silent ones.
+
+    Magnitude is the standard deviation; of a neuron that is constant (its gamma is zero, say) the root mean square.
+    """
+    spread = [table.std(0) for table in (own, suspect)]
+    whole = [table.square().mean(0).sqrt() for table in (own, suspect)]
+    constant = (spread[0] < CONSTANT * whole[0]) | (spread[1] < CONSTANT * whole[1])
+    ratio = torch.log2(torch.where(constant, whole[0] / whole[1], spread[0] / spread[1]))
+    return np.where(np.isfinite(ratio.numpy()), ratio.numpy(), np.nan)
 
 
 def medians(classes: Ints, values: Floats, count: int) -> Floats:

@@ -22,7 +22,7 @@ def ownmark_attacks() -> Iterable[Declaration]:
             paper=INVARIANCE,
             threat_model="thief holds the weights, and no data; he later claims the network with a key of his own",
             deviations=(
-                "the paper claims it for DeepIPR, which has GroupNorm; there one sign a group is free, and bits stay wrong",
+                "the paper claims it for DeepIPR, which has GroupNorm: there one sign a group is free, bits stay wrong",
             ),
         )
     ]

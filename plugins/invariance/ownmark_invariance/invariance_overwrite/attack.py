@@ -134,16 +134,23 @@ class InvarianceOverwrite(Attack):
             change = draw(groups, rng, permute=False, scale=False, flip=False, signs=signs)
             after = apply(network, groups, change)
         wrong = {name: bit_errors(values(after, name, passports), bits[name]) for name in layers}
-        return Suspect(after, {**_account(wrong, sizes, groups, layers), "parameters_changed": changed_share(network, after)})
+        return Suspect(
+            after,
+            {**_account(wrong, sizes, groups, layers), "parameters_changed": changed_share(network, after)},
+        )
 
 
-def _account(wrong: Mapping[str, int], sizes: list[int], groups: Groups, layers: Mapping[str, Layer]) -> dict[str, float | str]:
+def _account(
+    wrong: Mapping[str, int], sizes: list[int], groups: Groups, layers: Mapping[str, Layer]
+) -> dict[str, float | str]:
     """Exhibits: the attacker's bit error rate, and which layers would not take every bit and why."""
     why = []
     for name in (name for name, count in wrong.items() if count):
         cls = groups.sign.of[signs_of(layers[name])]
         tied = [reason for symbols, reason in groups.sign_ties if np.isin(groups.sign.of[symbols], cls).any()]
-        why.append(f"{name}: {wrong[name]} wrong, {tied[0] if tied else 'a value is zero or its sign is fixed'}")
+        why.append(
+            f"{name}: {wrong[name]} wrong, {tied[0] if tied else 'a value is zero or its sign is fixed'}"
+        )
     return {
         "attacker_bits": float(sum(sizes)),
         "attacker_ber": sum(wrong.values()) / max(1, sum(sizes)),

@@ -24,7 +24,7 @@ def ownmark_attacks() -> Iterable[Declaration]:
             threat_model="thief holds the weights, and neither data nor any knowledge of the scheme",
             deviations=(
                 "the exact form of the variance, lambda^2 (var + eps) - eps; the paper scales sigma and ignores eps",
-                "in front of GroupNorm, LayerNorm and InstanceNorm nothing is scaled, as eps would show; behind them each channel",
+                "nothing is scaled in front of GroupNorm, LayerNorm, InstanceNorm (eps would show); behind them all is",
             ),
             reported=reported("neuron_scale"),
         )

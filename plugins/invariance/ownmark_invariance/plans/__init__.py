@@ -10,8 +10,9 @@ from ownmark.methods import Declaration, Kind
 _SUMMARIES = {
     "invariance-alpha": "bit errors against the share of neurons changed, transform by transform (Figures 4, 8, 9)",
     "invariance-combined": "the unified attack before fine-tuning and pruning, read with and without `align`",
-    "invariance-table2-small": "Table II small: white-box schemes on digits, each transform, with and without `align`",
-    "invariance-table2-paper": "Table II at the paper's size: wide ResNet on CIFAR-10, ResNet-18 on CIFAR-100",
+    "invariance-table2-small": "Table II, small: schemes on digits, each transform and all, with and without `align`",
+    "invariance-table2-paper": "Table II at the paper's size: wide ResNet on CIFAR-10",
+    "invariance-table2-passports": "the passport rows of Table II: ResNet-18 on a part of CIFAR-100",
 }
 
 

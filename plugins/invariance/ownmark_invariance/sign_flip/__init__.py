@@ -23,7 +23,7 @@ def ownmark_attacks() -> Iterable[Declaration]:
             idle={"alpha": 0.0},
             threat_model="thief holds the weights, and neither data nor any knowledge of the scheme",
             deviations=(
-                "one sign for each group of GroupNorm and for all of LayerNorm; the paper flips single neurons, which fails",
+                "one sign a group of GroupNorm, one for all of LayerNorm; the paper flips single neurons, which fails",
             ),
             reported=reported("sign_flip"),
         )

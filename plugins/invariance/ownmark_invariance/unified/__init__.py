@@ -24,7 +24,7 @@ def ownmark_attacks() -> Iterable[Declaration]:
             threat_model="thief holds the weights, and neither data nor any knowledge of the scheme",
             deviations=(
                 "the exact form of the variance, lambda^2 (var + eps) - eps; the paper scales sigma and ignores eps",
-                "one sign for each group of GroupNorm and for all of LayerNorm; the paper flips single neurons, which fails",
+                "one sign a group of GroupNorm, one for all of LayerNorm; the paper flips single neurons, which fails",
             ),
             reported=reported("unified"),
         )

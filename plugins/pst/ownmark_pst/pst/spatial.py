@@ -19,6 +19,9 @@ from ownmark_pst.shared import smooth
 REFERENCE = 160
 """Side in pixels at which the paper states gamma."""
 
+WORK = 2**21
+"""Most values that one pass over enlarged images holds in a tensor: 8 MiB, which caches and allocators take well."""
+
 
 def resize(x: Tensor, size: tuple[int, int], antialias: bool = False) -> Tensor:
     """Bicubic, clamped since it overshoots by a quarter. x: [N, C, H, W] in [0, 1]."""
@@ -96,6 +99,11 @@ def pst_transform(x: Tensor, config: STConfig, rng: torch.Generator) -> Tensor:
         x: [N, C, H, W] in [0, 1]. config: with a pattern if it is a `PSTConfig` whose `grid` is on.
         Returns: [N, C, H, W].
     """
+    most = max(1, WORK // (max(2, x.shape[1]) * config.beta**2 * x.shape[2] * x.shape[3]))
+    return torch.cat([_transformed(part, config, rng) for part in torch.split(x, most)])
+
+
+def _transformed(x: Tensor, config: STConfig, rng: torch.Generator) -> Tensor:
     height, width = x.shape[2:]
     large = resize(x, (config.beta * height, config.beta * width))
     scale = min(large.shape[2:]) / REFERENCE

@@ -24,6 +24,8 @@ class ExponentialWeightingConfig(FinishConfig, TriggerConfig):
     """Number of key images; 0 takes 100 (MIRA), or fewer if these are more than `share` of the owner's data."""
     share: float = Field(default=0.025, gt=0, lt=1)
     """Largest share of the owner's images that 0 keys take, since wrong labels are noise; but 20 in any case."""
+    repeats: int = Field(default=2, ge=1)
+    """How often an epoch shows each key; a network without norm layers does not learn single wrong copies in time."""
     labels: Literal["random", "next"] = "random"
     """`random`: uniform among the wrong classes (MIRA); `next`: (y + 1) mod C (Lederer et al.)."""
     start: Literal["scratch", "trained"] = "trained"

@@ -17,7 +17,7 @@ class GreedyResidualsConfig(StartConfig):
     bits: int = Field(default=256, ge=8, le=256)
     """Leading bits of the hash to embed; fewer than 256 only for layers too small for all."""
     layer: str = ""
-    """Name of a convolution or linear layer; empty takes the first convolution with four weights a bit (in the
+    """Name of a convolution or linear layer; empty takes the first convolution with six weights a bit (in the
     paper's ResNet-18 the first of all, 1728 weights)."""
     columns: int | None = Field(default=253, ge=2)
     """Length of a pooled row: the layer is stretched or shrunk to bits x columns. None takes weights // bits,

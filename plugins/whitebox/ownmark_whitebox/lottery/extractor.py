@@ -61,4 +61,4 @@ class LotteryExtractor(Extractor):
             "free modules right": float(matches[~function_modules(len(code))].float().mean()),
             "kernels alive": float(plane(window(weight != 0, code, key.values["place"])).float().mean()),
         }
-        return Evidence(matches.flatten(), chance=None, symbol="module", extras=extras)
+        return Evidence(matches.flatten(), chance=None, symbol="bit", extras=extras)

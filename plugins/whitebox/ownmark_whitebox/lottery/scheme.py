@@ -131,4 +131,4 @@ class Lottery(Scheme):
         read = window(plane(masks[key.values["layer"]]), key["code"], key.values["place"])
         alive = sum(int(mask.sum()) for mask in masks.values()) / sum(mask.numel() for mask in masks.values())
         pictures = torch.stack([picture(key["code"]), picture(read)])
-        return {"QR code: expected | read": pictures, "weights left": alive}
+        return {"code expected and read": pictures, "weights left": alive}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,9 +15,12 @@ from ownmark.contracts import Attack, Fit, Stolen, Suspect
 class Breaks(Attack):
     """Fails, with something big in its frame."""
 
+    network: Callable[[], nn.Module | None] = staticmethod(lambda: None)
+
     def attack(self, stolen: Stolen, fit: Fit, rng: torch.Generator) -> Suspect:
         """Raise."""
         ballast = stolen.network
+        Breaks.network = weakref.ref(ballast)
         raise RuntimeError(f"acme broke on {type(ballast).__name__}")
 
 

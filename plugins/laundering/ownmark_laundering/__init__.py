@@ -1,0 +1,1 @@
+"""Removal attacks that reconstruct a hidden trigger, reset what it excites, and retrain. One folder per method."""

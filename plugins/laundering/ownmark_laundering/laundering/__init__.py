@@ -1,0 +1,55 @@
+"""Laundering: reset what a reconstructed trigger excites, and retrain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ownmark.hookspecs import hookimpl
+from ownmark.methods import Declaration, Kind, Need, Reported
+from ownmark_laundering.papers import NNL
+
+_TABLE_2 = (
+    ("mnist", "lenet5", "content", 0.9834, 0.0001),
+    ("mnist", "lenet5", "noise", 0.9745, 0.0007),
+    ("mnist", "lenet5", "unrelated", 0.9833, 0.15),
+    ("cifar10", "convnet", "content", 0.8765, 0.014),
+    ("cifar10", "convnet", "noise", 0.8414, 0.005),
+    ("cifar10", "convnet", "unrelated", 0.8534, 0.16),
+    ("cifar10", "resnet", "adi", 0.8825, 0.07),
+)
+"""Dataset, host nearest to the paper's, scheme, accuracy and watermark accuracy after one round."""
+
+
+def _reported() -> Iterable[Reported]:
+    for dataset, host, scheme, accuracy, mark in _TABLE_2:
+        place = ("Laundering paper, Table 2", dataset, host, scheme, "laundering")
+        yield Reported(accuracy, "accuracy", *place)
+        yield Reported(mark, "evidence" if scheme == "adi" else "wsr", *place)
+
+
+@hookimpl
+def ownmark_attacks() -> Iterable[Declaration]:
+    """The attack."""
+    return [
+        Declaration(
+            id="laundering",
+            kind=Kind.ATTACK,
+            target="ownmark_laundering.laundering.attack:Laundering",
+            config="ownmark_laundering.laundering.config:LaunderingConfig",
+            summary="reconstruct the likeliest trigger, reset the units it excites, retrain on stamped images",
+            paper=NNL,
+            needs=frozenset({Need.DATA, Need.CLASSES}),
+            smoke={"steps": 3, "images": 64, "recipe": {"epochs": 1}},
+            idle={"rounds": 0},
+            threat_model="thief holds the weights and a few images, labelled or not (one a class to 10.8 %)",
+            deviations=(
+                "AW - AN is compared with the thresholds, as the text says; Algorithm 1 prints AN",
+                "the paper gives no thresholds: by default the top share of each layer's units is reset",
+                "a channel's largest difference counts; the paper does not say how a map becomes one number",
+                "the output layer is never reset, since its units are classes",
+                "retraining epochs and rate are those of the APP paper's code; the paper gives none",
+                "reset means zero weights; the layer's median, proposed for softplus, is not offered",
+            ),
+            reported=tuple(_reported()),
+        )
+    ]

@@ -1,0 +1,31 @@
+"""Which class has a trigger that is too small to be true: the median absolute deviation of the masks' norms."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+CONSISTENT = 1.4826
+"""Makes the median absolute deviation of normal values their standard deviation."""
+
+
+def anomaly(norms: Tensor) -> Tensor:
+    """|n - median| / (1.4826 median |n - median|): [K] -> [K].
+
+    Where all deviations but a few vanish the index of those few is infinite, that of the others 0.
+    """
+    deviation = (norms.double() - norms.double().quantile(0.5)).abs()
+    spread = CONSISTENT * deviation.quantile(0.5)
+    index = torch.where(spread > 0, deviation / spread, torch.where(deviation > 0, torch.inf, 0.0))
+    return index.to(norms)
+
+
+def flagged(norms: Tensor, index: float) -> list[int]:
+    """Classes whose norm is below the median and has an anomaly index above `index`, the smallest norm first."""
+    suspicious = (anomaly(norms) > index) & (norms <= norms.quantile(0.5))
+    return [int(label) for label in ranking(norms) if suspicious[label]]
+
+
+def ranking(norms: Tensor) -> list[int]:
+    """Classes from the most likely to carry a mark (smallest norm) to the least likely; ties by number."""
+    return [int(label) for label in norms.argsort(stable=True)]

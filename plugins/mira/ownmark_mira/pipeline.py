@@ -1,0 +1,174 @@
+"""From recovered pictures to a suspect: detection, split, unlearning, and what the report shows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ownmark.contracts import Fit, Recipe, Samples, Stolen, Suspect, Term, cross_entropy, outputs
+from ownmark.contracts.views import device_of, evaluating
+from ownmark.errors import NotApplicable
+from ownmark_mira.detection import Finding, decide, smooth_accuracy
+from ownmark_mira.inversion import in_chunks
+from ownmark_mira.splitting import feature_layer, features, split, watermark_order
+from ownmark_mira.unlearning import (
+    appending,
+    improved_set,
+    towards_uniform,
+    unlabelled_set,
+    with_frozen_norms,
+)
+
+Exhibits = dict[str, Tensor | float | str]
+MOST_PICTURES = 64
+
+
+class Examination(Protocol):
+    """The parameters that `examine` reads: `config.DetectionConfig`, `config.SplitConfig`, and `at_once`."""
+
+    draws: int
+    pixel_noise: float
+    weight_noise: float
+    threshold: float
+    treat_as: str
+    saliency: float
+    share: float
+    layer: str
+    at_once: int
+
+
+class Forgetting(Examination, Protocol):
+    """What `forget` reads beside that: `config.UnlearningConfig`, the objective and the recipe."""
+
+    objective: str
+    alpha_kl: float
+    recipe: Recipe
+    norms: str
+    exhibited: int
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What the pictures say of the mark.
+
+    Args:
+        watermark: [C, m, channels, H, W], the watermark-like pictures of each class. normal: [C, M - m, ...], the rest.
+    """
+
+    finding: Finding
+    watermark: Tensor
+    normal: Tensor
+
+    def forgetting(self, rng: torch.Generator) -> Samples:
+        """Pictures with the labels of Equation 6 or 7."""
+        return improved_set(self.watermark, self.normal, self.finding, rng)
+
+
+def check_host(network: nn.Module, shape: tuple[int, int, int], classes: int, layer: str = "") -> None:
+    """Refuse what has no classes to tell apart, or no features to split by.
+
+    Raises:
+        NotApplicable: with the reason.
+    """
+    if classes < 2:
+        raise NotApplicable(f"unlearning needs another class to turn to; this task has {classes}")
+    x = torch.full((2, *shape), 0.5, device=device_of(network))
+    if layer and layer not in dict(network.named_modules()):
+        raise NotApplicable(f"the network has no module {layer!r} whose input could be split by; see `layer`")
+    found = feature_layer(network, x)
+    with evaluating(network):
+        answer = network(x)
+    if answer.ndim != 2 or answer.shape[1] != classes:
+        raise NotApplicable(f"inversion needs logits [N, {classes}] after {found}, got {list(answer.shape)}")
+
+
+def start_noise(shape: Sequence[int], rng: torch.Generator, device: torch.device) -> Tensor:
+    """z ~ N(0, 1), drawn all at once, so that it does not depend on how classes are put into chunks."""
+    return torch.randn(tuple(shape), generator=rng, device=rng.device).to(device)
+
+
+def examine(network: nn.Module, images: Tensor, config: Examination, rng: torch.Generator) -> Examined:
+    """Look for a fixed target class, and split the pictures of every class.
+
+    Args:
+        images: pixels [C, M, channels, H, W], on the network's device.
+    """
+    smooth = smooth_accuracy(
+        network, images, config.draws, config.pixel_noise, config.weight_noise, rng, config.at_once
+    )
+    layer = config.layer or feature_layer(network, images[0, :2])
+
+    def work(run: slice) -> Tensor:
+        found = features(network, layer, images[run].flatten(0, 1), config.at_once)
+        return watermark_order(found.reshape(*images[run].shape[:2], -1), config.saliency)
+
+    order = in_chunks(len(images), max(1, config.at_once // images.shape[1]), work)
+    return Examined(decide(smooth, config.threshold, config.treat_as), *split(images, order, config.share))
+
+
+def unlearn(
+    stolen: Stolen, recovered: Samples, recipe: Recipe, fit: Fit, *, auxiliary: Samples | None,
+    term: Term = cross_entropy, norms: str = "train",
+) -> nn.Module:  # fmt: skip
+    """Train a copy of the stolen network on auxiliary images with as many recovered ones in every batch, or on the
+    recovered ones alone if there are no auxiliary images.
+    """
+    terms = (with_frozen_norms(term) if norms == "frozen" else term,)
+    if auxiliary is None:
+        return fit(stolen.copy(), recovered, recipe, terms=terms)
+    return fit(stolen.copy(), auxiliary, recipe, terms=terms, transforms=[appending(recovered)])
+
+
+def forget(
+    stolen: Stolen, recovered: Tensor, images: Samples, config: Forgetting, fit: Fit, rng: torch.Generator
+) -> Suspect:
+    """Unlearn recovered pictures beside `images`, by the basic objective or the improved ones.
+
+    Args:
+        recovered: pixels [C, M, channels, H, W].
+    """
+    exhibits = shown(stolen.network, recovered, config.exhibited)
+    term = cross_entropy
+    if config.objective == "basic":
+        samples, term = unlabelled_set(recovered), towards_uniform(config.alpha_kl)
+    else:
+        examined = examine(stolen.network, recovered, config, rng)
+        samples = examined.forgetting(rng)
+        exhibits |= told(examined, config.exhibited)
+    network = unlearn(stolen, samples, config.recipe, fit, auxiliary=images, term=term, norms=config.norms)
+    return Suspect(network, exhibits)
+
+
+def shown(network: nn.Module, images: Tensor, each: int) -> Exhibits:
+    """A few pictures of every class, and how well the network knows them."""
+    classes, count = images.shape[:2]
+    answers = outputs(network, images.flatten(0, 1)).to(images.device)
+    labels = torch.arange(classes, device=images.device).repeat_interleave(count)
+    exhibits: Exhibits = {
+        "recovered: classified as their class": float((answers.argmax(1) == labels).float().mean()),
+        "recovered: cross entropy": float(F.cross_entropy(answers, labels)),
+    }
+    few = min(each, count, MOST_PICTURES // classes)
+    if few and images.shape[2] in (1, 3):
+        exhibits["recovered, class by class"] = images[:, :few].flatten(0, 1).cpu()
+    return exhibits
+
+
+def told(examined: Examined, each: int) -> Exhibits:
+    """What was found: smoothness, gap, target, and pictures of both proxies of the smoothest class."""
+    finding = examined.finding
+    smooth = ", ".join(f"{c}: {float(finding.smooth[c]):.2f}" for c in finding.order.tolist())
+    exhibits: Exhibits = {
+        "SmoothAcc": smooth,
+        "gap": finding.gap,
+        "target class": str(finding.target) if finding.fixed else "none fixed",
+    }
+    if each and examined.normal.shape[2] in (1, 3):
+        exhibits[f"watermark-like, class {finding.target}"] = examined.watermark[finding.target][:8].cpu()
+        exhibits[f"normal, class {finding.target}"] = examined.normal[finding.target][:8].cpu()
+    return exhibits

@@ -1,0 +1,28 @@
+"""Plans that repeat tables of the MIRA paper, small and in its own size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ownmark.hookspecs import hookimpl
+from ownmark.methods import Declaration, Kind
+
+_SUMMARIES = {
+    "mira-table4-small": "MIRA with 300 labelled images against six marks; digits, minutes on one CPU core",
+    "mira-table5-small": "MIRA with unlabelled images of MNIST against marks on digits; needs OWNMARK_DATA",
+    "mira-table6-small": "MIRA without images against marks with one target; digits, minutes on one CPU core",
+    "mira-detection-small": "does MIRA find the target class? marks with and without one on digits (Table 7, Fig. 4)",
+    "mira-table4": "MIRA, Table 4: 1000 labelled images, CIFAR-10, ResNet-18; GPU days, needs OWNMARK_DATA",
+    "mira-table5": "MIRA, Table 5: 2000 images of CIFAR-100 without labels, CIFAR-10, ResNet-18; GPU days",
+    "mira-table6": "MIRA, Table 6: no images, CIFAR-10, ResNet-18; GPU days, needs OWNMARK_DATA",
+    "mira-detection": "MIRA, Table 7: the detector and the same overruled, CIFAR-10, ResNet-18; GPU days",
+}
+
+
+@hookimpl
+def ownmark_plans() -> Iterable[Declaration]:
+    """The plans."""
+    return [
+        Declaration(id=name, kind=Kind.PLAN, target=f"ownmark_mira.plans:{name}.yaml", summary=summary)
+        for name, summary in _SUMMARIES.items()
+    ]
