@@ -31,6 +31,7 @@ UNSEEN = {
     "mobilenet_relu_multiplier": "neurons of weight zero show no scale",
     "shufflenet_v2": "neurons of weight zero show no scale",
     "pruned_structured": "neurons of weight zero show no scale",
+    "mobilenet_v2": "a depthwise neuron whose input is always zero shows neither scale nor sign",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import time
 from typing import Any
 
@@ -59,7 +60,7 @@ def test_unified_makes_the_message_random(world: World) -> None:
 
 @pytest.mark.parametrize("id", ATTACKS)
 def test_bits_fall_with_alpha(world: World, id: str) -> None:
-    """Of `unified` up to a flip of all bits: at small alpha one huge neuron is the mean filter, and its sign all bits."""
+    """Of `unified` up to a flip of all bits: at small alpha one huge neuron is the mean filter, its sign all bits."""
 
     def mean(alpha: float) -> float:
         rates = [world.ber(world.attacked(id, seed, alpha=alpha).network) for seed in range(5)]
@@ -67,7 +68,7 @@ def test_bits_fall_with_alpha(world: World, id: str) -> None:
 
     curve = [mean(alpha) for alpha in ALPHAS]
     assert curve[0] == 0
-    assert all(later >= earlier - 0.05 for earlier, later in zip(curve, curve[1:], strict=False))
+    assert all(later >= earlier - 0.05 for earlier, later in itertools.pairwise(curve))
     assert curve[-1] > {"layer_shuffle": 0.4, "unified": 0.4, "neuron_scale": 0.1, "sign_flip": 0.05}[id]
 
 
@@ -93,11 +94,8 @@ def test_variants_scale_what_they_say(world: World, variant: str) -> None:
 def test_only_the_named_layers_change(world: World) -> None:
     suspect = world.attacked("sign_flip", layers=["features.1.*"])
     after = suspect.network.state_dict()
-    changed = {
-        n.rpartition(".")[0]
-        for n, value in world.network.state_dict().items()
-        if not torch.equal(value, after[n])
-    }
+    before = world.network.state_dict()
+    changed = {name.rpartition(".")[0] for name in before if not torch.equal(before[name], after[name])}
     assert changed == {"features.1.conv", "features.1.norm"}
 
 
@@ -208,5 +206,5 @@ def test_cost_of_unified_beside_a_copy() -> None:
     copying = min(seconds(lambda: copy.deepcopy(model)) for _ in range(5))
     attacking = min(seconds(lambda: attack.attack(stolen, fitter(), generator(0))) for _ in range(3))
     print(
-        f"unified {attacking:.2f} s, tracing and test included; deepcopy {copying:.3f} s: {attacking / copying:.1f} x"
+        f"unified {attacking:.2f} s with tracing and test; deepcopy {copying:.3f} s: {attacking / copying:.1f} x"
     )

@@ -12,9 +12,9 @@ _TABLE_2 = (
     ("mnist", "lenet5", "content", 0.9834, 0.0001),
     ("mnist", "lenet5", "noise", 0.9745, 0.0007),
     ("mnist", "lenet5", "unrelated", 0.9833, 0.15),
-    ("cifar10", "convnet", "content", 0.8765, 0.014),
-    ("cifar10", "convnet", "noise", 0.8414, 0.005),
-    ("cifar10", "convnet", "unrelated", 0.8534, 0.16),
+    ("cifar10", "vgg", "content", 0.8765, 0.014),
+    ("cifar10", "vgg", "noise", 0.8414, 0.005),
+    ("cifar10", "vgg", "unrelated", 0.8534, 0.16),
     ("cifar10", "resnet", "adi", 0.8825, 0.07),
 )
 """Dataset, host nearest to the paper's, scheme, accuracy and watermark accuracy after one round."""

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ownmark_pst.shared import from_ycc, padded, quantised, to_ycc
+from ownmark_pst.shared import from_ycc, quantised, to_ycc
 
 LUMA = torch.tensor(
     [
@@ -59,10 +59,13 @@ def jpeg(x: Tensor, quality: int, subsample: bool = True) -> Tensor:
 
 
 def _halved(colour: Tensor, table: Tensor) -> Tensor:
-    """Averaged over 2 x 2 pixels, coded, and interpolated back."""
-    small = quantised(F.avg_pool2d(padded(colour, 2), 2).round(), table).round()
+    """Averaged over 2 x 2 pixels, coded, and interpolated back; libjpeg repeats columns before it averages."""
+    height, width = colour.shape[2:]
+    wide = F.pad(colour, (0, -width % 16, 0, height % 2), mode="replicate")
+    small = quantised(F.avg_pool2d(wide, 2).round(), table).round()
+    small = small[..., : -(-height // 2), : -(-width // 2)]
     large = F.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
-    return large[..., : colour.shape[2], : colour.shape[3]]
+    return large[..., :height, :width]
 
 
 def _levels(x: Tensor) -> Tensor:

@@ -34,6 +34,7 @@ def ownmark_schemes() -> Iterable[Declaration]:
             deviations=(
                 "pictures are drawn (waves, Voronoi cells, plasma); the authors took 100 from the web",
                 "the host's recipe in place of 60 epochs from 0.1; further training of a trained host at 0.01",
+                "further epochs, 30 at most, until every key is known",
                 "on sets of fewer than 500 batches, more than 2 triggers a batch, to keep ten views an epoch",
             ),
             reported=(*mira("adi", 0.9882, 0.9391, 0.7556), *pst("adi")),

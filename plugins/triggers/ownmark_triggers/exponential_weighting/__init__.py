@@ -35,7 +35,7 @@ def ownmark_schemes() -> Iterable[Declaration]:
                 "the operator is folded into the released weights; the sources do not say what is deployed",
                 "a trained host has seen the key images with their true labels, unless it starts from scratch",
                 "at most one in 40 images is a key: 100 are a tenth of a small set, and wrong labels are noise",
-                "keys are shown twice an epoch; 20 epochs from .05, since the APP paper's .1 is too much for hosts without norm layers",
+                "keys are shown twice an epoch; 20 epochs from .05, the APP paper's .1 being too much without norms",
             ),
             reported=mira("exponential_weighting", 0.9855, 0.9289, 0.7598),
         )

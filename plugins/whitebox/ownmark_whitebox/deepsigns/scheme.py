@@ -146,7 +146,7 @@ class DeepSigns(Scheme):
             terms = (self._term(key, centres, records), *host.terms)
             fit(network, task.owner, recipe, terms=terms, transforms=host.transforms, callbacks=(side,))
         found = project(centres.detach(), key["projection"]) > 0
-        right = float((found == key["bits"].bool()).float().mean())
+        right = float((found == key["bits"].bool().to(found.device)).float().mean())
         return Marked(network, key, {"bits right at the centre": right})
 
     def _term(self, key: Key, centres: Tensor, records: list[Tensor]) -> Term:

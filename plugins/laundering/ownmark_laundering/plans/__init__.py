@@ -1,0 +1,24 @@
+"""Plans of this pack: the laundering paper's Table 2 and Figures 3 and 4, on digits and at the paper's scale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ownmark.hookspecs import hookimpl
+from ownmark.methods import Declaration, Kind
+
+_SUMMARIES = {
+    "laundering-table2-small": "laundering and Neural Cleanse against fine-tuning at equal budget; digits, minutes",
+    "laundering-table2": "the same on MNIST and CIFAR-10 with .6 % and 10.8 % of the data; needs OWNMARK_DATA",
+    "laundering-rounds-small": "one to three rounds with 10.8 % of the data down to one image a class; digits, minutes",
+    "laundering-rounds": "one to ten rounds on MNIST and CIFAR-10; needs OWNMARK_DATA",
+}
+
+
+@hookimpl
+def ownmark_plans() -> Iterable[Declaration]:
+    """The plans."""
+    return [
+        Declaration(id=name, kind=Kind.PLAN, target=f"ownmark_laundering.plans:{name}.yaml", summary=summary)
+        for name, summary in _SUMMARIES.items()
+    ]

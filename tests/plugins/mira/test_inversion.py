@@ -1,0 +1,208 @@
+"""Inversion: batched equals class by class, chunks change nothing, and the pictures are what they should be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tests.plugins.mira.conftest import generator, untrained
+from torch import Tensor, nn
+
+from ownmark.contracts import Images, outputs
+from ownmark_mira.batchnorm import norm_gap, remembering, squared_gap, watched
+from ownmark_mira.config import RecoveryConfig
+from ownmark_mira.deepinversion.attack import dream
+from ownmark_mira.deepinversion.config import DeepInversionConfig
+from ownmark_mira.inversion import class_wise_loss, fixed, in_chunks, invert, pixels
+from ownmark_mira.priors import batch_variation, energy, standardised, variation
+
+
+def noise(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=generator(seed))
+
+
+def gap_of(network: nn.Module, u: Tensor, dropped: int) -> Tensor:
+    with torch.no_grad(), watched(remembering(network, dropped), len(u)) as gaps:
+        network.eval()(u.flatten(0, 1))
+    return squared_gap(gaps, torch.zeros(len(u)))
+
+
+@pytest.fixture(scope="module")
+def recovered(clean: nn.Module) -> tuple[Tensor, Tensor]:
+    start = noise(10, 24, 1, 8, 8)
+    return pixels(start), invert(clean, start, RecoveryConfig(samples=24, iterations=150))
+
+
+def test_at_least_95_percent_of_every_class_are_classified_as_it(
+    recovered: tuple[Tensor, Tensor], clean: nn.Module
+) -> None:
+    logits = outputs(clean, recovered[1].flatten(0, 1))
+    labels = torch.arange(10).repeat_interleave(24)
+    right = (logits.argmax(1) == labels).float().reshape(10, 24).mean(1)
+    assert right.min() >= 0.95
+    assert nn.functional.cross_entropy(logits, labels) < 0.1
+
+
+def test_batchnorm_distance_falls_by_ten_at_least(recovered: tuple[Tensor, Tensor], clean: nn.Module) -> None:
+    before, after = (gap_of(clean, u, dropped=2) for u in recovered)
+    assert (before / after).min() >= 10
+
+
+def test_pictures_are_pixels_and_differ(recovered: tuple[Tensor, Tensor]) -> None:
+    found = recovered[1]
+    assert found.min() >= 0
+    assert found.max() <= 1
+    assert found.flatten(2).std(1).mean(1).min() > 0.05
+
+
+def test_all_classes_at_once_equal_class_by_class(clean: nn.Module) -> None:
+    start, config = noise(10, 8, 1, 8, 8), RecoveryConfig(samples=8, iterations=12)
+    together = invert(clean, start, config)
+    labels = torch.arange(10)
+    for c in (0, 4, 9):
+        z = start[c : c + 1].clone().requires_grad_()
+        adam = torch.optim.Adam([z], lr=0.1, betas=(0.5, 0.9))
+        cosine = torch.optim.lr_scheduler.CosineAnnealingLR(adam, 12, 1e-4)
+        with fixed(clean):
+            for _ in range(12):
+                loss = class_wise_loss(clean, pixels(z), labels[c : c + 1], remembering(clean, 2), config)
+                (z.grad,) = torch.autograd.grad(loss.sum(), z)
+                adam.step()
+                cosine.step()
+        assert torch.allclose(pixels(z)[0], together[c], atol=1e-3)
+
+
+@pytest.mark.parametrize("at_once", [1, 24, 80], ids=lambda n: f"{n} at once")
+def test_chunks_of_classes_change_nothing(clean: nn.Module, at_once: int) -> None:
+    start = noise(10, 8, 1, 8, 8)
+    one, other = (
+        invert(clean, start, RecoveryConfig(samples=8, iterations=10, at_once=n)) for n in (10_000, at_once)
+    )
+    assert torch.allclose(one, other, atol=1e-3)
+
+
+def test_exhausted_memory_halves_the_chunk_and_goes_on() -> None:
+    asked: list[int] = []
+
+    def work(run: slice) -> Tensor:
+        asked.append(run.stop - run.start)
+        if run.stop - run.start > 3:
+            raise torch.cuda.OutOfMemoryError("full")
+        return torch.arange(run.start, run.stop)
+
+    assert in_chunks(10, 10, work).tolist() == list(range(10))
+    assert asked == [10, 5, 2, 2, 2, 2, 2]
+
+
+def test_exhausted_memory_for_a_single_class_is_an_error() -> None:
+    def work(run: slice) -> Tensor:
+        raise torch.cuda.OutOfMemoryError("full")
+
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        in_chunks(4, 4, work)
+
+
+def test_network_comes_back_as_it_was(clean: nn.Module) -> None:
+    before = {name: value.clone() for name, value in clean.state_dict().items()}
+    asked = [parameter.requires_grad for parameter in clean.parameters()]
+    clean.train()
+    invert(clean, noise(10, 4, 1, 8, 8), RecoveryConfig(samples=4, iterations=2))
+    assert clean.training
+    clean.eval()
+    assert all(torch.equal(value, before[name]) for name, value in clean.state_dict().items())
+    assert [parameter.requires_grad for parameter in clean.parameters()] == asked
+
+
+@pytest.mark.parametrize("dropped", [0, 2])
+def test_batchnorm_distance_against_numpy(clean: nn.Module, dropped: int) -> None:
+    u = torch.rand((3, 6, 1, 8, 8), generator=generator(2))
+    expected = np.zeros(3)
+    x = ((u - 0.5) / 0.25).flatten(0, 1)
+    with torch.no_grad():
+        blocks: Any = clean.features
+        for i, block in enumerate(blocks):
+            inputs = block.conv(x)
+            if i < 3 - dropped:
+                parts = inputs.numpy().reshape(3, 6, inputs.shape[1], -1)
+                mean, var = parts.mean(axis=(1, 3)), parts.var(axis=(1, 3))
+                expected += ((mean - block.norm.running_mean.numpy()) ** 2).sum(1)
+                expected += ((var - block.norm.running_var.numpy()) ** 2).sum(1)
+            x = block(x)
+    assert gap_of(clean, u, dropped).numpy() == pytest.approx(expected, rel=1e-3)
+
+
+def test_loss_against_numpy(clean: nn.Module) -> None:
+    u, config = (
+        torch.rand((2, 5, 1, 8, 8), generator=generator(3)),
+        RecoveryConfig(alpha_tv=0.5, alpha_l2=0.3),
+    )
+    labels = torch.tensor([4, 7])
+    with torch.no_grad():
+        found = class_wise_loss(clean, u, labels, remembering(clean, 2), config).numpy()
+    x = (u.numpy() - 0.5) / 0.25
+    logits = outputs(clean, u.flatten(0, 1)).double().numpy().reshape(2, 5, 10)
+    for g in range(2):
+        terms = []
+        for m in range(5):
+            entropy = np.log(np.exp(logits[g, m]).sum()) - logits[g, m, labels[g]]
+            picture, tv = x[g, m, 0], 0.0
+            for i in range(8):
+                for j in range(8):
+                    tv += (picture[i, j] - picture[i - 1, j]) ** 2 if i else 0
+                    tv += (picture[i, j] - picture[i, j - 1]) ** 2 if j else 0
+            terms.append(entropy + 0.3 * (picture**2).mean() + 0.5 * tv / 64)
+        expected = np.mean(terms) + 0.1 * float(gap_of(clean, u, 2)[g])
+        assert found[g] == pytest.approx(expected, rel=1e-3)
+
+
+def test_priors_count_every_channel() -> None:
+    x = torch.rand((4, 3, 5, 7), generator=generator(0))
+    pairs = np.diff(x.numpy(), axis=2), np.diff(x.numpy(), axis=3)
+    expected = sum((d**2).sum(axis=(1, 2, 3)) for d in pairs) / 105
+    assert variation(x).numpy() == pytest.approx(expected, rel=1e-5)
+    assert energy(x).numpy() == pytest.approx((x.numpy() ** 2).mean(axis=(1, 2, 3)), rel=1e-5)
+    units = standardised(x, (0.1, 0.2, 0.3), (0.5,))
+    assert torch.allclose(units[:, 2], (x[:, 2] - 0.3) / 0.5)
+
+
+def test_deepinversion_terms_against_numpy() -> None:
+    x = torch.rand((2, 1, 4, 4), generator=generator(0))
+    a = x.numpy()
+    differences = (
+        a[..., 1:, :] - a[..., :-1, :], a[..., :, 1:] - a[..., :, :-1],
+        a[..., 1:, 1:] - a[..., :-1, :-1], a[..., 1:, :-1] - a[..., :-1, 1:],
+    )  # fmt: skip
+    assert float(batch_variation(x)) == pytest.approx(
+        sum(np.sqrt((d**2).sum()) for d in differences), rel=1e-5
+    )
+    gaps = [(torch.tensor([[3.0, 4.0]]), torch.tensor([[6.0, 8.0]]))]
+    assert float(norm_gap(gaps, torch.zeros(1))) == pytest.approx(15)
+    assert float(squared_gap(gaps, torch.zeros(1))) == pytest.approx(125)
+
+
+@pytest.mark.parametrize("kind", ["lenet5", "convnet without norm"])
+def test_hosts_without_batchnorm_have_no_distance(kind: str) -> None:
+    network = untrained(kind, (1, 16, 16), 3)
+    assert remembering(network, 0) == []
+    found = invert(network, noise(3, 4, 1, 16, 16), RecoveryConfig(samples=4, iterations=3))
+    assert torch.isfinite(found).all()
+
+
+def test_colour_pictures_and_two_classes() -> None:
+    network = untrained("convnet", (3, 8, 8), 2)
+    found = invert(network, noise(2, 4, 3, 8, 8), RecoveryConfig(samples=4, iterations=3))
+    assert found.shape == (2, 4, 3, 8, 8)
+
+
+def test_deepinversion_recovers_pixels_of_their_classes(clean: nn.Module, digits: Images) -> None:
+    config = DeepInversionConfig(samples=6, batch=40, iterations=60, jitter=1, alpha_bn=1.0)
+    start = noise(10, 6, 1, 8, 8)
+    found = dream(clean, start, config, generator(1))
+    assert torch.equal(found, dream(clean, start, config, generator(1)))
+    assert found.shape == start.shape
+    assert found.min() >= 0
+    assert found.max() <= 1
+    right = outputs(clean, found.flatten(0, 1)).argmax(1) == torch.arange(10).repeat_interleave(6)
+    assert right.float().mean() >= 0.9

@@ -1,0 +1,206 @@
+"""Labels of Equations 4, 6 and 7, the batches they are unlearned in, and the attacks as a whole."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from tests.plugins.mira.conftest import generator, untrained
+from torch import nn
+
+from ownmark.contracts import Batch, Images, Samples, Stolen, predictions
+from ownmark.errors import NotApplicable
+from ownmark_mira.deepinversion.attack import DeepInversion
+from ownmark_mira.deepinversion.config import DeepInversionConfig
+from ownmark_mira.detection import decide
+from ownmark_mira.mira.attack import Mira
+from ownmark_mira.mira.config import MiraConfig
+from ownmark_mira.mira_data_free.attack import MiraDataFree
+from ownmark_mira.mira_data_free.config import MiraDataFreeConfig
+from ownmark_mira.unlearning import (
+    appending,
+    improved_set,
+    other_labels,
+    towards_uniform,
+    unlabelled_set,
+    with_frozen_norms,
+)
+
+TINY: dict[str, Any] = {"samples": 6, "iterations": 3, "draws": 2}
+ONE = {"epochs": 1, "batch_size": 16}
+
+
+def pictures(classes: int, count: int) -> torch.Tensor:
+    """Picture m of class c is filled with c + m / 100."""
+    c, m = torch.meshgrid(torch.arange(classes), torch.arange(count), indexing="ij")
+    return (c + m / 100)[:, :, None, None, None].expand(-1, -1, 1, 2, 2).contiguous()
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_random_labels_are_never_the_target_and_all_others(classes: int) -> None:
+    for target in range(classes):
+        drawn = other_labels(target, 400, classes, generator(target))
+        assert set(drawn.tolist()) == set(range(classes)) - {target}
+
+
+def test_fixed_target_unlearns_that_class_alone() -> None:
+    finding = decide(torch.tensor([0.1, 0.9, 0.2]), 0.4)
+    made = improved_set(pictures(3, 4), pictures(3, 2) + 0.5, finding, generator(0))
+    assert len(made) == 6
+    assert made.x[:, 0, 0, 0].tolist() == pytest.approx([1.0, 1.01, 1.02, 1.03, 1.5, 1.51])
+    assert 1 not in made.labels[:4].tolist()
+    assert made.labels[4:].tolist() == [1, 1]
+
+
+def test_no_fixed_target_unlearns_every_class_to_the_least_likely() -> None:
+    finding = decide(torch.tensor([0.3, 0.4, 0.1, 0.2]), 0.4)
+    made = improved_set(pictures(4, 2), pictures(4, 2), finding, generator(0))
+    assert made.labels.tolist() == [2, 2, 2, 2, 3, 3, 2, 2]
+    assert made.x[:, 0, 0, 0].tolist() == pytest.approx([0, 0.01, 1, 1.01, 2, 2.01, 3, 3.01])
+
+
+def test_batches_get_as_many_recovered_rows_in_shuffled_rounds() -> None:
+    recovered = Samples(torch.arange(10.0).reshape(10, 1, 1, 1), torch.arange(10))
+    append, rng = appending(recovered), generator(0)
+    seen: list[int] = []
+    for size in (4, 4, 2, 7, 3):
+        own = torch.full((size, 1, 1, 1), -1.0)
+        batch = append(Batch(own, torch.zeros(size, dtype=torch.int64), torch.arange(size)), rng)
+        assert len(batch.x) == 2 * size
+        assert (batch.index[size:] == -1).all()
+        assert torch.equal(batch.x[size:].flatten().long(), batch.labels[size:])
+        seen += batch.labels[size:].tolist()
+    assert [sorted(seen[:10]), sorted(seen[10:])] == [list(range(10)), list(range(10))]
+    assert seen[:10] != seen[10:]
+
+
+def test_basic_objective_against_its_formula() -> None:
+    torch_rng = generator(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(4, 5))
+    x, y = torch.rand((6, 1, 2, 2), generator=torch_rng), torch.tensor([0, 1, 2, 9, 9, 9])
+    batch = Batch(x, y, torch.tensor([0, 1, 2, -1, -1, -1]))
+    logits = network(x).detach()
+    p = logits[3:].softmax(1)
+    divergence = sum(0.2 * math.log(0.2 / float(q)) for row in p for q in row) / 3
+    expected = F.cross_entropy(logits[:3], y[:3]) + 15 * divergence / 5
+    assert float(towards_uniform(15)(network, batch, 0)) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_uniform_answers_have_no_divergence() -> None:
+    batch = Batch(torch.zeros(2, 4), torch.zeros(2, dtype=torch.int64), torch.tensor([0, -1]))
+    loss = towards_uniform(15)(nn.Identity(), batch, 0)
+    assert float(loss) == pytest.approx(math.log(4))
+
+
+def test_frozen_norms_keep_their_statistics(clean: nn.Module, digits: Images) -> None:
+    part = digits.train.select(torch.arange(8))
+    clean.train()
+    before = {name: value.clone() for name, value in clean.state_dict().items()}
+    with_frozen_norms()(clean, Batch(part.x, part.labels, torch.arange(8)), 0)
+    clean.eval()
+    assert all(torch.equal(value, before[name]) for name, value in clean.state_dict().items())
+
+
+def test_equation_6_with_data(stolen: Stolen, looking: Any) -> None:
+    Mira(MiraConfig(**TINY, treat_as="fixed")).attack(stolen, looking, generator(0))
+    asked = looking.asked
+    assert torch.equal(asked["samples"].labels, stolen.data.labels)  # type: ignore[union-attr]
+    assert (asked["recipe"].lr, asked["recipe"].epochs, asked["recipe"].batch_size) == (0.01, 10, 128)
+    (append,) = asked["transforms"]
+    part = stolen.data.select(torch.arange(6))  # type: ignore[union-attr]
+    labels = append(Batch(part.x, part.labels, torch.arange(6)), generator(0)).labels[6:]
+    assert torch.unique(labels, return_counts=True)[1].max() >= 3  # the target, on three of six
+
+
+def test_transfer_images_carry_the_stolen_networks_labels(
+    stolen: Stolen, looking: Any, digits: Images
+) -> None:
+    granted = replace(stolen, data=None, transfer=Samples(1 - digits.train.x[:32]))
+    Mira(MiraConfig(**TINY)).attack(granted, looking, generator(0))
+    assert torch.equal(looking.asked["samples"].labels, predictions(stolen.network, 1 - digits.train.x[:32]))
+
+
+def test_data_free_trains_on_recovered_pictures_only(stolen: Stolen, looking: Any) -> None:
+    bare = replace(stolen, data=None)
+    MiraDataFree(MiraDataFreeConfig(**TINY, treat_as="fixed")).attack(bare, looking, generator(0))
+    asked = looking.asked
+    assert (len(asked["samples"]), asked["recipe"].lr) == (6, 0.003)
+    assert "transforms" not in asked
+
+
+def test_data_free_leaves_a_network_without_target_alone(stolen: Stolen, looking: Any) -> None:
+    suspect = MiraDataFree(MiraDataFreeConfig(**TINY, treat_as="non-fixed")).attack(
+        replace(stolen, data=None), looking, generator(0)
+    )
+    assert looking.asked == {}
+    assert "nothing unlearned" in str(suspect.exhibits["outcome"])
+    state = stolen.network.state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in suspect.network.state_dict().items())
+
+
+ATTACKS = {
+    "basic": Mira(MiraConfig(**TINY, objective="basic", recipe=ONE)),
+    "improved": Mira(MiraConfig(**TINY, recipe=ONE)),
+    "data-free": MiraDataFree(MiraDataFreeConfig(**TINY, treat_as="fixed", recipe=ONE)),
+    "deepinversion": DeepInversion(DeepInversionConfig(**TINY, recipe=ONE)),
+    "deepinversion improved": DeepInversion(DeepInversionConfig(**TINY, objective="improved", recipe=ONE)),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
+def test_one_seed_one_suspect_and_the_victim_untouched(attack: Any, stolen: Stolen) -> None:
+    from tests.plugins.mira.conftest import fitter
+
+    before = {name: value.clone() for name, value in stolen.network.state_dict().items()}
+    first, again = (attack.attack(stolen, fitter(), generator(0)) for _ in range(2))
+    assert all(torch.equal(value, before[name]) for name, value in stolen.network.state_dict().items())
+    states = [suspect.network.state_dict() for suspect in (first, again)]
+    assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+    assert any(not torch.equal(value, before[name]) for name, value in states[0].items())
+    assert first.exhibits["recovered, class by class"].shape[1:] == (1, 8, 8)
+
+
+SETTINGS = {
+    "no BatchNorm": ("convnet without norm", (1, 8, 8), 4),
+    "LeNet-5, 16 x 16": ("lenet5", (1, 16, 16), 3),
+    "two classes": ("convnet", (1, 8, 8), 2),
+    "colour": ("convnet", (3, 8, 8), 3),
+    "two channels": ("convnet", (2, 8, 8), 3),
+}
+
+
+@pytest.mark.parametrize(("kind", "shape", "classes"), SETTINGS.values(), ids=SETTINGS.keys())
+@pytest.mark.parametrize("treat_as", ["fixed", "non-fixed"])
+def test_other_hosts_and_shapes(kind: str, shape: Any, classes: int, treat_as: str, fit: Any) -> None:
+    network = untrained(kind, shape, classes)
+    units = {} if shape[0] < 3 else {"mean": (0.5, 0.4, 0.3), "std": (0.2, 0.2, 0.2)}
+    attack = Mira(MiraConfig(**TINY, **units, treat_as=treat_as, recipe=ONE))  # type: ignore[arg-type]
+    attack.check(network, shape, classes)
+    images = Samples(torch.rand((16, *shape), generator=generator(0)), torch.arange(16) % classes)
+    suspect = attack.attack(Stolen(network, shape, classes, images), fit, generator(0))
+    assert all(torch.isfinite(value).all() for value in suspect.network.state_dict().values())
+
+
+REFUSED = {
+    "one class": (untrained("convnet", (1, 8, 8), 1), 1, {}, "another class"),
+    "no layers": (nn.Flatten(), 3, {}, "no convolution or linear layer"),
+    "other outputs": (untrained("convnet", (1, 8, 8), 4), 3, {}, "logits"),
+    "unknown layer": (untrained("convnet", (1, 8, 8), 3), 3, {"layer": "nowhere"}, "nowhere"),
+}
+
+
+@pytest.mark.parametrize(("network", "classes", "params", "reason"), REFUSED.values(), ids=REFUSED.keys())
+def test_hosts_that_are_refused(network: nn.Module, classes: int, params: Any, reason: str) -> None:
+    for attack in (Mira(MiraConfig(**params)), MiraDataFree(MiraDataFreeConfig(**params))):
+        with pytest.raises(NotApplicable, match=reason):
+            attack.check(network, (1, 8, 8), classes)
+
+
+def test_pictures_for_equation_4_are_all_of_them() -> None:
+    made = unlabelled_set(pictures(3, 2))
+    assert made.labels.tolist() == [0, 0, 1, 1, 2, 2]
+    assert len(made) == 6
