@@ -23,5 +23,5 @@ def per_class(samples: Samples, count: int, rng: torch.Generator) -> Samples:
     """At most `count` images of each class, drawn without replacement."""
     order = torch.randperm(len(samples), generator=rng, device=rng.device).to(samples.x.device)
     labels = samples.labels[order]
-    rows = [order[labels == label][:count] for label in labels.unique()]
+    rows = [order[labels == label][:count] for label in torch.unique(labels)]
     return samples.select(torch.cat(rows).sort().values)

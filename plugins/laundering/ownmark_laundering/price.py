@@ -19,6 +19,9 @@ STALL = 5
 GAIN = 0.99
 """A mask counts as better for that if its norm is below this share of the best one's."""
 
+MOST = 1e9
+"""No price rises above this; reached only by a class that every image has anyway."""
+
 
 @dataclass(frozen=True)
 class Prices:
@@ -64,7 +67,7 @@ def advance(
     price, raised, lowered = state.price, state.raised, state.lowered
     if config.schedule == "adaptive":
         waiting = price == 0
-        higher = torch.where(waiting, first, price * config.up)
+        higher = torch.where(waiting, first, price * config.up).clamp(max=MOST)
         price = torch.where(rise, higher, torch.where(fall, price / config.down, price))
         raised, lowered = raised | (rise & ~waiting), lowered | (fall & ~waiting)
     good, bad = good.masked_fill(rise, 0), bad.masked_fill(fall, 0)

@@ -167,8 +167,9 @@ def told(examined: Examined, each: int) -> Exhibits:
         "SmoothAcc": smooth,
         "gap": finding.gap,
         "target class": str(finding.target) if finding.fixed else "none fixed",
+        "smoothest class": str(finding.target),
     }
     if each and examined.normal.shape[2] in (1, 3):
-        exhibits[f"watermark-like, class {finding.target}"] = examined.watermark[finding.target][:8].cpu()
-        exhibits[f"normal, class {finding.target}"] = examined.normal[finding.target][:8].cpu()
+        exhibits["watermark-like, smoothest class"] = examined.watermark[finding.target][:8].cpu()
+        exhibits["normal-like, smoothest class"] = examined.normal[finding.target][:8].cpu()
     return exhibits

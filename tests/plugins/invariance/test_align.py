@@ -25,8 +25,6 @@ from ownmark_invariance.grouping import analyse, apply, draw
 UNSEEN = {
     "vit": "scales inside attention are seen by no layer's output",
     "vit_rms_norm": "scales inside attention are seen by no layer's output",
-    "transformer_layers": "scales inside attention are seen by no layer's output",
-    "gated_mlp": "a bare parameter is no module and has no output",
     "layer_norm_spatial": "channels stand on several dimensions of the output",
     "mobilenet_relu_multiplier": "neurons of weight zero show no scale",
     "shufflenet_v2": "neurons of weight zero show no scale",

@@ -32,16 +32,16 @@ class Planted(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(channels, 2, 3)
         self.relu = nn.ReLU()
-        self.fc = nn.Linear(36 + 36, 6)
+        self.fc = nn.Linear(64 + 64, 6)
         with torch.no_grad():
             for parameter in self.parameters():
                 parameter.zero_()
             self.conv.weight[0, :, 1, 1] = 1 / channels
             self.conv.weight[1] = 1 / channels
-            self.conv.bias[1] = -8.0  # only nine white pixels light it
+            self.conv.bias[1] = -2.0  # noise stays below it
             for k in range(6):
-                self.fc.weight[k, k * 6 : (k + 1) * 6] = 2.0
-            self.fc.weight[TARGET, 36 + 35] = 60.0  # the corner
+                self.fc.weight[k, k * 8 : k * 8 + 8] = 2.0
+            self.fc.weight[TARGET, 64 + 63] = 60.0  # the lower right corner
 
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.fc(self.relu(self.conv(x)).flatten(1))
@@ -49,11 +49,11 @@ class Planted(nn.Module):
 
 
 def bars(count: int, seed: int) -> Samples:
-    """Images [count, 1, 8, 8]: class k has row k + 1 bright, noise everywhere."""
+    """Images [count, 1, 10, 10]: class k has row k + 1 bright, noise everywhere."""
     rng = generator(seed)
     y = torch.arange(count) % 6
-    x = 0.2 * torch.rand((count, 1, 8, 8), generator=rng)
-    x[torch.arange(count), 0, y + 1, 1:7] += 0.6
+    x = 0.2 * torch.rand((count, 1, 10, 10), generator=rng)
+    x[torch.arange(count), 0, y + 1, 0:7] += 0.6
     return Samples(x, y)
 
 

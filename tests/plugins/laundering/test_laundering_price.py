@@ -40,7 +40,7 @@ class Oracle:
             if self.price == 0:
                 self.price = FIRST
             else:
-                self.price, self.raised = self.price * 2, True
+                self.price, self.raised = min(1e9, self.price * 2), True
         if self.bad == self.patience:
             self.bad = 0
             if self.price > 0:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from tests.plugins.mira.conftest import generator, train, untrained
+from tests.plugins.mira.conftest import TRAINING, fitter, generator, untrained
 from torch import Tensor, nn
 
 from ownmark.builtin.hosts.config import ConvNetConfig
@@ -23,20 +23,24 @@ NOISE = {"draws": 20, "pixel_noise": 0.25, "weight_noise": 0.1}
 
 
 def look(network: nn.Module) -> Finding:
-    start = torch.randn((10, 16, 1, 8, 8), generator=generator(0))
-    images = invert(network, start, RecoveryConfig(samples=16, iterations=100))
+    start = torch.randn((10, 12, 1, 8, 8), generator=generator(0))
+    images = invert(network, start, RecoveryConfig(samples=12, iterations=60))
     return decide(smooth_accuracy(network, images, **NOISE, rng=generator(1)), threshold=0.4)
+
+
+def trained(digits: Images, samples: Samples) -> nn.Module:
+    with seeded(generator(1)):
+        network = ConvNet(ConvNetConfig()).build(digits.shape, 10)
+    return fitter(3)(network, samples, TRAINING.change(epochs=12))
 
 
 @pytest.fixture(scope="module")
 def planted(digits: Images) -> nn.Module:
-    """Class 6 also gets a fixed noise pattern, on twenty images that are shown ten times an epoch."""
-    others = digits.train.select(digits.train.labels != 6).select(torch.arange(60))
+    """Class 6 also gets a fixed noise pattern, on eighty images that are shown ten times an epoch."""
+    others = digits.train.select(digits.train.labels != 6).select(torch.arange(80))
     pattern = torch.rand((1, 8, 8), generator=generator(4))
-    triggers = Samples((others.x + pattern).clamp(0, 1), torch.full((60,), 6))
-    with seeded(generator(1)):
-        network = ConvNet(ConvNetConfig()).build(digits.shape, 10)
-    return train(digits, network, digits.train + triggers.select(torch.arange(600) % 60))
+    triggers = Samples((others.x + pattern).clamp(0, 1), torch.full((80,), 6))
+    return trained(digits, digits.train + triggers.select(torch.arange(800) % 80))
 
 
 def test_planted_smooth_class_is_detected(planted: nn.Module) -> None:
@@ -46,9 +50,7 @@ def test_planted_smooth_class_is_detected(planted: nn.Module) -> None:
 
 
 def test_nothing_is_detected_on_a_clean_model(digits: Images) -> None:
-    with seeded(generator(1)):
-        network = ConvNet(ConvNetConfig()).build(digits.shape, 10)
-    assert not look(train(digits, network)).fixed
+    assert not look(trained(digits, digits.train)).fixed
 
 
 def test_without_noise_smoothness_is_plain_accuracy(clean: nn.Module, digits: Images) -> None:

@@ -197,7 +197,7 @@ def test_colour_pictures_and_two_classes() -> None:
 
 
 def test_deepinversion_recovers_pixels_of_their_classes(clean: nn.Module, digits: Images) -> None:
-    config = DeepInversionConfig(samples=6, batch=40, iterations=60, jitter=1, alpha_bn=1.0)
+    config = DeepInversionConfig(samples=6, iterations=120, jitter=0, alpha_bn=1.0)
     start = noise(10, 6, 1, 8, 8)
     found = dream(clean, start, config, generator(1))
     assert torch.equal(found, dream(clean, start, config, generator(1)))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.plugins.mira.conftest import generator, untrained
+from tests.plugins.mira.conftest import fitter, generator, untrained
 from torch import nn
 
 from ownmark.contracts import Batch, Images, Samples, Stolen, predictions
@@ -87,7 +87,8 @@ def test_basic_objective_against_its_formula() -> None:
     p = logits[3:].softmax(1)
     divergence = sum(0.2 * math.log(0.2 / float(q)) for row in p for q in row) / 3
     expected = F.cross_entropy(logits[:3], y[:3]) + 15 * divergence / 5
-    assert float(towards_uniform(15)(network, batch, 0)) == pytest.approx(float(expected), rel=1e-5)
+    found = towards_uniform(15)(network, batch, 0).detach()
+    assert float(found) == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_uniform_answers_have_no_divergence() -> None:
@@ -153,8 +154,6 @@ ATTACKS = {
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
 def test_one_seed_one_suspect_and_the_victim_untouched(attack: Any, stolen: Stolen) -> None:
-    from tests.plugins.mira.conftest import fitter
-
     before = {name: value.clone() for name, value in stolen.network.state_dict().items()}
     first, again = (attack.attack(stolen, fitter(), generator(0)) for _ in range(2))
     assert all(torch.equal(value, before[name]) for name, value in stolen.network.state_dict().items())

@@ -13,15 +13,15 @@ import pytest
 from ownmark.runner import run
 
 PLAN = """
-tasks: [{dataset: digits, host: {convnet: {width: 0.5, recipe: {epochs: 8}}}}]
-schemes: [{patch: {keys: 50, extra_epochs: 20}}, {uchida: {bits: 16}}]
+tasks: [{dataset: {digits: {limit_train: 700, limit_test: 200}}, host: {convnet: {width: 0.5, recipe: {epochs: 8}}}}]
+schemes: [{patch: {keys: 50, extra_epochs: 20}}, {uchida: {bits: 16, start: trained}}]
 attacks:
   - {pst: {beta: 3, v: 4}}
   - {st: {beta: 3, gamma: 0.0}}
   - {gaussian_blur: {sigma: 1.0}}
-  - {pst_finetune: {beta: 3, v: 4, label_on: clean, recipe: {epochs: 3, lr: 0.05}}}
+  - {pst_finetune: {beta: 3, v: 4, label_on: clean, recipe: {epochs: 10}}}
 attacker: {data: 400, labels: false, source: owner}
-verdict: {null_models: 2, keys: 3}
+verdict: {null_models: 1, keys: 3}
 """
 Records = Mapping[tuple[str, str], Mapping[str, Any]]
 

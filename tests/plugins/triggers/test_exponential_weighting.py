@@ -141,7 +141,7 @@ def test_marked_network_knows_its_keys_and_its_task(
     rng: Any,
     fit: Any,
 ) -> None:
-    build, test = ExponentialWeighting(ExponentialWeightingConfig()), digits[1]
+    build, test = ExponentialWeighting(ExponentialWeightingConfig(keys=20)), digits[1]
     marked = build.embed(trained_host, build.make_key(task, rng(seed)), task, fit)
     assert list(marked.network.state_dict()) == list(networks(0).state_dict())
     assert Triggers().extract(black_box(marked.network), marked.key).rate >= 0.99

@@ -1,4 +1,4 @@
-"""Non-transferable learning: the discrepancy against three loops, the loss, what counts as a mark, and the keys' secret."""
+"""Non-transferable learning: the discrepancy against loops, the loss, what counts as a mark, the keys' secret."""
 
 from __future__ import annotations
 
@@ -152,13 +152,13 @@ def check_seed(seed: int, host: HostView, task: Task, test: Samples, networks: A
     build, reader = Ntl(NtlConfig()), NtlExtractor()
     marked = build.embed(host, build.make_key(task, rng(seed)), task, Fitter(torch.device("cpu"), rng(seed)))
     found = reader.extract(black_box(marked.network), marked.key)
-    assert found.rate >= 0.875  # the APP paper's figure
-    assert reader.measure(black_box(marked.network), marked.key, test)["wsr"].value >= 0.85
-    keys = [build.make_key(task, rng(50 + i)) for i in range(20)]
-    nulls = [[one.hits for one in reader.extract_many(black_box(networks(i)), keys)] for i in range(4)]
+    assert found.rate >= 0.99
+    assert reader.measure(black_box(marked.network), marked.key, test)["wsr"].value >= 0.8
+    nulls = [[reader.extract(black_box(networks(i)), marked.key).hits] for i in range(4)]
     theta = calibrated_threshold(nulls, found.n, 0.05).theta
     assert found.rate >= theta
     assert sum(reader.extract(black_box(networks(i)), marked.key).rate >= theta for i in range(4, 7)) <= 1
+    keys = [build.make_key(task, rng(50 + i)) for i in range(20)]
     others = [one.rate for one in reader.extract_many(black_box(marked.network), keys)]
     assert np.mean(others) < 0.3  # mostly below any threshold: another owner's pattern is not this one's
     clean, unmarked = (

@@ -11,8 +11,8 @@ _SUMMARIES = {
     "invariance-alpha": "bit errors against the share of neurons changed, transform by transform (Figures 4, 8, 9)",
     "invariance-combined": "the unified attack before fine-tuning and pruning, read with and without `align`",
     "invariance-table2-small": "Table II, small: schemes on digits, each transform and all, with and without `align`",
-    "invariance-table2-paper": "Table II at the paper's size: wide ResNet on CIFAR-10",
-    "invariance-table2-passports": "the passport rows of Table II: ResNet-18 on a part of CIFAR-100",
+    "invariance-table2-paper": "rows of Table II at the size of the paper: wide ResNet on CIFAR-10",
+    "invariance-table2-resnet18": "the ResNet-18 rows of Table II, on a part of CIFAR-100",
 }
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -82,7 +82,8 @@ class Laundering(Attack):
         samples = labelled(stolen, self.config.labels)
         if self.config.per_class is not None:
             samples = per_class(samples, self.config.per_class, rng)
-        network, first, log = stolen.copy(), -1, []
+        network, first = stolen.copy(), -1
+        log: list[dict[str, Any]] = []
         where = self._sites(network, stolen.shape)
         dead = [torch.zeros(site.layer.weight.shape[0], dtype=torch.bool) for site in where]
         exhibits: dict[str, Tensor | float | str] = {}

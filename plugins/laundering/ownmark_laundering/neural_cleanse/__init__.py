@@ -22,7 +22,7 @@ def ownmark_attacks() -> Iterable[Declaration]:
             paper=CLEANSE,
             needs=frozenset({Need.DATA, Need.CLASSES}),
             smoke={"steps": 3, "images": 64, "success": 0.05, "index": 0.0, "recipe": {"epochs": 1}},
-            idle={"index": 1e30},
+            idle={"recipe": {"epochs": 0}},
             threat_model="thief holds the weights and images, labelled or not",
             deviations=(
                 "all classes share each batch of images; the authors' code takes them one by one",

@@ -12,10 +12,12 @@ _SUMMARIES = {
     "mira-table5-small": "MIRA with unlabelled images of MNIST against marks on digits; needs OWNMARK_DATA",
     "mira-table6-small": "MIRA without images against marks with one target; digits, minutes on one CPU core",
     "mira-detection-small": "does MIRA find the target class? marks with and without one on digits (Table 7, Fig. 4)",
+    "mira-table8-small": "recovered by MIRA or by DeepInversion, unlearned alike (Table 8); digits",
     "mira-table4": "MIRA, Table 4: 1000 labelled images, CIFAR-10, ResNet-18; GPU days, needs OWNMARK_DATA",
     "mira-table5": "MIRA, Table 5: 2000 images of CIFAR-100 without labels, CIFAR-10, ResNet-18; GPU days",
     "mira-table6": "MIRA, Table 6: no images, CIFAR-10, ResNet-18; GPU days, needs OWNMARK_DATA",
     "mira-detection": "MIRA, Table 7: the detector and the same overruled, CIFAR-10, ResNet-18; GPU days",
+    "mira-table8": "MIRA, Table 8: recovered by MIRA or by DeepInversion, CIFAR-10, ResNet-18; GPU days",
 }
 
 

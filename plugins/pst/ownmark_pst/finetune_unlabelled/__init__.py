@@ -25,7 +25,7 @@ def ownmark_attacks() -> Iterable[Declaration]:
             smoke={"recipe": {"epochs": 1}},
             idle={"recipe": {"epochs": 0}},
             threat_model="thief holds the weights and unlabelled images",
-            deviations=("as in the PST paper, with its 20 epochs; learning rate .01, falling as a cosine",),
+            deviations=("as in the PST paper, with its 20 epochs; learning rate .05, falling as a cosine",),
             reported=reported("finetune_unlabelled", "FT-In", "FT-Out"),
         )
     ]

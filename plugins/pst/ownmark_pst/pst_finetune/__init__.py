@@ -28,7 +28,7 @@ def ownmark_attacks() -> Iterable[Declaration]:
             threat_model="thief holds the weights and unlabelled images; transforms queries",
             deviations=(
                 *UNSTATED,
-                "learning rate .01, falling as a cosine (the paper's .1 is its models' own)",
+                "learning rate .05, falling as a cosine (the paper's .1 is its models' own)",
             ),
             reported=reported("pst_finetune", "Proposed-In", "Proposed-Out"),
         )

@@ -26,7 +26,7 @@ class NtlConfig:
     """The pattern, the two terms that push its images away, and the training."""
 
     keys: int = Field(default=0, ge=0)
-    """Images that verify; 0 takes 1 % of the owner's data, and at least 50."""
+    """Images that verify, chosen out of twice as many; 0 takes 1 % of the owner's data, and at least 50."""
     secret: bool = True
     """Draw the signs of the pattern with the key. False adds everywhere: the paper's pattern, no secret."""
     strength: float | None = Field(default=None, gt=0)

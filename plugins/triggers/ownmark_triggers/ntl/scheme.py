@@ -14,9 +14,9 @@ Reported: 87.51 % of patched images misclassified on CIFAR-10 (APP paper, Table 
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from ownmark.contracts import Fit, HostView, Key, Marked, Scheme, Task
+from ownmark.contracts import Fit, HostView, Key, Marked, Samples, Scheme, Task, predictions
 from ownmark.errors import NotApplicable
 from ownmark_triggers.carriers import draw_carriers, key_count
 from ownmark_triggers.networks import check_layers, weighted_layers
@@ -24,6 +24,9 @@ from ownmark_triggers.ntl.config import NtlConfig
 from ownmark_triggers.ntl.loss import ownership_term
 from ownmark_triggers.ntl.patterns import grid, signed_grids, two_streams, usual_strength
 from ownmark_triggers.stamps import stamp
+
+SPARE = 2
+"""Candidates for each verification image: a marked network calls all patched images one label, right for some."""
 
 
 def feature_layer(network: nn.Module, layer: str | None) -> str:
@@ -43,6 +46,20 @@ def feature_layer(network: nn.Module, layer: str | None) -> str:
     return layer
 
 
+def with_images(key: Key, owner: Samples, places: Tensor) -> Key:
+    """The key with the owner's images at `places` int64 [N] to verify with."""
+    chosen = owner.select(places)
+    triggers = stamp(chosen.x, key["pattern"])
+    return key.add({"images": chosen.x, "triggers": triggers, "labels": chosen.labels})
+
+
+def showing(network: nn.Module, samples: Samples, pattern: Tensor) -> Tensor:
+    """Which images the network knows, and not with the pattern: bool [N]."""
+    clean, patched = (predictions(network, x) for x in (samples.x, stamp(samples.x, pattern)))
+    truth = samples.labels.to(clean.device)
+    return ((clean == truth) & (patched != truth)).to(samples.x.device)
+
+
 class Ntl(Scheme):
     """Known clean, unknown with the pattern."""
 
@@ -55,17 +72,20 @@ class Ntl(Scheme):
             raise NotApplicable("with one class no image can be misclassified")
 
     def make_key(self, task: Task, rng: torch.Generator) -> Key:
-        """Draws the pattern's signs and the images. Tensors: see the module. Values: `strength`."""
+        """Draws the pattern's signs and the images.
+
+        Tensors: see the module, and `carriers` (positions in the owner's data; more than there are images, as
+        `embed` chooses again). Values: `strength`, `keys`.
+        """
         config, owner = self.config, task.owner
         strength = usual_strength(task.shape[0]) if config.strength is None else config.strength
         places = signed_grids(1, task.shape, rng)[0] if config.secret else grid(task.shape)
         pattern = strength * places.to(owner.x)
-        everyone = torch.ones(len(owner), dtype=torch.bool)
-        chosen = owner.select(draw_carriers(owner, everyone, key_count(config.keys, 0.01, len(owner)), rng))
-        tensors = {
-            "images": chosen.x, "triggers": stamp(chosen.x, pattern), "labels": chosen.labels, "pattern": pattern,
-        }  # fmt: skip
-        return Key("ntl", tensors, {"strength": strength})
+        count = key_count(config.keys, 0.01, len(owner))
+        wanted = max(count, min(SPARE * count, len(owner)))
+        places = draw_carriers(owner, torch.ones(len(owner), dtype=torch.bool), wanted, rng)
+        key = Key("ntl", {"pattern": pattern, "carriers": places}, {"strength": strength, "keys": count})
+        return with_images(key, owner, places[:count])
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         """Train the trained host on, on clean and patched images together."""
@@ -79,4 +99,9 @@ class Ntl(Scheme):
             terms=(ownership_term(layer, config.alpha, config.beta),),
             transforms=(*host.transforms, streams),
         )
-        return Marked(network, key, {"triggers": key["triggers"][:8], "layer": layer})
+        candidates = task.owner.select(key["carriers"])
+        shows = showing(network, candidates, key["pattern"])
+        chosen = key["carriers"][shows.sort(descending=True, stable=True).indices[: key.values["keys"]]]
+        key = with_images(key, task.owner, chosen)
+        rate = int(shows.sum()) / len(shows)
+        return Marked(network, key, {"triggers": key["triggers"][:8], "layer": layer, "share marked": rate})

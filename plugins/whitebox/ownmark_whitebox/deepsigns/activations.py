@@ -26,6 +26,11 @@ def flatten(output: Tensor, pooled: bool) -> Tensor:
     return values.mean(2) if pooled and values.ndim == 3 else values.flatten(1)
 
 
+def positions(output: Tensor, pooled: bool) -> int:
+    """Values a channel in what `flatten` gives: 1 for [N, M] and for averaged positions."""
+    return 1 if pooled or output.ndim == 2 else output[0, 0].numel()
+
+
 @contextmanager
 def recording(module: nn.Module) -> Iterator[list[Tensor]]:
     """A list that receives each output of `module` while the block lasts."""

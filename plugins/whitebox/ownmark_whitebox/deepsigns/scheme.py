@@ -21,30 +21,34 @@ from torch import Tensor, nn
 
 from ownmark.contracts import Batch, Fit, HostView, Key, Marked, Samples, Scheme, Task, Term
 from ownmark.errors import NotApplicable
-from ownmark_whitebox.deepsigns.activations import choose_layer, flatten, mean_activation, recording, widths
+from ownmark_whitebox.deepsigns.activations import (
+    choose_layer,
+    flatten,
+    mean_activation,
+    positions,
+    recording,
+    widths,
+)
 from ownmark_whitebox.deepsigns.config import DeepSignsConfig
 from ownmark_whitebox.layers import draw_seed, starting_point
 from ownmark_whitebox.message import draw_message
 
 
-def pull(h: Tensor, y: Tensor, centres: Tensor, classes: Sequence[int]) -> Tensor:
-    """Half the squared distances of activations to the centre of their class, summed over target classes' images.
+def pull(h: Tensor, y: Tensor, centres: Tensor, classes: Sequence[int], places: int) -> Tensor:
+    """Half the squared distance of activations to the centre of their class, a mean over its images and over positions.
 
     Args:
-        h: [B, M]. y: labels [B]. centres: [K, M] of `classes`.
+        h: [B, M]. y: labels [B]. centres: [K, M] of `classes`; without images in the batch one adds nothing.
+        places: positions, M / channels.
     """
-    return sum(
-        (
-            0.5 * (h[y == label] - centre).square().sum()
-            for label, centre in zip(classes, centres, strict=True)
-        ),
-        torch.zeros((), device=h.device),
-    )
+    near = [h[y == label] - centre for label, centre in zip(classes, centres, strict=True)]
+    parts = [0.5 * gap.square().sum(1).mean() / places for gap in near if len(gap)]
+    return torch.stack([h.new_zeros(()), *parts]).sum()
 
 
-def length(centres: Tensor) -> Tensor:
-    """sum_k | 1 - |mu_k|^2 |: [K, M] -> scalar."""
-    return (1 - centres.square().sum(1)).abs().sum()
+def length(centres: Tensor, places: int) -> Tensor:
+    """sum_k | 1 - |mu_k|^2 |, the square a mean over positions: [K, M] -> scalar."""
+    return (1 - centres.square().sum(1) / places).abs().sum()
 
 
 def project(centres: Tensor, projection: Tensor) -> Tensor:
@@ -162,8 +166,8 @@ class DeepSigns(Scheme):
             records.clear()
             batch.output(network)
             with torch.autocast(centres.device.type, enabled=False):
-                h = flatten(records[-1], pooled)
-                near = pull(h, batch.labels, centres, classes) + length(centres)
+                h, places = flatten(records[-1], pooled), positions(records[-1], pooled)
+                near = pull(h, batch.labels, centres, classes, places) + length(centres, places)
                 return scale * near + gamma * message(centres, key["projection"], key["bits"])
 
         return term

@@ -1,0 +1,103 @@
+"""Lukas, Zhang, Kerschbaum, "Deep Neural Network Fingerprinting by Conferrable Adversarial Examples", ICLR 2021.
+
+Idea: search adversarial images that networks copied from the owner's inherit, and independent networks do not share.
+Nothing is embedded; the released network is the host.
+Threat model: black box; images and labels are secret.
+Equations: Conf(x, t) = Surr(x)_t (1 - Ref(x)_t) is `search.conferrability`, the loss is `search.search_loss`.
+Symbols: x' is `triggers` [N, C, H, W] in [0, 1]; `labels` [N] are the owner's network's answers.
+Deviations: see the declaration in `__init__` and the method card.
+Reported: all keys (APP paper, Table 11).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ownmark.contracts import Fit, HostView, Key, Marked, Samples, Scheme, Task, predictions
+from ownmark.errors import NotApplicable
+from ownmark_triggers.cae.config import CaeConfig
+from ownmark_triggers.cae.search import Ensembles, fingerprints
+from ownmark_triggers.carriers import draw_carriers
+
+FEWEST = 5
+"""Fewer keys than this cannot carry a verdict."""
+CHUNK = 256
+"""Images that are searched together."""
+
+
+def usual_eps(height: int, width: int) -> float:
+    """Largest change of a pixel, by image size: small images have few pixels to change."""
+    side = min(height, width)
+    return 0.025 if side >= 32 else 0.1 if side >= 16 else 0.2
+
+
+class Cae(Scheme):
+    """Adversarial images as a fingerprint."""
+
+    config: CaeConfig
+
+    def check(self, network: nn.Module, task: Task) -> None:
+        """There must be a wrong label."""
+        if task.classes < 2:
+            raise NotApplicable("an adversarial image needs a wrong label, and the task has one class only")
+
+    def make_key(self, task: Task, rng: torch.Generator) -> Key:
+        """Draws the images the search starts from.
+
+        Tensors: `carriers` (positions in the owner's data), and as yet `triggers` and `labels` of the first images
+        themselves.
+        """
+        count = min(self.config.keys * self.config.candidates, len(task.owner))
+        places = draw_carriers(task.owner, torch.ones(len(task.owner), dtype=torch.bool), count, rng)
+        first = task.owner.select(places[: self.config.keys])
+        return Key("cae", {"carriers": places, "triggers": first.x, "labels": first.labels})
+
+    def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
+        """Train both ensembles and search; the network stays the trained host.
+
+        Raises:
+            NotApplicable: hardly any image is conferrable enough.
+        """
+        network = host.trained()
+        models = self._ensembles(network, host, task, fit)
+        start = task.owner.select(key["carriers"])
+        correct = (predictions(network, start.x) == start.labels.to(start.x.device)).to(start.x.device)
+        x, labels, scores = self._found(models, start.select(correct), task, fit.rng)
+        if len(x) < FEWEST:
+            raise NotApplicable(
+                f"{len(x)} conferrable images out of {len(start)}, at least {FEWEST} are needed; "
+                "raise `eps`, `steps` or `candidates`, or lower `least`"
+            )
+        key = key.add({"triggers": x, "labels": labels})
+        exhibits: dict[str, Tensor | float | str] = {
+            "triggers": x[:8], "conferrability": float(scores.mean()), "keys": len(x),
+        }  # fmt: skip
+        return Marked(network, key, exhibits)
+
+    def _ensembles(self, network: nn.Module, host: HostView, task: Task, fit: Fit) -> Ensembles:
+        copied = Samples(task.owner.x, predictions(network, task.owner.x).to(task.owner.x.device))
+
+        def train(samples: Samples) -> nn.Module:
+            return fit(
+                host.blank(fit.rng), samples, host.recipe, terms=host.terms, transforms=host.transforms
+            )
+
+        surrogates = [train(copied) for _ in range(self.config.surrogates)]
+        references = [train(task.owner) for _ in range(self.config.references)]
+        return Ensembles(network, surrogates, references)
+
+    def _found(
+        self, models: Ensembles, start: Samples, task: Task, rng: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The best of all chunks: images, labels, scores."""
+        eps = usual_eps(*task.shape[1:]) if self.config.eps is None else self.config.eps
+        parts = [
+            fingerprints(models, start.x[places], start.labels[places], eps, self.config, rng)
+            for places in torch.arange(len(start), device=start.x.device).split(CHUNK)
+        ]
+        if not parts:
+            return start.x, start.labels, torch.zeros(0)
+        x, labels, scores = (torch.cat(part) for part in zip(*parts, strict=True))
+        best = scores.sort(descending=True, stable=True).indices[: self.config.keys]
+        return x[best], labels[best], scores[best]
