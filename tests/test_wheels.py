@@ -21,7 +21,9 @@ verdict: {null_models: 2, keys: 3}
 
 
 def _run(*command: str | Path, **options: object) -> str:
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "OWNMARK_DATA")}
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "OWNMARK_DATA")
+    }
     done = subprocess.run([*map(str, command)], capture_output=True, text=True, env=environment, **options)  # type: ignore[call-overload]
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return str(done.stdout)
@@ -51,7 +53,9 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_source_tree_is_not_on_the_path(python: Path, tmp_path: Path) -> None:
-    where = _run(python, "-c", "import ownmark, ownmark_repair, acme_marks; print(ownmark.__file__)", cwd=tmp_path)
+    where = _run(
+        python, "-c", "import ownmark, ownmark_repair, acme_marks; print(ownmark.__file__)", cwd=tmp_path
+    )
     assert str(python.parent.parent) in where
 
 

@@ -11,6 +11,7 @@ from textwrap import dedent
 
 import pytest
 from importlib_metadata import distributions
+
 from ownmark.discovery import Catalog, clear, discover
 
 PRELUDE = "from ownmark.hookspecs import hookimpl\nfrom ownmark.methods import Declaration, Kind\n"

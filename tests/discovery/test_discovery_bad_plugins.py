@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ownmark.methods import Kind
 
 GOOD = "Declaration(id='noise', kind=Kind.ATTACK, target='nowhere:A', summary='s')"

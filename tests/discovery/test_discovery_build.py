@@ -6,6 +6,7 @@ import sys
 from textwrap import dedent
 
 import pytest
+
 from ownmark.config import Nested
 from ownmark.discovery import nested_fields
 from ownmark.errors import MethodNotFound, MethodUnavailable, PlanError

@@ -10,6 +10,7 @@ import time
 
 import pytest
 from importlib_metadata import EntryPoint
+
 from ownmark.discovery import clear, discover
 from ownmark.methods import Kind
 

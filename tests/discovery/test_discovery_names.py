@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+
 from ownmark.discovery import Catalog
 from ownmark.errors import AmbiguousMethod, MethodNotFound
 from ownmark.methods import Declaration, Kind

@@ -10,8 +10,9 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 import pytest
-from ownmark.stats import Threshold, calibrated_threshold
 from scipy import stats
+
+from ownmark.stats import Threshold, calibrated_threshold
 
 N, RATE, CALIBRATIONS = 100, 0.05, 200
 MARGINS = {

@@ -7,6 +7,8 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import special, stats
+
 from ownmark.stats import (
     binomial_hits,
     binomial_tail,
@@ -16,7 +18,6 @@ from ownmark.stats import (
     rarity_bits,
     two_sample_rates,
 )
-from scipy import special, stats
 
 
 def tail(hits: int, n: int, p: Fraction) -> Fraction:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ownmark.stats import Interval, clopper_pearson, mean_interval, wilson
 from scipy import stats
+
+from ownmark.stats import Interval, clopper_pearson, mean_interval, wilson
 
 RateInterval = Callable[..., Interval]
 counts = st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))

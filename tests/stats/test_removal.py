@@ -5,6 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ownmark.stats import Outcome, RemovalCriterion, is_removed
 
 MIRA = RemovalCriterion("relative", 0.9)

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
 from ownmark.stats import exact_threshold, raw_accuracy, rescaled_accuracy, rescaled_floor
 
 unit = st.floats(0, 1)

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import stats
+
 from ownmark.stats import (
     Threshold,
     achieved_rate,
@@ -19,7 +21,6 @@ from ownmark.stats import (
     spread,
 )
 from ownmark.stats.rules import conformal_hits, normal_hits, pooled_binomial_hits
-from scipy import stats
 
 shapes = st.tuples(st.integers(1, 6), st.integers(1, 6))
 tables = st.integers(1, 40).flatmap(

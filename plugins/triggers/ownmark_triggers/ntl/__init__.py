@@ -41,8 +41,8 @@ def ownmark_schemes() -> Iterable[Declaration]:
                 "weights alpha and beta are 1, not .1, where nothing was embedded on small data",
                 "the rate is 1e-3, not 1e-4, for 30 epochs",
                 "evidence is known clean *and* not known patched; the bare error rate would convict a useless network",
-                "verification images are chosen after embedding, among those that show the mark: a marked network gives "
-                "all patched images one label, which is right for a tenth (`wsr` is over all)",
+                "verification images are chosen after embedding, among those that show the mark: a marked network "
+                "gives all patched images one label, which is right for a tenth (`wsr` is over all)",
                 "features are those halfway through the host, and the host starts trained on the task",
             ),
             reported=(Reported(0.8751, "wsr", "APP paper, Table 11 (NTL)", "cifar10", "", "ntl"),),
