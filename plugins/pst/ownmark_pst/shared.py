@@ -75,7 +75,8 @@ def quantised(x: Tensor, table: Tensor) -> Tensor:
     """
     count, channels, height, width = x.shape
     full = padded(x, BLOCK)
-    blocks = full.unflatten(3, (-1, BLOCK)).unflatten(2, (-1, BLOCK)).transpose(3, 4)
+    rows, columns = full.shape[2] // BLOCK, full.shape[3] // BLOCK
+    blocks = full.reshape(count, channels, rows, BLOCK, columns, BLOCK).transpose(3, 4)
     dct, table = dct_matrix(x), table.to(x)
     coefficients = dct @ blocks @ dct.T
     blocks = dct.T @ ((coefficients / table).round() * table) @ dct

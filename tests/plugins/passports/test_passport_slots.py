@@ -89,7 +89,12 @@ def test_groups_keep_scale_and_bias_of_the_batch_norm(rng: Any) -> None:
     assert torch.equal(norm.weight, weight)
 
 
-@pytest.mark.parametrize("scheme", [DeepIPR(DeepIPRConfig()), PassportAware(PassportAwareConfig())], ids=str)
+@pytest.mark.parametrize(
+    "scheme",
+    [DeepIPR(DeepIPRConfig()), PassportAware(PassportAwareConfig())],
+    ids=str,
+    ids=lambda value: type(value).__name__,
+)
 def test_hosts_without_norm_are_refused(scheme: Any, bench: Any, rng: Any) -> None:
     with pytest.raises(NotApplicable, match="build the host with a norm"):
         scheme.check(bench.blank("none", rng(0)), empty((1, 8, 8)))

@@ -26,7 +26,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def embedded(seed: int, task: Task, host: HostView, fit: Any, rng: Rng, **config: Any) -> Marked:
-    scheme = DeepSigns(DeepSignsConfig(**{"scale": 0.001, **config}))
+    scheme = DeepSigns(DeepSignsConfig(**config))
     return scheme.embed(host, scheme.make_key(task, rng(seed)), task, fit)
 
 
@@ -57,7 +57,9 @@ def activation(images: np.ndarray, w: Arrays, layer: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    "config", [{}, {"activation": "post", "bits": 32}, {"classes": (3, 1), "images": 20}], ids=str
+    "config",
+    [{}, {"activation": "post", "bits": 32, "gamma": 0.1}, {"classes": (3, 1), "images": 20}],
+    ids=str,
 )
 def test_extraction_equals_numpy_on_saved_files(
     config: dict[str, Any], task: Task, host: HostView, fit: Any, rng: Rng, tmp_path: Path
@@ -132,8 +134,11 @@ def test_key_images_are_the_owners_of_the_class(task: Task, rng: Rng) -> None:
 def test_terms_follow_the_formulas() -> None:
     h, y = torch.tensor([[1.0, 2.0], [3.0, 0.0], [9.0, 9.0]]), torch.tensor([4, 4, 5])
     centres = torch.tensor([[1.0, 0.0]])
-    assert pull(h, y, centres, [4]) == 0.5 * (4 + 4)
-    assert length(torch.tensor([[3.0, 4.0], [0.0, 0.5]])) == 24.75
+    assert pull(h, y, centres, [4], places=1) == 0.5 * (4 + 4) / 2
+    assert pull(h, y, centres, [4], places=2) == 0.5 * (2 + 2) / 2
+    assert pull(h, y, centres, [7], places=1) == 0
+    assert length(torch.tensor([[3.0, 4.0], [0.0, 0.5]]), places=1) == 24.75
+    assert length(torch.tensor([[3.0, 4.0]]), places=5) == 4
     projection, bits = torch.tensor([[1.0, 5.0], [-2.0, 5.0]]), torch.tensor([1, 1])
     assert project(centres, projection).tolist() == [1, -2]
     expected = -np.log(1 / (1 + np.exp(-1.0))) - np.log(1 / (1 + np.exp(2.0)))

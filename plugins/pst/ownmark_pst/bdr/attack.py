@@ -20,7 +20,7 @@ from ownmark_pst.front import QueryTime
 
 def reduced(x: Tensor, bits: int) -> Tensor:
     """The nearest of 2^bits equally spaced levels of [0, 1], 0 and 1 among them."""
-    levels = 2**bits - 1
+    levels = float(2**bits - 1)
     return (x * levels).round() / levels
 
 

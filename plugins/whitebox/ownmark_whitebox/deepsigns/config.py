@@ -1,4 +1,4 @@
-"""Parameters of DeepSigns; weights and rates are those of the authors' demo unless said otherwise."""
+"""Parameters of DeepSigns; those of the authors' demo unless said otherwise."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class DeepSignsConfig(MessageConfig, StartConfig):
     """Average over positions; otherwise every position of every channel counts (authors)."""
     images: int = Field(default=256, ge=1)
     """Training images of each target class that the key keeps, if there are so many."""
-    scale: float = Field(default=0.01, ge=0)
-    """Lambda 1, the weight of pulling activations to the centre and the centre to length one. A sum over values and
-    images: lower it for wide layers if accuracy suffers (Lukas et al. use 0.001 to 0.01)."""
+    scale: float = Field(default=0.1, ge=0)
+    """Lambda 1, the weight of pulling activations to the centre and the centre to length one. The authors' 0.01 is
+    for a sum over images, a dozen of the class in each batch; here it is a mean."""
     gamma: float = Field(default=0.01, ge=0)
     """Lambda 2, the weight of the message's cross entropy at the centre, summed over bits."""
     centre_lr: float = Field(default=0.01, gt=0)
