@@ -92,8 +92,7 @@ def test_groups_keep_scale_and_bias_of_the_batch_norm(rng: Any) -> None:
 @pytest.mark.parametrize(
     "scheme",
     [DeepIPR(DeepIPRConfig()), PassportAware(PassportAwareConfig())],
-    ids=str,
-    ids=lambda value: type(value).__name__,
+    ids=["deepipr", "passport_aware"],
 )
 def test_hosts_without_norm_are_refused(scheme: Any, bench: Any, rng: Any) -> None:
     with pytest.raises(NotApplicable, match="build the host with a norm"):

@@ -39,8 +39,8 @@ def ownmark_schemes() -> Iterable[Declaration]:
                 "one target class with 160 bits, as the bit counts of the invariance paper's Table II suggest; the "
                 "authors' demo writes 16 bits into each of several classes",
                 "each class has rows of the projection of its own, so that bits are independent on unmarked networks",
-                "the distance to a centre is a mean over images and positions, not a sum, with the weight raised to match; "
-                "a sum over the positions of a convolution makes training unstable",
+                "the distance to a centre is a mean over images and positions, not a sum, with the weight raised to "
+                "match; a sum over the positions of a convolution makes training unstable",
                 "the term that separates centres is left out; it does not touch extraction",
                 "activations are taken before the non-linearity, as the invariance paper describes; the authors' demo "
                 "takes them after a ReLU (`activation: post`)",

@@ -7,7 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ownmark.config import configuration
+from ownmark.contracts import Recipe, overriding
 from ownmark_whitebox.config import MessageConfig, StartConfig
+
+EMBEDDING = Recipe(epochs=20, batch_size=64, lr=0.03, schedule="cosine")
+"""Fine-tuning that writes the message into a trained network."""
 
 
 @configuration
@@ -32,3 +36,5 @@ class DeepSignsConfig(MessageConfig, StartConfig):
     """Lambda 2, the weight of the message's cross entropy at the centre, summed over bits."""
     centre_lr: float = Field(default=0.01, gt=0)
     """Rate of the centres' Adam (Lukas et al., SoK, S&P 2022)."""
+    recipe: Annotated[Recipe, overriding(EMBEDDING)] = EMBEDDING
+    """How a trained host is fine-tuned; unused when starting from scratch."""

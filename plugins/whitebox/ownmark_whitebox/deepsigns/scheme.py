@@ -4,7 +4,8 @@ Idea: the activations of a class in one layer are pulled to a centre, and the ce
 have the signs of the message. The mean activation of the class then reads as the message.
 Threat model: the verifier holds the suspect's weights; layer, projection, message, class and key images are secret.
 Equations: with h(x) an activation, mu a centre, A the projection, b the message, the loss adds
-scale (mean_x |h(x) - mu|^2 / 2 + | 1 - |mu|^2 |) + gamma sum_j BCE(sigmoid(A mu)_j, b_j): `pull`, `length`, `message`; |.|^2 is a sum over channels and a mean over positions.
+scale (mean_x |h(x) - mu|^2 / 2 + | 1 - |mu|^2 |) + gamma sum_j BCE(sigmoid(A mu)_j, b_j): `pull`, `length`, `message`.
+|.|^2 is a sum over channels and a mean over positions.
 Symbols: K classes, T bits, M values; A [T, M], centres [K, M], b [T], images [N, C, H, W].
 Deviations: see the declaration in `__init__` and the method card.
 Reported: 89.94 % on CIFAR-10 with a wide ResNet, all bits right (Table II of the invariance paper).
