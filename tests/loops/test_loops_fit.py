@@ -117,13 +117,13 @@ def test_cudnn_is_held_to_algorithms_that_repeat_themselves_while_training(
 # --- batches, terms, steps --------------------------------------------------------------------------------------------
 
 
-def test_every_epoch_shows_each_image_once_and_keeps_the_partial_batch(
+def test_every_epoch_shows_each_image_once_in_batches_of_equal_size(
     network: nn.Module, samples: Samples, recipe: Recipe, fitter: Make
 ) -> None:
     notes: list[tuple[Any, ...]] = []
     fit = fitter()
     fit(network, samples, recipe, terms=(cross_entropy, seen_by(notes)))
-    assert [len(index) for _, index, _ in notes] == [8, 8, 6, 8, 8, 6]
+    assert [len(index) for _, index, _ in notes] == [8, 7, 7, 8, 7, 7]
     epochs = [[i for _, index, _ in notes[at : at + 3] for i in index] for at in (0, 3)]
     assert [sorted(epoch) for epoch in epochs] == [list(range(22))] * 2
     assert epochs[0] != epochs[1]
@@ -163,7 +163,7 @@ def test_transforms_run_in_order_after_the_augmentation_and_count_what_they_appe
 
     fit = fitter()
     fit(network, samples, recipe.change(epochs=1, augment="crop"), transforms=(append, look))
-    assert [len(index) for index in seen] == [10, 10, 8]
+    assert [len(index) for index in seen] == [10, 9, 9]
     assert all(index[-2:] == [-1, -1] for index in seen)
     assert fit.samples_seen == 22 + 3 * 2
 
@@ -445,3 +445,11 @@ def test_an_exit_of_a_method_stays_an_exit(
     with pytest.raises(SystemExit) as exit_:
         fitter()(network, samples, recipe, terms=(leave,))
     assert exit_.value.code == 3
+
+
+def test_no_batch_is_left_with_a_single_image(network: nn.Module, recipe: Recipe, fitter: Make) -> None:
+    """33 images at 8 a batch: five batches of six or seven, not four of eight and one that ruins a BatchNorm."""
+    notes: list[tuple[Any, ...]] = []
+    samples = Samples(torch.rand(33, 1, 4, 4), torch.arange(33) % 2)
+    fitter()(network, samples, recipe.change(epochs=1, batch_size=8), terms=(cross_entropy, seen_by(notes)))
+    assert [len(index) for _, index, _ in notes] == [7, 7, 7, 6, 6]

@@ -1,4 +1,4 @@
-"""Tiny plans, the pack `acme_marks` beside the installed ones, and a progress that remembers."""
+"""Tiny plans, the pack `trial_marks` beside the installed ones, and a progress that remembers."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Workshop:
 def catalog() -> Iterator[Catalog]:
     """Everything installed, and the pack of this folder."""
     sys.path.insert(0, str(PACK))
-    acme = EntryPoint(name="acme", value="acme_marks", group=GROUP)
+    acme = EntryPoint(name="acme", value="trial_marks", group=GROUP)
     found = discover([*entry_points(group=GROUP), acme], disabled=())
     assert not [problem for problem in found.problems if problem.distribution == "acme-marks"]
     yield found

@@ -60,7 +60,7 @@ def warm(tmp_path_factory: pytest.TempPathFactory, pack_environment: dict[str, s
     folder = tmp_path_factory.mktemp("killed")
     (folder / "plan.yaml").write_text(PLAN)
     process = subprocess.Popen(
-        [sys.executable, "-m", "acme_marks.warm"], env=pack_environment, cwd=folder, text=True,
+        [sys.executable, "-m", "trial_marks.warm"], env=pack_environment, cwd=folder, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
     warm = Warm(process, folder)

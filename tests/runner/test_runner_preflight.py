@@ -107,7 +107,7 @@ trainer: {logger: nowhere.at:All}
             "and digits has 9",
         ),
         (
-            "schemes: signs\ntrainer: {callbacks: acme_marks.watching:Watch}",
+            "schemes: signs\ntrainer: {callbacks: trial_marks.watching:Watch}",
             "missing 1 required positional argument",
         ),
         ("schemes: signs\ntrainer: {callbacks: {Watch: {path: x}}}", "write it as package.module:Class"),

@@ -171,7 +171,7 @@ def test_the_networks_of_a_failed_cell_are_let_go_before_the_next(
     workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # type: ignore[no-untyped-def]
     """Else one cell that ran out of a GPU's memory takes all that follow with it."""
-    from acme_marks.attacks import Breaks
+    from trial_marks.attacks import Breaks
 
     held = []
 
@@ -361,7 +361,7 @@ def test_a_method_that_draws_from_the_global_generator_is_repeatable_all_the_sam
 def test_the_users_callback_and_logger_watch_every_training(workshop) -> None:  # type: ignore[no-untyped-def]
     folder = workshop.folder
     trainer = (
-        f"trainer:\n  callbacks: {{acme_marks.watching:Watch: {{path: {folder}/steps}}}}\n"
+        f"trainer:\n  callbacks: {{trial_marks.watching:Watch: {{path: {folder}/steps}}}}\n"
         f"  logger: {{pytorch_lightning.loggers:CSVLogger: {{save_dir: {folder}, name: logs}}}}\n"
     )
     ok(workshop.run(SIGNS + "attacks: [{finetune: {recipe: {epochs: 2}}}]\n" + trainer))
@@ -374,7 +374,7 @@ def test_the_users_callback_and_logger_watch_every_training(workshop) -> None:  
 
 def test_a_callback_may_change_a_training_so_it_is_part_of_what_is_stored(workshop) -> None:  # type: ignore[no-untyped-def]
     workshop.run(SIGNS)
-    trainer = f"trainer: {{callbacks: {{acme_marks.watching:Watch: {{path: {workshop.folder}/steps}}}}}}\n"
+    trainer = f"trainer: {{callbacks: {{trial_marks.watching:Watch: {{path: {workshop.folder}/steps}}}}}}\n"
     workshop.run(SIGNS + trainer)
     assert workshop.progress.counts["host"] == 3
     workshop.run(SIGNS + "trainer: {logger: {pytorch_lightning.loggers:CSVLogger: {save_dir: .}}}\n")

@@ -25,7 +25,7 @@ class Recipe:
     epochs: int = Field(default=30, ge=0)
     """Passes over the samples; 0 trains nothing."""
     batch_size: int = Field(default=128, ge=1)
-    """Images a step."""
+    """Images a step, at most; an epoch is cut into batches of equal size."""
     optimizer: Literal["sgd", "adam", "adamw", "rmsprop"] = "sgd"
     """Optimiser."""
     lr: float = Field(default=0.1, gt=0)
@@ -97,7 +97,7 @@ class Fit(Protocol):
 
         Args:
             network: on any device; moved to the run's.
-            samples: training data; a batch is drawn without replacement, the last partial one is kept.
+            samples: training data, each seen once an epoch; batches differ by one image at most.
             recipe: optimiser, schedule, epochs, precision.
             terms: summed into the loss.
             transforms: applied to each batch in this order, after the recipe's augmentation.

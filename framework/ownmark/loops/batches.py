@@ -11,7 +11,9 @@ from ownmark.contracts.samples import Batch, Samples, Transform
 
 
 class Batches:
-    """One epoch each time it is iterated: a fresh permutation, the last partial batch kept.
+    """One epoch each time it is iterated: a fresh permutation, cut into batches that differ by one image at most.
+
+    Every image is seen, and no batch is left with a single image, whose statistics would ruin a BatchNorm.
 
     Args:
         samples: on the device. transforms: applied to each batch in order.
@@ -33,7 +35,7 @@ class Batches:
     def __iter__(self) -> Iterator[Batch]:
         device = self._samples.x.device
         order = torch.randperm(len(self._samples), generator=self._rng, device=self._rng.device).to(device)
-        for index in torch.split(order, self._batch_size):
+        for index in torch.tensor_split(order, len(self)):
             part = self._samples.select(index)
             batch = Batch(part.x, part.y, index)
             for transform in self._transforms:

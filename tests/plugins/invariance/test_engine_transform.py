@@ -167,12 +167,12 @@ def test_small_factors_may_make_a_stored_variance_negative_and_stay_exact() -> N
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_scales_after_the_norm_only(dtype: torch.dtype) -> None:
-    """Exact in bfloat16; in float16 some of V / lambda falls below the smallest normal number."""
+    """Exact in bfloat16; float16 rounds at 1e-3, and some of V / lambda falls below its smallest normal number."""
     model = ready(nn.Sequential(*plain()), dtype=dtype)
     example = IMAGE.to(dtype)
     groups = analyse(model, example)
     change = drawn(groups, permute=False, exponents=(0, 16))
-    after = apply(model, groups, change, example, tolerance=1e-4 if dtype == torch.float16 else 0)
+    after = apply(model, groups, change, example, tolerance=2e-3 if dtype == torch.float16 else 0)
     assert torch.equal(model[1].running_var, after[1].running_var)
     assert change.exponent.max() <= (8 if dtype == torch.float16 else 16)
     assert not torch.equal(model[1].weight, after[1].weight)

@@ -30,11 +30,14 @@ def ownmark_schemes() -> Iterable[Declaration]:
             paper=PAPER,
             needs=frozenset({Need.BLACK_BOX, Need.CLASSES, Need.EMBEDDED_KEY}),
             extractor="triggers",
-            smoke={"keys": 20, "surrogates": 2, "references": 2},
+            smoke={"keys": 20, "surrogates": 2, "references": 2, "candidates": 20},
             idle={"surrogates": 1},
             threat_model=THREAT_MODEL,
             deviations=(
                 "4 surrogates and 4 references, where the paper trains 18 of each",
+                "surrogates learn the network's answers on mixed and noisy images: on its training images a small network "
+                "gives the true labels, and no image was conferrable",
+                "the term that leads away from the former answer has weight .1, not 1, which outweighed the others",
                 "the bound grows as images shrink: .025 from 32 pixels on, .1 from 16, .2 below",
                 "the verdict's threshold comes from null models; the paper's is .75",
                 "one key a network: two keys of the same network both read it, as nothing is embedded",

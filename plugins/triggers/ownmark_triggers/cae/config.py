@@ -27,11 +27,15 @@ class CaeConfig:
     """Probability of each network of either ensemble to take part in a step."""
     conferrable: float = Field(default=1.0, ge=0)
     """Weight of the conferrability term."""
-    away: float = Field(default=1.0, ge=0)
-    """Weight of the distance from the owner's network's former answer."""
+    away: float = Field(default=0.1, ge=0)
+    """Weight of the distance from the owner's network's former answer (paper: 1)."""
     agreeing: float = Field(default=1.0, ge=0)
     """Weight of the agreement of surrogates with the owner's network."""
     least: float = Field(default=0.85, ge=0, le=1)
     """Conferrability below which an image is no key (authors' code: .85)."""
-    candidates: int = Field(default=4, ge=1)
-    """Images that are tried for each key, at most; the most conferrable ones stay."""
+    candidates: int = Field(default=10, ge=1)
+    """Images that are tried for each key, at most; the search ends once there are enough keys."""
+    mix: float = Field(default=0.5, ge=0, le=1)
+    """Surrogates learn from images that another image is mixed into, up to this share (paper: 0)."""
+    noise: float = Field(default=0.2, ge=0)
+    """... and with noise of this standard deviation (paper: 0)."""

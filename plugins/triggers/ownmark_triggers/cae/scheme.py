@@ -14,7 +14,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ownmark.contracts import Fit, HostView, Key, Marked, Samples, Scheme, Task, predictions
+from ownmark.contracts import (
+    Batch,
+    Fit,
+    HostView,
+    Key,
+    Marked,
+    Samples,
+    Scheme,
+    Task,
+    Transform,
+    predictions,
+)
 from ownmark.errors import NotApplicable
 from ownmark_triggers.cae.config import CaeConfig
 from ownmark_triggers.cae.search import Ensembles, fingerprints
@@ -30,6 +41,27 @@ def usual_eps(height: int, width: int) -> float:
     """Largest change of a pixel, by image size: small images have few pixels to change."""
     side = min(height, width)
     return 0.025 if side >= 32 else 0.1 if side >= 16 else 0.2
+
+
+def answered(network: nn.Module, mix: float, noise: float) -> Transform:
+    """A batch transform: mixtures of the batch's images with noise, labelled by `network`; what a copy learns from.
+
+    On images that the network knows by heart its answers are the true labels, and whoever learns only those is no
+    copy but one more independent network.
+
+    Args:
+        mix: largest share of another image. noise: standard deviation.
+    """
+
+    def relabel(batch: Batch, rng: torch.Generator) -> Batch:
+        x = batch.x
+        other = torch.randperm(len(x), generator=rng, device=rng.device).to(x.device)
+        share = mix * torch.rand((len(x), 1, 1, 1), generator=rng, device=rng.device).to(x.device)
+        grain = noise * torch.randn(x.shape, generator=rng, device=rng.device).to(x.device)
+        x = ((1 - share) * x + share * x[other] + grain).clamp(0, 1)
+        return Batch(x, predictions(network, x), batch.index)
+
+    return relabel
 
 
 class Cae(Scheme):
@@ -76,26 +108,31 @@ class Cae(Scheme):
         return Marked(network, key, exhibits)
 
     def _ensembles(self, network: nn.Module, host: HostView, task: Task, fit: Fit) -> Ensembles:
-        copied = Samples(task.owner.x, predictions(network, task.owner.x).to(task.owner.x.device))
+        copied = answered(network, self.config.mix, self.config.noise)
 
-        def train(samples: Samples) -> nn.Module:
+        def train(*transforms: Transform) -> nn.Module:
             return fit(
-                host.blank(fit.rng), samples, host.recipe, terms=host.terms, transforms=host.transforms
+                host.blank(fit.rng),
+                task.owner,
+                host.recipe,
+                terms=host.terms,
+                transforms=(*host.transforms, *transforms),
             )
 
         surrogates = [train(copied) for _ in range(self.config.surrogates)]
-        references = [train(task.owner) for _ in range(self.config.references)]
+        references = [train() for _ in range(self.config.references)]
         return Ensembles(network, surrogates, references)
 
     def _found(
         self, models: Ensembles, start: Samples, task: Task, rng: torch.Generator
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The best of all chunks: images, labels, scores."""
+        """The best of as many chunks as it takes: images, labels, scores."""
         eps = usual_eps(*task.shape[1:]) if self.config.eps is None else self.config.eps
-        parts = [
-            fingerprints(models, start.x[places], start.labels[places], eps, self.config, rng)
-            for places in torch.arange(len(start), device=start.x.device).split(CHUNK)
-        ]
+        parts: list[tuple[Tensor, Tensor, Tensor]] = []
+        for places in torch.arange(len(start), device=start.x.device).split(CHUNK):
+            if sum(len(labels) for _, labels, _ in parts) < self.config.keys:
+                part = start.select(places)
+                parts.append(fingerprints(models, part.x, part.labels, eps, self.config, rng))
         if not parts:
             return start.x, start.labels, torch.zeros(0)
         x, labels, scores = (torch.cat(part) for part in zip(*parts, strict=True))

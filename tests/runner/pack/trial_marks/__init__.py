@@ -12,8 +12,8 @@ _NONE: frozenset[Need] = frozenset()
 
 def _attack(id: str, needs: Iterable[Need] = (), config: str = "") -> Declaration:
     return Declaration(
-        id=id, kind=Kind.ATTACK, target=f"acme_marks.attacks:{id.capitalize()}", summary=id, needs=frozenset(needs),
-        config=config and f"acme_marks.config:{config}", reported=_REPORTED if id == "shift" else (),
+        id=id, kind=Kind.ATTACK, target=f"trial_marks.attacks:{id.capitalize()}", summary=id, needs=frozenset(needs),
+        config=config and f"trial_marks.config:{config}", reported=_REPORTED if id == "shift" else (),
     )  # fmt: skip
 
 
@@ -29,8 +29,8 @@ def ownmark_schemes() -> Iterable[Declaration]:
     """Schemes that write signs into the last layer; one whose check breaks off."""
     return [
         Declaration(
-            id=id, kind=Kind.SCHEME, target=f"acme_marks.schemes:{id.capitalize()}", summary=id,
-            needs=frozenset({Need.WHITE_BOX}), config="acme_marks.config:SignsConfig", extractor="signs",
+            id=id, kind=Kind.SCHEME, target=f"trial_marks.schemes:{id.capitalize()}", summary=id,
+            needs=frozenset({Need.WHITE_BOX}), config="trial_marks.config:SignsConfig", extractor="signs",
             reported=(Reported(1.0, "evidence", "Table 2", "digits", "convnet", "signs"),),
         )
         for id in ("signs", "faulty")
@@ -40,7 +40,7 @@ def ownmark_schemes() -> Iterable[Declaration]:
 @hookimpl
 def ownmark_extractors() -> Iterable[Declaration]:
     """Signs of weights, or of answers; one that cannot be imported."""
-    target = "acme_marks.schemes"
+    target = "trial_marks.schemes"
     return [
         Declaration(
             id="signs", kind=Kind.EXTRACTOR, target=f"{target}:ReadSigns", summary="signs",
@@ -50,7 +50,7 @@ def ownmark_extractors() -> Iterable[Declaration]:
             id="answers", kind=Kind.EXTRACTOR, target=f"{target}:ReadAnswers", summary="answers",
             needs=frozenset({Need.BLACK_BOX}),
         ),
-        Declaration(id="absent", kind=Kind.EXTRACTOR, target="acme_marks.nowhere:Absent", summary="absent"),
+        Declaration(id="absent", kind=Kind.EXTRACTOR, target="trial_marks.nowhere:Absent", summary="absent"),
     ]  # fmt: skip
 
 
@@ -72,11 +72,11 @@ def ownmark_metrics() -> Iterable[Declaration]:
     """One that nothing feeds, one that has no value."""
     return [
         Declaration(
-            id="unfed", kind=Kind.METRIC, target="acme_marks.metrics:Undefined", summary="unfed",
+            id="unfed", kind=Kind.METRIC, target="trial_marks.metrics:Undefined", summary="unfed",
             needs=frozenset({Need.GENERATED}),
         ),
         Declaration(
-            id="undefined", kind=Kind.METRIC, target="acme_marks.metrics:Undefined", summary="undefined",
+            id="undefined", kind=Kind.METRIC, target="trial_marks.metrics:Undefined", summary="undefined",
             needs=frozenset({Need.EVIDENCE}),
         ),
     ]  # fmt: skip
