@@ -100,7 +100,7 @@ def catalog() -> Iterator[Catalog]:
     sys.path.insert(0, str(PACK))
     acme = EntryPoint(name="acme", value="trial_marks", group=GROUP)
     found = discover([*entry_points(group=GROUP), acme], disabled=())
-    assert not [problem for problem in found.problems if problem.distribution == "acme-marks"]
+    assert not [problem for problem in found.problems if problem.distribution == "trial-marks"]
     yield found
     sys.path.remove(str(PACK))
 

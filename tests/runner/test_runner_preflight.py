@@ -67,7 +67,7 @@ trainer: {logger: nowhere.at:All}
         "13: attack repair/prune: parameter 'sparsity'", "14: attack finetune needs",
         "15: finetune on digits/convnet: the attacker is given 5000 images",
         "16: finetune is given 10 transfer images, but the plan names no `transfer` dataset",
-        "17: extractor acme-marks/absent", "18: metric unfed takes nothing that this runner measures",
+        "17: extractor trial-marks/absent", "18: metric unfed takes nothing that this runner measures",
         "19: cannot make 'nowhere.at:All': ModuleNotFoundError",
     ]  # fmt: skip
     lines = [int(problem.partition(":")[0]) for problem in found]

@@ -275,7 +275,7 @@ def test_a_mark_that_is_there_is_read_and_claimed(workshop) -> None:  # type: ig
 
 
 def test_papers_figures_stand_beside_the_cells_they_are_about(workshop) -> None:  # type: ignore[no-untyped-def]
-    plan = SIGNS.replace("signs:", "acme-marks/signs:") + "attacks: [none, shift, prune]\n"
+    plan = SIGNS.replace("signs:", "trial-marks/signs:") + "attacks: [none, shift, prune]\n"
     figures = [[figure["value"] for figure in record["reported"]] for record in ok(workshop.run(plan))]
     assert figures == [[1.0], [0.5], []]
 

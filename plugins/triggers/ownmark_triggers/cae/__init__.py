@@ -35,10 +35,11 @@ def ownmark_schemes() -> Iterable[Declaration]:
             threat_model=THREAT_MODEL,
             deviations=(
                 "4 surrogates and 4 references, where the paper trains 18 of each",
-                "surrogates learn the network's answers on mixed and noisy images: on its training images a small network "
-                "gives the true labels, and no image was conferrable",
-                "the term that leads away from the former answer has weight .1, not 1, which outweighed the others",
-                "the bound grows as images shrink: .025 from 32 pixels on, .1 from 16, .2 below",
+                "surrogates learn the network's answers on mixed and noisy images: its answers to its training images are "
+                "the true labels, and then no image was conferrable",
+                "images the network is least certain of are tried first",
+                "the term that leads away from the former answer has weight .03, not 1, which outweighed the others",
+                "the bound grows as images shrink: .025 from 32 pixels on, .1 from 16, .15 below",
                 "the verdict's threshold comes from null models; the paper's is .75",
                 "one key a network: two keys of the same network both read it, as nothing is embedded",
             ),

@@ -24,6 +24,7 @@ from ownmark.contracts import (
     Scheme,
     Task,
     Transform,
+    outputs,
     predictions,
 )
 from ownmark.errors import NotApplicable
@@ -40,7 +41,7 @@ CHUNK = 256
 def usual_eps(height: int, width: int) -> float:
     """Largest change of a pixel, by image size: small images have few pixels to change."""
     side = min(height, width)
-    return 0.025 if side >= 32 else 0.1 if side >= 16 else 0.2
+    return 0.025 if side >= 32 else 0.1 if side >= 16 else 0.15
 
 
 def answered(network: nn.Module, mix: float, noise: float) -> Transform:
@@ -62,6 +63,13 @@ def answered(network: nn.Module, mix: float, noise: float) -> Transform:
         return Batch(x, predictions(network, x), batch.index)
 
     return relabel
+
+
+def doubtful(network: nn.Module, samples: Samples) -> Samples:
+    """The samples that the network labels correctly, the least certain first."""
+    certainty, answer = outputs(network, samples.x).softmax(1).to(samples.x.device).max(1)
+    correct = samples.select(answer == samples.labels)
+    return correct.select(certainty[answer == samples.labels].argsort(stable=True))
 
 
 class Cae(Scheme):
@@ -93,12 +101,11 @@ class Cae(Scheme):
         """
         network = host.trained()
         models = self._ensembles(network, host, task, fit)
-        start = task.owner.select(key["carriers"])
-        correct = (predictions(network, start.x) == start.labels.to(start.x.device)).to(start.x.device)
-        x, labels, scores = self._found(models, start.select(correct), task, fit.rng)
+        start = doubtful(network, task.owner.select(key["carriers"]))
+        x, labels, scores = self._found(models, start, task, fit.rng)
         if len(x) < FEWEST:
             raise NotApplicable(
-                f"{len(x)} conferrable images out of {len(start)}, at least {FEWEST} are needed; "
+                f"{len(x)} conferrable images out of {len(start)} tried, at least {FEWEST} are needed; "
                 "raise `eps`, `steps` or `candidates`, or lower `least`"
             )
         key = key.add({"triggers": x, "labels": labels})

@@ -16,7 +16,7 @@ from ownmark_whitebox.lottery.modules import function_modules, picture, restored
 def decode(modules: Tensor) -> str | None:
     """The text that a scanner reads out of a code, or None. [S, S], True for white."""
     pixels = (picture(modules)[0].cpu().numpy() * 255).astype("uint8")
-    found = zxingcpp.read_barcodes(pixels, formats=zxingcpp.BarcodeFormat.QRCode)
+    found = zxingcpp.read_barcodes(pixels, formats=zxingcpp.barcode_formats_from_str("QRCode"))
     return next((code.text for code in found if code.valid), None)
 
 

@@ -49,7 +49,7 @@ def candidates(network: nn.Module, channels: int, name: str, size: int) -> list[
 
 def kernels(network: nn.Module, names: Masks) -> dict[str, Tensor]:
     """Weights of convolutions by name, detached."""
-    return {name: network.get_submodule(name).weight.detach() for name in names}  # type: ignore[union-attr, operator]
+    return {name: network.get_submodule(name).weight.detach() for name in names}  # type: ignore[operator]
 
 
 class Lottery(Scheme):

@@ -58,7 +58,8 @@ def extractor_loss(
 
 def detector_loss(detector: nn.Module, w: Tensor, references: Tensor) -> Tensor:
     """Wasserstein: low scores for references, high ones for the marked weights. [M], [B, M] -> scalar."""
-    return detector(descending(references)).mean() - detector(descending(w)).mean()
+    apart: Tensor = detector(descending(references)).mean() - detector(descending(w)).mean()
+    return apart
 
 
 def marking_loss(
@@ -66,7 +67,8 @@ def marking_loss(
 ) -> Tensor:
     """What the marked network minimises: the message's cross entropy, summed, and the detector's score."""
     told = F.binary_cross_entropy_with_logits(extractor(w), bits, reduction="sum")
-    return strength * told + hiding * detector(descending(w)).mean()
+    suspicious: Tensor = detector(descending(w)).mean()
+    return strength * told + hiding * suspicious
 
 
 def spread(references: Tensor) -> float:
