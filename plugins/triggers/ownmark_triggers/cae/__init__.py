@@ -35,7 +35,8 @@ def ownmark_schemes() -> Iterable[Declaration]:
             threat_model=THREAT_MODEL,
             deviations=(
                 "4 surrogates and 4 references, where the paper trains 18 of each",
-                "surrogates learn the network's answers on mixed and noisy images: its answers to its training images are "
+                "surrogates learn the network's answers on mixed and noisy images: its answers "
+                "to its training images are "
                 "the true labels, and then no image was conferrable",
                 "images the network is least certain of are tried first",
                 "the term that leads away from the former answer has weight .03, not 1, which outweighed the others",
