@@ -16,19 +16,17 @@ Gap = tuple[Tensor, Tensor]
 """Differences of mean and variance from the remembered ones, each [G, K] for G slices and K channels."""
 
 
-def remembering(network: nn.Module, dropped: int = 0) -> list[nn.Module]:
+def remembering(network: nn.Module, dropped: int = 0) -> list[_BatchNorm]:
     """BatchNorm modules with running statistics, in order of registration, without the last `dropped`.
 
     A network without such modules gives an empty list, and R_bn is 0 (MIRA paper, appendix C.1, for LeNet).
     """
-    norms: list[nn.Module] = [
-        m for m in network.modules() if isinstance(m, _BatchNorm) and m.running_mean is not None
-    ]
+    norms = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.running_mean is not None]
     return norms[: max(0, len(norms) - dropped)]
 
 
 @contextmanager
-def watched(norms: Sequence[nn.Module], groups: int) -> Iterator[list[Gap]]:
+def watched(norms: Sequence[_BatchNorm], groups: int) -> Iterator[list[Gap]]:
     """A list that fills with the gaps of the norms' inputs while the network runs in the block.
 
     Args:
@@ -40,7 +38,7 @@ def watched(norms: Sequence[nn.Module], groups: int) -> Iterator[list[Gap]]:
         x = inputs[0]
         slices = x.reshape(groups, len(x) // groups, x.shape[1], -1)
         variance, mean = torch.var_mean(slices, dim=(1, 3), correction=0)
-        gaps.append((mean - norm.running_mean, variance - norm.running_var))
+        gaps.append((mean - norm.get_buffer("running_mean"), variance - norm.get_buffer("running_var")))
 
     handles = [norm.register_forward_pre_hook(look) for norm in norms]
     try:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ownmark.config import configuration
-from ownmark.contracts import Recipe
+from ownmark.contracts import Recipe, overriding
 
 UNLEARNING = Recipe(epochs=10, batch_size=128, lr=0.01, schedule="constant")
 """SGD, 10 epochs, batch 128 (section 6.1); momentum .9, weight decay 5e-4, constant rate (code)."""
@@ -16,7 +16,16 @@ DATA_FREE = UNLEARNING.change(lr=0.003)
 
 
 @configuration
-class RecoveryConfig:
+class BudgetConfig:
+    """How much memory may be used."""
+
+    at_once: int = Field(default=5000, ge=1)
+    """Memory budget: most pictures in one forward pass. MIRA inverts classes in chunks of so many pictures, at least
+    one class each, with the same result; a GPU that runs out of memory halves it."""
+
+
+@configuration
+class RecoveryConfig(BudgetConfig):
     """How pictures are recovered (section 4.1)."""
 
     samples: int = Field(default=250, ge=2)
@@ -38,13 +47,10 @@ class RecoveryConfig:
     channel."""
     std: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(0.25,), min_length=1)
     """See `mean`."""
-    at_once: int = Field(default=5000, ge=1)
-    """Memory budget: most pictures in one forward pass. Classes are inverted in chunks of so many pictures, at least
-    one class each, with the same result; a GPU that runs out of memory halves it."""
 
 
 @configuration
-class DetectionConfig:
+class DetectionConfig(BudgetConfig):
     """How a fixed target class is told (section 5.1)."""
 
     draws: int = Field(default=50, ge=1)
@@ -61,7 +67,7 @@ class DetectionConfig:
 
 
 @configuration
-class SplitConfig:
+class SplitConfig(DetectionConfig):
     """How pictures of a class are told into watermark-like and normal ones (section 5.2, Algorithm 1)."""
 
     saliency: float = Field(default=0.95, ge=0, lt=1)
@@ -74,7 +80,7 @@ class SplitConfig:
 
 
 @configuration
-class UnlearningConfig:
+class UnlearningConfig(SplitConfig):
     """How the recovered pictures are forgotten, beside the recipe."""
 
     norms: Literal["train", "frozen"] = "train"
@@ -82,3 +88,16 @@ class UnlearningConfig:
     mode."""
     exhibited: int = Field(default=4, ge=0)
     """Pictures of each class that the report shows, at most 64 in all."""
+
+
+@configuration
+class ObjectiveConfig(UnlearningConfig):
+    """What is unlearned beside auxiliary images."""
+
+    objective: Literal["improved", "basic"] = "improved"
+    """`improved` detects the target class and splits the pictures (Equations 6 and 7); `basic` pushes all of them
+    towards the uniform answer (Equation 4)."""
+    alpha_kl: float = Field(default=15.0, ge=0)
+    """Weight of the divergence of the basic objective (section 6.1)."""
+    recipe: Annotated[Recipe, overriding(UNLEARNING)] = UNLEARNING
+    """The unlearning; 10 epochs (section 6.1), 40 in the code."""

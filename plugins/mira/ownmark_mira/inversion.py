@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ownmark_mira.batchnorm import remembering, squared_gap, watched
 from ownmark_mira.config import RecoveryConfig
@@ -66,7 +67,7 @@ def descend(
 
 
 def class_wise_loss(
-    network: nn.Module, u: Tensor, labels: Tensor, norms: Sequence[nn.Module], config: RecoveryConfig
+    network: nn.Module, u: Tensor, labels: Tensor, norms: Sequence[_BatchNorm], config: RecoveryConfig
 ) -> Tensor:
     """Equations 1 to 3 for each class slice.
 

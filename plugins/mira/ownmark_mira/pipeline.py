@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from ownmark.contracts import Fit, Recipe, Samples, Stolen, Suspect, Term, cross_entropy, outputs
 from ownmark.contracts.views import device_of, evaluating
 from ownmark.errors import NotApplicable
+from ownmark_mira.config import ObjectiveConfig, SplitConfig
 from ownmark_mira.detection import Finding, decide, smooth_accuracy
 from ownmark_mira.inversion import in_chunks
 from ownmark_mira.splitting import feature_layer, features, split, watermark_order
@@ -26,30 +26,6 @@ from ownmark_mira.unlearning import (
 
 Exhibits = dict[str, Tensor | float | str]
 MOST_PICTURES = 64
-
-
-class Examination(Protocol):
-    """The parameters that `examine` reads: `config.DetectionConfig`, `config.SplitConfig`, and `at_once`."""
-
-    draws: int
-    pixel_noise: float
-    weight_noise: float
-    threshold: float
-    treat_as: str
-    saliency: float
-    share: float
-    layer: str
-    at_once: int
-
-
-class Forgetting(Examination, Protocol):
-    """What `forget` reads beside that: `config.UnlearningConfig`, the objective and the recipe."""
-
-    objective: str
-    alpha_kl: float
-    recipe: Recipe
-    norms: str
-    exhibited: int
 
 
 @dataclass(frozen=True)
@@ -87,12 +63,23 @@ def check_host(network: nn.Module, shape: tuple[int, int, int], classes: int, la
         raise NotApplicable(f"inversion needs logits [N, {classes}] after {found}, got {list(answer.shape)}")
 
 
+def check_units(mean: Sequence[float], std: Sequence[float], shape: tuple[int, int, int]) -> None:
+    """Refuse `mean` and `std` that are of other channels.
+
+    Raises:
+        NotApplicable: neither one value nor one a channel.
+    """
+    for name, values in (("mean", mean), ("std", std)):
+        if len(values) not in (1, shape[0]):
+            raise NotApplicable(f"{name} has {len(values)} values, the images have {shape[0]} channels")
+
+
 def start_noise(shape: Sequence[int], rng: torch.Generator, device: torch.device) -> Tensor:
     """z ~ N(0, 1), drawn all at once, so that it does not depend on how classes are put into chunks."""
     return torch.randn(tuple(shape), generator=rng, device=rng.device).to(device)
 
 
-def examine(network: nn.Module, images: Tensor, config: Examination, rng: torch.Generator) -> Examined:
+def examine(network: nn.Module, images: Tensor, config: SplitConfig, rng: torch.Generator) -> Examined:
     """Look for a fixed target class, and split the pictures of every class.
 
     Args:
@@ -125,7 +112,12 @@ def unlearn(
 
 
 def forget(
-    stolen: Stolen, recovered: Tensor, images: Samples, config: Forgetting, fit: Fit, rng: torch.Generator
+    stolen: Stolen,
+    recovered: Tensor,
+    images: Samples,
+    config: ObjectiveConfig,
+    fit: Fit,
+    rng: torch.Generator,
 ) -> Suspect:
     """Unlearn recovered pictures beside `images`, by the basic objective or the improved ones.
 
@@ -133,7 +125,7 @@ def forget(
         recovered: pixels [C, M, channels, H, W].
     """
     exhibits = shown(stolen.network, recovered, config.exhibited)
-    term = cross_entropy
+    term: Term = cross_entropy
     if config.objective == "basic":
         samples, term = unlabelled_set(recovered), towards_uniform(config.alpha_kl)
     else:

@@ -199,6 +199,26 @@ def test_hosts_that_are_refused(network: nn.Module, classes: int, params: Any, r
             attack.check(network, (1, 8, 8), classes)
 
 
+@pytest.mark.parametrize("values", [{"mean": (0.1, 0.2)}, {"std": (0.1, 0.2, 0.3)}], ids=["mean", "std"])
+def test_units_of_other_channels_are_refused(clean: nn.Module, values: Any) -> None:
+    for attack in (
+        Mira(MiraConfig(**values)),
+        MiraDataFree(MiraDataFreeConfig(**values)),
+        DeepInversion(DeepInversionConfig(**values)),
+    ):
+        with pytest.raises(NotApplicable, match="the images have 1 channels"):
+            attack.check(clean, (1, 8, 8), 10)
+
+
+def test_defaults_are_the_papers() -> None:
+    mira, bare, other = MiraConfig(), MiraDataFreeConfig(), DeepInversionConfig()
+    assert (mira.samples, mira.alpha_l2, mira.alpha_tv, mira.alpha_bn) == (250, 0.01, 0.03, 0.1)
+    assert (mira.threshold, mira.saliency, mira.share, mira.alpha_kl) == (0.4, 0.95, 0.5, 15)
+    assert [config.recipe.lr for config in (mira, bare, other)] == [0.01, 0.003, 0.01]
+    assert (mira.objective, other.objective) == ("improved", "basic")
+    assert (other.alpha_bn, other.alpha_tv, other.iterations, other.rate) == (10, 2.5e-5, 2000, 0.05)
+
+
 def test_pictures_for_equation_4_are_all_of_them() -> None:
     made = unlabelled_set(pictures(3, 2))
     assert made.labels.tolist() == [0, 0, 1, 1, 2, 2]

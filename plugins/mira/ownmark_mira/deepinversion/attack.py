@@ -17,20 +17,21 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ownmark.contracts import Attack, Fit, Stolen, Suspect
 from ownmark.contracts.views import device_of
 from ownmark_mira.batchnorm import norm_gap, remembering, watched
 from ownmark_mira.deepinversion.config import DeepInversionConfig
 from ownmark_mira.inversion import descend, fixed
-from ownmark_mira.pipeline import check_host, forget, start_noise
+from ownmark_mira.pipeline import check_host, check_units, forget, start_noise
 from ownmark_mira.priors import batch_variation, units
 
 BETAS = (0.9, 0.999)
 
 
 def realistic_loss(
-    network: nn.Module, x: Tensor, labels: Tensor, norms: Sequence[nn.Module], config: DeepInversionConfig
+    network: nn.Module, x: Tensor, labels: Tensor, norms: Sequence[_BatchNorm], config: DeepInversionConfig
 ) -> Tensor:
     """The loss of one batch, a scalar.
 
@@ -39,12 +40,13 @@ def realistic_loss(
     """
     mean, std = units(x, config.mean, config.std)
     with watched(norms, 1) as gaps:
-        found = F.cross_entropy(network(x * std + mean).float(), labels)
+        found: Tensor = F.cross_entropy(network(x * std + mean).float(), labels)
     statistics = norm_gap(gaps, found[None]).sum()
     size = torch.linalg.vector_norm(x)
-    return (
+    loss: Tensor = (
         found + config.alpha_bn * statistics + config.alpha_tv * batch_variation(x) + config.alpha_l2 * size
     )
+    return loss
 
 
 def dream(network: nn.Module, start: Tensor, config: DeepInversionConfig, rng: torch.Generator) -> Tensor:
@@ -83,6 +85,7 @@ class DeepInversion(Attack):
     def check(self, network: nn.Module, shape: tuple[int, int, int], classes: int) -> None:
         """There must be two classes and features to split by."""
         check_host(network, shape, classes, self.config.layer)
+        check_units(self.config.mean, self.config.std, shape)
 
     def attack(self, stolen: Stolen, fit: Fit, rng: torch.Generator) -> Suspect:
         """Dream, and train a copy as MIRA does."""

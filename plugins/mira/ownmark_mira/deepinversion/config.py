@@ -7,12 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ownmark.config import configuration
-from ownmark.contracts import Recipe, overriding
-from ownmark_mira.config import UNLEARNING, DetectionConfig, SplitConfig, UnlearningConfig
+from ownmark_mira.config import ObjectiveConfig
 
 
 @configuration
-class DeepInversionConfig(UnlearningConfig, SplitConfig, DetectionConfig):
+class DeepInversionConfig(ObjectiveConfig):
     """Recovery with the authors' weights for CIFAR-10, and MIRA's unlearning."""
 
     samples: int = Field(default=250, ge=2)
@@ -35,11 +34,5 @@ class DeepInversionConfig(UnlearningConfig, SplitConfig, DetectionConfig):
     """With `std`: pictures are sought in units of (pixel - mean) / std; those of the built-in hosts."""
     std: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(0.25,), min_length=1)
     """See `mean`."""
-    objective: Literal["basic", "improved"] = "basic"
-    """How the pictures are unlearned, see `mira`: all of them (Equation 4), or with detection and split."""
-    alpha_kl: float = Field(default=15.0, ge=0)
-    """Weight of the divergence of the basic objective, as in `mira`."""
-    recipe: Annotated[Recipe, overriding(UNLEARNING)] = UNLEARNING
-    """The unlearning, as in `mira`."""
-    at_once: int = Field(default=5000, ge=1)
-    """Most pictures in one forward pass of detection and split."""
+    objective: Literal["improved", "basic"] = "basic"
+    """How the pictures are unlearned: all of them (Equation 4 of MIRA), or with MIRA's detection and split."""

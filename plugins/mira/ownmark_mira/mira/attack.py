@@ -22,7 +22,7 @@ from ownmark.contracts import Attack, Fit, Stolen, Suspect
 from ownmark.contracts.views import device_of
 from ownmark_mira.inversion import invert
 from ownmark_mira.mira.config import MiraConfig
-from ownmark_mira.pipeline import check_host, forget, start_noise
+from ownmark_mira.pipeline import check_host, check_units, forget, start_noise
 
 
 class Mira(Attack):
@@ -33,6 +33,7 @@ class Mira(Attack):
     def check(self, network: nn.Module, shape: tuple[int, int, int], classes: int) -> None:
         """There must be two classes and features to split by."""
         check_host(network, shape, classes, self.config.layer)
+        check_units(self.config.mean, self.config.std, shape)
 
     def attack(self, stolen: Stolen, fit: Fit, rng: torch.Generator) -> Suspect:
         """Invert every class, look at the pictures, and train a copy."""

@@ -17,7 +17,7 @@ from ownmark.contracts import Attack, Fit, Stolen, Suspect
 from ownmark.contracts.views import device_of
 from ownmark_mira.inversion import invert
 from ownmark_mira.mira_data_free.config import MiraDataFreeConfig
-from ownmark_mira.pipeline import check_host, examine, shown, start_noise, told, unlearn
+from ownmark_mira.pipeline import check_host, check_units, examine, shown, start_noise, told, unlearn
 
 
 class MiraDataFree(Attack):
@@ -28,6 +28,7 @@ class MiraDataFree(Attack):
     def check(self, network: nn.Module, shape: tuple[int, int, int], classes: int) -> None:
         """There must be two classes and features to split by."""
         check_host(network, shape, classes, self.config.layer)
+        check_units(self.config.mean, self.config.std, shape)
 
     def attack(self, stolen: Stolen, fit: Fit, rng: torch.Generator) -> Suspect:
         """Invert every class, and unlearn the target's watermark-like pictures if there is a target."""

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from ownmark.config import configuration
 from ownmark.contracts import Recipe, overriding
-from ownmark_mira.config import DATA_FREE, DetectionConfig, RecoveryConfig, SplitConfig, UnlearningConfig
+from ownmark_mira.config import DATA_FREE, RecoveryConfig, UnlearningConfig
 
 
 @configuration
-class MiraDataFreeConfig(UnlearningConfig, SplitConfig, DetectionConfig, RecoveryConfig):
+class MiraDataFreeConfig(UnlearningConfig, RecoveryConfig):
     """Recovery, detection, split and unlearning."""
 
     recipe: Annotated[Recipe, overriding(DATA_FREE)] = DATA_FREE
