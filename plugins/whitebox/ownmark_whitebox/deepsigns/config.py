@@ -26,7 +26,8 @@ class DeepSignsConfig(MessageConfig, StartConfig):
     """Name of a module whose output is taken; empty takes the last of the kind that is wide enough: two values
     a bit for `pre`, sixteen for `post`, whose means cannot be negative."""
     pooled: bool = False
-    """Average over positions; otherwise every position of every channel counts (authors)."""
+    """Average over positions; otherwise every position of every channel counts (authors), which holds a message only
+    where images are aligned, as digits are. Photographs need `true`, and a few channels a bit."""
     images: int = Field(default=256, ge=1)
     """Training images of each target class that the key keeps, if there are so many."""
     scale: float = Field(default=0.1, ge=0)

@@ -35,7 +35,7 @@ def ownmark_schemes() -> Iterable[Declaration]:
             threat_model="verifier holds the suspect's weights; layer, message and extractor network are secret",
             deviations=(
                 "160 bits of text; the authors' demo writes 256 ones or an image",
-                "few reference models, trained for one epoch; the authors train 60 to 500 in full",
+                "few reference models, trained briefly; the authors train 60 to 500 in full",
                 "each reference answers bits of its own, drawn once, and weighs as much as the marked row; with fresh "
                 "bits at each update (authors; `coins: fresh`) the extractor reads up to two thirds of the message out "
                 "of unmarked networks",

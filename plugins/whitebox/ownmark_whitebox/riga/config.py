@@ -43,5 +43,7 @@ class RigaConfig(MessageConfig, StartConfig):
     coins: Literal["fixed", "fresh"] = "fixed"
     """The bits that references must answer: drawn once for each, or anew at each update (authors). Fresh ones teach the
     extractor to answer nothing, and then what it learnt of the message shows everywhere."""
-    reference_epochs: int = Field(default=1, ge=0)
-    """Epochs that each of them is trained; as many as the host's own make hiding meaningful."""
+    reference_epochs: int | None = Field(default=None, ge=0)
+    """Epochs that each of them is trained. None: 1 for a mark from scratch, a third of the host's for a trained host,
+    as an extractor that has seen beginners only takes the signs of long training for the message. As many as the
+    host's own make hiding meaningful."""

@@ -48,7 +48,10 @@ def carried(network: nn.Module, layer: str, scale: float) -> Tensor:
 
 def reference_weights(host: HostView, layer: str, config: RigaConfig, task: Task, fit: Fit) -> Tensor:
     """Carriers of unmarked networks, each from an initialisation of its own: [R, M]."""
-    recipe, found = host.recipe.change(epochs=config.reference_epochs), []
+    epochs = config.reference_epochs
+    if epochs is None:
+        epochs = 1 if config.start == "scratch" else -(-host.recipe.epochs // 3)
+    recipe, found = host.recipe.change(epochs=epochs), []
     for _ in range(config.references):
         network = host.blank(fit.rng)
         fit(network, task.owner, recipe, terms=host.terms, transforms=host.transforms)
