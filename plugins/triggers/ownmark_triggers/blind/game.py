@@ -104,7 +104,7 @@ class Game:
             images = self.encoder(covers, self._logo)
         judged = self.discriminator(torch.cat([covers, images])).chunk(2)
         self._discriminator_step.zero_grad()
-        (_verdict(judged[0], True) + _verdict(judged[1], False)).backward()
+        torch.autograd.backward(_verdict(judged[0], True) + _verdict(judged[1], False))
         self._discriminator_step.step()
 
     def _train_encoder(self, covers: Samples) -> None:
@@ -113,5 +113,5 @@ class Game:
             label_loss = F.cross_entropy(self._host(images).float(), covers.labels)
         loss = encoder_loss(covers.x, images, self.discriminator(images), label_loss, self._config)
         self._encoder_step.zero_grad()
-        loss.backward(inputs=list(self.encoder.parameters()))
+        torch.autograd.backward(loss, inputs=list(self.encoder.parameters()))
         self._encoder_step.step()

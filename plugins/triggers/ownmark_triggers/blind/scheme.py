@@ -72,9 +72,10 @@ class Blind(Scheme):
         """Train host, encoder and discriminator together, keep the key images, and let the host settle on them."""
         config, network = self.config, host.blank(fit.rng)
         covers, logo = Samples(key["triggers"], key["labels"]), key["logo"]
+        device = covers.x.device
         with seeded(fit.rng):
-            players = Encoder(task.shape[0], config.width), Discriminator(task.shape[0], config.width)
-        encoder, discriminator = (player.to(covers.x.device) for player in players)
+            encoder = Encoder(task.shape[0], config.width).to(device)
+            discriminator = Discriminator(task.shape[0], config.width).to(device)
         steps = host.recipe.epochs * math.ceil(len(task.owner) / host.recipe.batch_size)
         game = Game((encoder, discriminator), network, covers, logo, config, steps)
         fit(network, task.owner, host.recipe, terms=host.terms, transforms=(*host.transforms, game))

@@ -30,7 +30,7 @@ def ownmark_schemes() -> Iterable[Declaration]:
             paper=PAPER,
             needs=frozenset({Need.BLACK_BOX, Need.CLASSES, Need.EMBEDDED_KEY}),
             extractor="triggers",
-            smoke={"keys": 20, "surrogates": 2, "references": 2, "candidates": 20},
+            smoke={"keys": 20, "surrogates": 2, "references": 2, "eps": 0.1, "least": 0.6},
             idle={"surrogates": 1},
             threat_model=THREAT_MODEL,
             deviations=(
@@ -38,9 +38,9 @@ def ownmark_schemes() -> Iterable[Declaration]:
                 "surrogates learn the network's answers on mixed and noisy images: its answers "
                 "to its training images are "
                 "the true labels, and then no image was conferrable",
-                "images the network is least certain of are tried first",
+                "images the network is least certain of are tried; conferrability of .7 is enough (authors' code: .85)",
                 "the term that leads away from the former answer has weight .03, not 1, which outweighed the others",
-                "the bound grows as images shrink: .025 from 32 pixels on, .1 from 16, .15 below",
+                "the bound is .15 below 32 pixels; .025, the paper's for CIFAR-10, from there on",
                 "the verdict's threshold comes from null models; the paper's is .75",
                 "one key a network: two keys of the same network both read it, as nothing is embedded",
             ),

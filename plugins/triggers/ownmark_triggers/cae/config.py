@@ -18,7 +18,7 @@ class CaeConfig:
     references: int = Field(default=4, ge=1)
     """Networks trained on the true labels (paper: 18)."""
     eps: float | None = Field(default=None, gt=0)
-    """Largest change of a pixel. None takes .025 from 32 pixels on (paper, CIFAR-10), .1 from 16, .15 below."""
+    """Largest change of a pixel. None takes .025 from 32 pixels on (paper, CIFAR-10), .15 below."""
     steps: int = Field(default=100, ge=1)
     """Steps of Adam (authors' code: 100)."""
     lr: float | None = Field(default=None, gt=0)
@@ -31,10 +31,13 @@ class CaeConfig:
     """Weight of the distance from the owner's network's former answer (paper: 1)."""
     agreeing: float = Field(default=1.0, ge=0)
     """Weight of the agreement of surrogates with the owner's network."""
-    least: float = Field(default=0.85, ge=0, le=1)
-    """Conferrability below which an image is no key (authors' code: .85)."""
-    candidates: int = Field(default=10, ge=1)
-    """Images that are tried for each key, at most, least certain ones first; the search ends once there are enough."""
+    least: float = Field(default=0.7, ge=0, le=1)
+    """Conferrability below which an image is no key (authors' code: .85); the highest come first in any case."""
+    pool: int = Field(default=20, ge=1)
+    """Images that are drawn for each key, at most."""
+    candidates: int = Field(default=5, ge=1)
+    """Images that are tried for each key, at most: of those drawn, the ones the network is least certain of. The
+    search ends once there are enough."""
     mix: float = Field(default=0.5, ge=0, le=1)
     """Surrogates learn from images that another image is mixed into, up to this share (paper: 0)."""
     noise: float = Field(default=0.2, ge=0)

@@ -40,8 +40,7 @@ CHUNK = 256
 
 def usual_eps(height: int, width: int) -> float:
     """Largest change of a pixel, by image size: small images have few pixels to change."""
-    side = min(height, width)
-    return 0.025 if side >= 32 else 0.1 if side >= 16 else 0.15
+    return 0.025 if min(height, width) >= 32 else 0.15
 
 
 def answered(network: nn.Module, mix: float, noise: float) -> Transform:
@@ -88,7 +87,7 @@ class Cae(Scheme):
         Tensors: `carriers` (positions in the owner's data), and as yet `triggers` and `labels` of the first images
         themselves.
         """
-        count = min(self.config.keys * self.config.candidates, len(task.owner))
+        count = min(self.config.keys * self.config.pool, len(task.owner))
         places = draw_carriers(task.owner, torch.ones(len(task.owner), dtype=torch.bool), count, rng)
         first = task.owner.select(places[: self.config.keys])
         return Key("cae", {"carriers": places, "triggers": first.x, "labels": first.labels})
@@ -101,7 +100,9 @@ class Cae(Scheme):
         """
         network = host.trained()
         models = self._ensembles(network, host, task, fit)
+        tried = torch.arange(self.config.keys * self.config.candidates)
         start = doubtful(network, task.owner.select(key["carriers"]))
+        start = start.select(tried[: len(start)])
         x, labels, scores = self._found(models, start, task, fit.rng)
         if len(x) < FEWEST:
             raise NotApplicable(
@@ -136,7 +137,7 @@ class Cae(Scheme):
         """The best of as many chunks as it takes: images, labels, scores."""
         eps = usual_eps(*task.shape[1:]) if self.config.eps is None else self.config.eps
         parts: list[tuple[Tensor, Tensor, Tensor]] = []
-        for places in torch.arange(len(start), device=start.x.device).split(CHUNK):
+        for places in torch.split(torch.arange(len(start), device=start.x.device), CHUNK):
             if sum(len(labels) for _, labels, _ in parts) < self.config.keys:
                 part = start.select(places)
                 parts.append(fingerprints(models, part.x, part.labels, eps, self.config, rng))

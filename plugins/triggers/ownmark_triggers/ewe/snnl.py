@@ -19,8 +19,8 @@ POOLED = 4
 def flat(representation: Tensor) -> Tensor:
     """[B, C, H, W] averaged to at most 4 x 4, or [B, D] as it is: rectified and flattened, [B, D]."""
     if representation.ndim == 4:
-        sides = [min(POOLED, side) for side in representation.shape[2:]]
-        representation = F.adaptive_avg_pool2d(representation, sides)
+        height, width = (min(POOLED, side) for side in representation.shape[2:])
+        representation = F.adaptive_avg_pool2d(representation, (height, width))
     return representation.relu().flatten(1).float()
 
 

@@ -38,6 +38,7 @@ def ownmark_schemes() -> Iterable[Declaration]:
             deviations=(
                 "the pattern's signs are drawn with the key, and other signs are trained as harmless: the paper's "
                 "pattern (`secret: false`) is the same for every owner",
+                "80 / 255 is added on grey images too (authors: 20 / 255 for digits, which embedded nothing)",
                 "weights alpha and beta are 1, not .1, where nothing was embedded on small data",
                 "the rate is 1e-3, not 1e-4, for 30 epochs",
                 "evidence is known clean *and* not known patched; the bare error rate would convict a useless network",

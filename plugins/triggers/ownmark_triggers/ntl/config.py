@@ -29,9 +29,9 @@ class NtlConfig:
     """Images that verify, chosen out of twice as many; 0 takes 1 % of the owner's data, and at least 50."""
     secret: bool = True
     """Draw the signs of the pattern with the key. False adds everywhere: the paper's pattern, no secret."""
-    strength: float | None = Field(default=None, gt=0)
-    """What is added to a pixel of channel 0. None takes 80 / 255 on colour images (authors' code), .2 on grey ones
-    (authors: 20 / 255, which embedded nothing in digits)."""
+    strength: float = Field(default=80 / 255, gt=0)
+    """What is added to a pixel of channel 0: 80 of 255 levels (authors' code, colour images). Their 20 for digits
+    embedded nothing here."""
     decoys: float = Field(default=0.25, ge=0, lt=1)
     """Share of clean images that are trained with another pattern's signs and their true label; none without
     `secret`."""

@@ -8,13 +8,6 @@ from torch import Tensor
 from ownmark.contracts import Batch, Samples, Transform
 from ownmark_triggers.stamps import stamp
 
-COLOUR, GREY = 80 / 255, 0.2
-
-
-def usual_strength(channels: int) -> float:
-    """What is added to a pixel."""
-    return COLOUR if channels > 1 else GREY
-
 
 def grid(shape: tuple[int, int, int]) -> Tensor:
     """1 in channel 0 where row or column is even, 0 elsewhere: [C, H, W]."""

@@ -22,7 +22,7 @@ from ownmark_triggers.carriers import draw_carriers, key_count
 from ownmark_triggers.networks import check_layers, weighted_layers
 from ownmark_triggers.ntl.config import NtlConfig
 from ownmark_triggers.ntl.loss import ownership_term
-from ownmark_triggers.ntl.patterns import grid, signed_grids, two_streams, usual_strength
+from ownmark_triggers.ntl.patterns import grid, signed_grids, two_streams
 from ownmark_triggers.stamps import stamp
 
 SPARE = 2
@@ -78,13 +78,14 @@ class Ntl(Scheme):
         `embed` chooses again). Values: `strength`, `keys`.
         """
         config, owner = self.config, task.owner
-        strength = usual_strength(task.shape[0]) if config.strength is None else config.strength
         places = signed_grids(1, task.shape, rng)[0] if config.secret else grid(task.shape)
-        pattern = strength * places.to(owner.x)
+        pattern = config.strength * places.to(owner.x)
         count = key_count(config.keys, 0.01, len(owner))
         wanted = max(count, min(SPARE * count, len(owner)))
         places = draw_carriers(owner, torch.ones(len(owner), dtype=torch.bool), wanted, rng)
-        key = Key("ntl", {"pattern": pattern, "carriers": places}, {"strength": strength, "keys": count})
+        key = Key(
+            "ntl", {"pattern": pattern, "carriers": places}, {"strength": config.strength, "keys": count}
+        )
         return with_images(key, owner, places[:count])
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
