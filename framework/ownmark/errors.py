@@ -29,6 +29,10 @@ class NotApplicable(OwnmarkError):
     """A method cannot work on this host, task or key; raised before any training where it can be known."""
 
 
+class UnusableAnswer(OwnmarkError):
+    """A black-box suspect could not be asked, or answered with something that cannot be an answer."""
+
+
 class UntrustedFile(OwnmarkError):
     """A file was refused: a pickle, a damaged or a foreign store entry."""
 

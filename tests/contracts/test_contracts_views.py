@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from ownmark.contracts import BlackBox, Samples, Stolen, black_box, evaluating, outputs, predictions, seeded
-from ownmark.errors import NotApplicable
+from ownmark.errors import NotApplicable, UnusableAnswer
 
 
 def small() -> nn.Sequential:
@@ -151,3 +153,33 @@ def test_unlabelled_images_get_the_stolen_networks_labels(field: str) -> None:
 def test_a_thief_without_images_is_told_so() -> None:
     with pytest.raises(NotApplicable, match="granted none"):
         stolen().images()
+
+
+@pytest.mark.parametrize("answer", [[1, 0, 2], (1, 0, 2), np.array([1, 0, 2]), torch.tensor([1.0, 0.0, 2.0])])
+def test_labels_may_come_as_anything_that_holds_numbers(answer: Any) -> None:
+    assert BlackBox(lambda x: answer).predict(images(3)).tolist() == [1, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (torch.zeros(2, 4), "3 images were asked about"),
+        (torch.zeros(3, 1), "shape"),
+        (torch.zeros(3, 4, 1), "shape"),
+        (torch.full((3, 4), float("nan")), "no numbers"),
+        (torch.tensor([0.0, float("inf"), 1.0]), "no numbers"),
+        (torch.tensor([0.2, 0.5, 0.3]), "no labels"),
+        (torch.tensor([0, 1, -1]), "no labels"),
+        (torch.tensor([0, 1, 4]), "label 4"),
+        (torch.zeros(3, 5), "5 classes"),
+        ([[0.1, 0.9], [0.2], [0.3, 0.7]], "expected labels or probabilities"),
+        ("<html>502 Bad Gateway</html>", "<html>"),
+        (None, "None"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_an_answer_is_no_evidence(answer: Any, says: str) -> None:
+    suspect = BlackBox(lambda x: answer, classes=4)
+    with pytest.raises(UnusableAnswer, match=says):
+        suspect.predict(images(3))
+    assert suspect.queries == 3

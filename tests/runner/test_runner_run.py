@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from matplotlib.image import imread
 
 from ownmark.runner import Finished, run
 
@@ -292,6 +293,17 @@ def test_a_query_time_attack_is_read_through_its_front_and_bare(workshop) -> Non
     assert white["utility"]["marked"] == plain["utility"]["suspect"]
     assert black["metrics"]["relative_weight_distance"]["value"] == 0
     assert black["metrics"]["agreement"]["value"] < plain["metrics"]["agreement"]["value"]
+
+
+def test_what_an_extractor_shows_is_also_shown_as_the_front_sees_it(workshop) -> None:  # type: ignore[no-untyped-def]
+    finished = workshop.run(SIGNS + "attacks: [none, shift]\nextractors: [answers]\n")
+    plain, turned = ok(finished)
+    assert "ramp" in plain["exhibits"]
+    assert "ramp, as served" not in plain["exhibits"]
+    sent, seen = (imread(finished.folder / turned["exhibits"][name]) for name in ("ramp", "ramp, as served"))
+    assert (sent[::-1] == seen).all()
+    assert not (sent == seen).all()
+    assert "square, as served" not in turned["exhibits"]
 
 
 def test_exhibits_are_values_or_pictures_and_a_bad_picture_costs_no_result(workshop) -> None:  # type: ignore[no-untyped-def]

@@ -43,6 +43,10 @@ class Attack(ABC):
         """
         return network
 
+    def preview(self, x: Tensor, rng: torch.Generator) -> Tensor | None:
+        """Inputs [N, C, H, W] as the deployed network gets to see them; None if nothing stands in front of it."""
+        return None
+
     def restore(self, network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
         """Give a copy of the marked network the suspect's weights; override if the attack changes layers."""
         network.load_state_dict(dict(state))

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
+from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from ownmark.contracts.evidence import Evidence, Measured
@@ -45,5 +45,12 @@ class Extractor(ABC):
         """Further rates on the test set, reported beside the evidence and never used for the verdict.
 
         The place for what generalises beyond the key: success of *fresh* triggers, accuracy of a private branch.
+        """
+        return {}
+
+    def exhibits(self, suspect: WhiteBox | BlackBox, key: Key) -> Mapping[str, Tensor]:
+        """Pictures of what was read, for the report: `[N, C, H, W]` in [0, 1], few and small, by name.
+
+        Of pictures that are inputs of the network the report also shows what a query-time attack makes of them.
         """
         return {}

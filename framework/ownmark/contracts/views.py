@@ -9,14 +9,14 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from ownmark.contracts.fit import Recipe
 from ownmark.contracts.samples import Samples, Term, Transform
-from ownmark.errors import NotApplicable
+from ownmark.errors import NotApplicable, UnusableAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,29 +169,36 @@ class BlackBox:
     """A suspect that only answers queries; it has no parameters, and counts what it is asked.
 
     Args:
-        answer: images [N, C, H, W] in [0, 1] -> labels [N] or class probabilities [N, classes].
+        answer: images [N, C, H, W] in [0, 1] -> labels [N] or class probabilities [N, classes]; tensors, arrays or
+            nested lists.
         budget: most queries that may be spent; None for no limit.
+        classes: labels that there are, for checking the answers; None where that is not known.
     """
 
-    def __init__(self, answer: Callable[[Tensor], Tensor], budget: int | None = None) -> None:
+    def __init__(
+        self, answer: Callable[[Tensor], Any], budget: int | None = None, classes: int | None = None
+    ) -> None:
         self._answer = answer
         self.budget = budget
+        self.classes = classes
         self.queries = 0
 
     def predict(self, x: Tensor) -> Tensor:
-        """Predicted labels [N].
+        """Predicted labels [N], int64.
 
         Raises:
             NotApplicable: the query budget does not allow N more queries.
+            UnusableAnswer: what came back are no N answers.
         """
         answer = self._ask(x)
-        return answer.argmax(1) if answer.ndim == 2 else answer
+        return answer.argmax(1) if answer.ndim == 2 else answer.long()
 
     def probabilities(self, x: Tensor) -> Tensor:
         """Class probabilities [N, classes].
 
         Raises:
             NotApplicable: the suspect answers with labels only, or the budget is spent.
+            UnusableAnswer: what came back are no N answers.
         """
         answer = self._ask(x)
         if answer.ndim != 2:
@@ -202,7 +209,47 @@ class BlackBox:
         if self.budget is not None and self.queries + len(x) > self.budget:
             raise NotApplicable(f"{self.queries + len(x)} queries needed, the budget is {self.budget}")
         self.queries += len(x)
-        return self._answer(x)
+        return checked_answers(self._answer(x), len(x), self.classes)
+
+
+def checked_answers(answer: Any, count: int, classes: int | None) -> Tensor:
+    """The answers to `count` images as a tensor: labels [count], or probabilities or logits [count, classes].
+
+    A suspect may be broken, or may not want to be recognised: nothing that cannot be an answer becomes evidence.
+
+    Raises:
+        UnusableAnswer: another shape, a value that is no number, a label that there is not.
+    """
+    try:
+        found = answer if isinstance(answer, Tensor) else torch.as_tensor(answer)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UnusableAnswer(f"expected labels or probabilities, got {_shortened(answer)}") from error
+    width = found.shape[1] if found.ndim == 2 else None
+    if found.ndim not in (1, 2) or len(found) != count or width in (0, 1):
+        raise UnusableAnswer(
+            f"{count} images were asked about, the answer has shape {tuple(found.shape)}; expected labels "
+            f"[{count}] or probabilities [{count}, classes]"
+        )
+    if found.is_complex() or not bool(torch.isfinite(found).all()):
+        raise UnusableAnswer("the answer holds values that are no numbers (nan or infinite)")
+    if width is not None:
+        if classes is not None and width != classes:
+            raise UnusableAnswer(f"the answer has {width} classes, the task has {classes}")
+        return found
+    if bool((found != found.round()).any()) or bool((found < 0).any()):
+        raise UnusableAnswer(
+            "the answer is a list of numbers that are no labels; send labels or one row an image"
+        )
+    if classes is not None and bool((found >= classes).any()):
+        raise UnusableAnswer(
+            f"the answer holds label {int(found.max())}, the task has labels 0 to {classes - 1}"
+        )
+    return found
+
+
+def _shortened(value: object, most: int = 80) -> str:
+    text = repr(value)
+    return text if len(text) <= most else text[:most] + " ..."
 
 
 def black_box(network: nn.Module, budget: int | None = None) -> BlackBox:

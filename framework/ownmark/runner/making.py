@@ -208,6 +208,13 @@ class Making:
         attack: Attack = self.methods.get(Kind.ATTACK, cell.attack).instance
         return attack.serve(network, rng_for("serve", cell.seed)).eval()
 
+    def preview(self, cell: Cell, x: Tensor) -> Tensor | None:
+        """Inputs as the network that the cell's attacker deploys gets to see them; None if they are what was sent."""
+        if cell.attack is None:
+            return None
+        attack: Attack = self.methods.get(Kind.ATTACK, cell.attack).instance
+        return attack.preview(x, rng_for("preview", cell.seed))
+
     def _state(self, node: Node) -> dict[str, Tensor]:
         state = self.engine.get(node).tensors("network")
         return {name: tensor.to(self.engine.device) for name, tensor in state.items()}

@@ -34,7 +34,7 @@ from ownmark.stats import (
 FED = frozenset({Need.PREDICTIONS, Need.REFERENCE, Need.EVIDENCE, Need.THRESHOLD, Need.WEIGHTS})
 """What metrics can be given; see `Reading._feeds`."""
 
-READER_VERSION = 2
+READER_VERSION = 3
 """Raise it when this module's stages come to mean something else."""
 
 
@@ -102,7 +102,9 @@ class Reading:
             values = dict(front[0])
             if served is not network and not method.needs(Need.WHITE_BOX):
                 values["bare"] = self._read(cell, method, network)[0]
-            return Contents(values, {"matches": {"matches": front[1].to(torch.uint8)}})
+            pictures = self._pictures(cell, method, network if method.needs(Need.WHITE_BOX) else served)
+            files = {"matches": {"matches": front[1].to(torch.uint8)}}
+            return Contents(values, {**files, **({"exhibits": pictures} if pictures else {})})
 
         return Node("evidence", f"{cell.label} {method.declaration.id}", about, compute)
 
@@ -122,6 +124,16 @@ class Reading:
             "measured": {name: {"hits": rate.hits, "n": rate.n} for name, rate in rates.items()},
         }
         return values, found.matches
+
+    def _pictures(self, cell: Cell, method: Method, network: nn.Module) -> dict[str, Tensor]:
+        """What the extractor shows; of inputs also what the deployed network gets to see of them."""
+        extractor: Extractor = method.instance
+        view = WhiteBox(network) if method.needs(Need.WHITE_BOX) else black_box(network)
+        shown = dict(extractor.exhibits(view, self._making.key(cell)))
+        shape = self._making.splits(cell.task.dataset).shape
+        inputs = {name: images for name, images in shown.items() if tuple(images.shape[1:]) == shape}
+        served = {name: self._making.preview(cell, images) for name, images in inputs.items()}
+        return shown | {f"{name}, as served": x for name, x in served.items() if x is not None}
 
     # --- thresholds ---------------------------------------------------------------------------------------------
 

@@ -187,7 +187,7 @@ class Session:
         from ownmark.runner.pictures import write_picture
 
         found = {}
-        for node in (self.making.marked(cell), self.making.suspect(cell)):
+        for node in (self.making.marked(cell), self.making.suspect(cell), self.reading.evidence(cell)):
             entry = self.engine.get(node)
             for name, images in (entry.tensors("exhibits") if entry.has("exhibits") else {}).items():
                 path = Path("exhibits") / f"{node.digest[:12]}-{name}.png"

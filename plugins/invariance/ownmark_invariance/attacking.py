@@ -172,6 +172,10 @@ class Transforming(Attack):
         """What the following attack serves."""
         return network if self._then is None else self._then.serve(network, rng)
 
+    def preview(self, x: Tensor, rng: Generator) -> Tensor | None:
+        """What the following attack puts in front."""
+        return None if self._then is None else self._then.preview(x, rng)
+
     def restore(self, network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
         """As the following attack restores; transforms keep every layer."""
         return super().restore(network, state) if self._then is None else self._then.restore(network, state)

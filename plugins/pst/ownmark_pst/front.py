@@ -82,3 +82,7 @@ class QueryTime(Attack):
         """The network behind the transform."""
         seed = int(torch.randint(2**62, (), generator=rng, device=rng.device))
         return Front(network, self.change, seed)
+
+    def preview(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """The transformed queries."""
+        return self.change(x, rng)

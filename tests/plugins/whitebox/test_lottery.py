@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -98,11 +99,17 @@ def test_released_weights_are_sparse_and_carry_no_masks(marked: Marked, host: Ho
     assert bool((state["features.0.conv.weight"] != 0).all())
 
 
-def test_pictures_for_the_report(marked: Marked) -> None:
-    pictures = marked.exhibits["code expected and read"]
-    assert isinstance(pictures, torch.Tensor)
+def test_pictures_show_the_code_as_it_is_and_as_it_was_read(marked: Marked) -> None:
+    reader = LotteryExtractor(LotteryReaderConfig())
+    pictures = reader.exhibits(WhiteBox(marked.network), marked.key)["code expected and read"]
     assert pictures.shape == (2, 1, 37 * 4, 37 * 4)
     assert torch.equal(pictures[0], pictures[1])
+    shuffled = copy.deepcopy(marked.network)
+    weight = shuffled.get_submodule(marked.key.values["layer"]).weight
+    weight.data = weight.data.flip(0)
+    code, read = reader.exhibits(WhiteBox(shuffled), marked.key)["code expected and read"]
+    assert torch.equal(code, pictures[0])
+    assert not torch.equal(read, code)
 
 
 @pytest.mark.slow

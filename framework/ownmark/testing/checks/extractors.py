@@ -47,6 +47,22 @@ def extractor_evidence_is_sound(subject: Subject) -> None:
 
 
 @check(Kind.EXTRACTOR)
+def extractor_exhibits_are_pictures(subject: Subject) -> None:
+    """`exhibits` gives [N, C, H, W] in [0, 1] with one or three channels, by name."""
+    reading = subject.reading
+    key = reading.embedding.first.key
+    shown = reading.extractor.exhibits(reading.view(reading.embedding.released()), key)
+    odd = [name for name, images in shown.items() if not _is_picture(images)]
+    require(not odd, f"{subject.label}: exhibit {listed(odd)} is no picture [N, 1 or 3, H, W] in [0, 1]")
+
+
+def _is_picture(images: object) -> bool:
+    if not isinstance(images, Tensor) or images.ndim != 4 or images.shape[1] not in (1, 3):
+        return False
+    return bool((images >= 0).all() and (images <= 1).all())
+
+
+@check(Kind.EXTRACTOR)
 def extractor_reads_many_as_one(subject: Subject) -> None:
     """`extract_many` gives what `extract` gives key by key, in order."""
     reading = subject.reading

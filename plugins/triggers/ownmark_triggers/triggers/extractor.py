@@ -15,6 +15,9 @@ from torch import Tensor, nn
 from ownmark.contracts import BlackBox, Evidence, Extractor, Key, Measured, Samples
 from ownmark_triggers.stamps import fresh
 
+SHOWN = 8
+"""Triggers that a report shows."""
+
 
 def matches(suspect: BlackBox, x: Tensor, labels: Tensor) -> Tensor:
     """Bool [N] on the CPU: the suspect labels input [N, C, H, W] as `labels` [N] say."""
@@ -52,3 +55,7 @@ class Triggers(Extractor):
             return {}
         found = matches(suspect, triggers.x, triggers.labels)
         return {"wsr": Measured(int(found.sum()), len(found))}
+
+    def exhibits(self, suspect: BlackBox, key: Key) -> Mapping[str, Tensor]:  # type: ignore[override]
+        """The first few triggers."""
+        return {"triggers": key["triggers"][:SHOWN].clamp(0, 1)} if key["triggers"].shape[1] in (1, 3) else {}

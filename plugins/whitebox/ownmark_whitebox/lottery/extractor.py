@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import torch
 import zxingcpp
 from torch import Tensor, nn
 
@@ -48,11 +51,7 @@ class LotteryExtractor(Extractor):
         Raises:
             NotApplicable: the key never went through `embed`; the suspect has no such layer, or one of another shape.
         """
-        if "place" not in key.values:
-            raise NotApplicable("this key does not say where the code is; its place is found while embedding")
-        code = key["code"].cpu()
-        weight = suspect_weight(suspect.network, key.values["layer"], key.values["shape"])
-        found = read(weight.cpu(), code, key.values["place"], self.config.dense)
+        code, weight, found = self._found(suspect, key)
         matches = found == code.bool()
         text = decode(restored(found, code))
         extras: dict[str, float | str] = {
@@ -62,3 +61,16 @@ class LotteryExtractor(Extractor):
             "kernels alive": float(plane(window(weight != 0, code, key.values["place"])).float().mean()),
         }
         return Evidence(matches.flatten(), chance=None, symbol="bit", extras=extras)
+
+    def exhibits(self, suspect: WhiteBox, key: Key) -> Mapping[str, Tensor]:  # type: ignore[override]
+        """The code as it should be, and the modules as they were read (Fig. 5 of the invariance paper)."""
+        code, _, found = self._found(suspect, key)
+        return {"code expected and read": torch.stack([picture(code), picture(found)])}
+
+    def _found(self, suspect: WhiteBox, key: Key) -> tuple[Tensor, Tensor, Tensor]:
+        """Code [S, S], the layer's weight, and the modules found in it: bool [S, S]."""
+        if "place" not in key.values:
+            raise NotApplicable("this key does not say where the code is; its place is found while embedding")
+        code = key["code"].cpu()
+        weight = suspect_weight(suspect.network, key.values["layer"], key.values["shape"])
+        return code, weight, read(weight.cpu(), code, key.values["place"], self.config.dense)

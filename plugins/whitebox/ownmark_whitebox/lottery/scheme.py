@@ -21,8 +21,7 @@ from ownmark.contracts import Fit, HostView, Key, Marked, Scheme, Task
 from ownmark.errors import NotApplicable
 from ownmark_whitebox.layers import inner_convolutions, named_layer
 from ownmark_whitebox.lottery.config import LotteryConfig
-from ownmark_whitebox.lottery.masks import Masks, best_place, plane, prune, window, write
-from ownmark_whitebox.lottery.modules import picture
+from ownmark_whitebox.lottery.masks import Masks, best_place, prune, write
 from ownmark_whitebox.lottery.qr import make_code, size_of
 from ownmark_whitebox.message import draw_message
 
@@ -84,7 +83,8 @@ class Lottery(Scheme):
             if round_ == self.config.rounds - 1:
                 key, masks = self._marked(key, masks, names, kernels(network, masks), fit.rng)
             self._retrain(network, rewound, masks, host, task, fit)
-        return Marked(network, key, self._exhibits(key, masks))
+        alive = sum(int(mask.sum()) for mask in masks.values()) / sum(mask.numel() for mask in masks.values())
+        return Marked(network, key, {"weights left": alive})
 
     def _pruned(self, network: nn.Module, key: Key) -> dict[str, nn.Conv2d]:
         return inner_convolutions(network, key.values["channels"])
@@ -126,9 +126,3 @@ class Lottery(Scheme):
         written = write(masks[layer], code, place, weights[layer], rng)
         key = key.add(layer=layer, place=list(place), shape=list(written.shape))
         return key, {**masks, layer: written}
-
-    def _exhibits(self, key: Key, masks: Masks) -> dict[str, Tensor | float | str]:
-        read = window(plane(masks[key.values["layer"]]), key["code"], key.values["place"])
-        alive = sum(int(mask.sum()) for mask in masks.values()) / sum(mask.numel() for mask in masks.values())
-        pictures = torch.stack([picture(key["code"]), picture(read)])
-        return {"code expected and read": pictures, "weights left": alive}

@@ -48,6 +48,10 @@ class Shift(Attack):
         """Turn images upside down."""
         return Shifted(network)
 
+    def preview(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """Upside down."""
+        return x.flip(2)
+
 
 class Stray(Attack):
     """Draws from torch's global generator, which it should not."""

@@ -82,3 +82,8 @@ class ReadAnswers(Extractor):
         draw = torch.Generator().manual_seed(0)
         bits = suspect.predict(torch.rand(len(key["bits"]), 1, 8, 8, generator=draw)).cpu() % 2
         return Evidence(bits == key["bits"].cpu(), symbol="label")
+
+    def exhibits(self, suspect: BlackBox, key: Key) -> dict[str, Tensor]:  # type: ignore[override]
+        """A ramp, which is an input, and a square, which is none."""
+        ramp = torch.linspace(0, 1, 8)[:, None].expand(1, 1, 8, 8)
+        return {"ramp": ramp, "square": torch.zeros(1, 1, 4, 4)}
