@@ -169,6 +169,20 @@ def test_deflected_pixels_come_from_their_window(reach: int, rng: Any) -> None:
     assert torch.equal(deflected(where, 0, reach, rng(0)), where)
 
 
+def test_deflection_of_one_image_is_a_loop_over_its_pixels(natural: Any, rng: Any) -> None:
+    height, width, count, reach = 7, 9, 20, 2
+    x = natural((3, height, width), 1)
+    draw = rng(4)
+    ranks = torch.rand((1, height * width), generator=draw)[0].numpy()
+    offset = (torch.rand((2, 1, count), generator=draw)[:, 0].numpy() * (2 * reach + 1)).astype(int) - reach
+    expected = x[0].numpy().copy()
+    for k, pixel in enumerate(np.argsort(-ranks)[:count]):
+        row, column = divmod(int(pixel), width)
+        source = np.clip(row + offset[0, k], 0, height - 1), np.clip(column + offset[1, k], 0, width - 1)
+        expected[:, row, column] = x[0].numpy()[:, source[0], source[1]]
+    assert deflected(x, count, reach, rng(4))[0].numpy().tolist() == expected.tolist()
+
+
 def test_haar_split_is_orthonormal_and_comes_back(natural: Any) -> None:
     x = natural((3, 8, 12), 4)
     average, details = split(x)

@@ -159,8 +159,53 @@ def test_large_batches_go_in_parts_and_still_see_every_image(
     assert found.shape == x.shape
 
 
-def test_resize_is_pillows_bicubic_when_enlarging(natural: Any) -> None:
+def cubic(size: int, target: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Keys's cubic convolution with a = -.75, which torch and OpenCV have, as a matrix [target, size]."""
+    near = np.poly1d([1.25, -2.25, 0, 1])
+    far = -0.75 * np.poly1d([1, -5, 8, -4])
+    matrix = np.zeros((target, size))
+    for i in range(target):
+        centre = (i + 0.5) * size / target - 0.5
+        for tap in range(int(np.floor(centre)) - 1, int(np.floor(centre)) + 3):
+            distance = abs(tap - centre)
+            matrix[i, min(max(tap, 0), size - 1)] += near(distance) if distance <= 1 else far(distance)
+    return matrix
+
+
+def resized(x: Any, height: int, width: int) -> Any:
+    """One channel [h, w] in numpy."""
+    return (cubic(x.shape[0], height) @ x @ cubic(x.shape[1], width).T).clip(0, 1)
+
+
+@pytest.mark.parametrize("target", [(40, 40), (24, 56), (8, 8), (4, 5)], ids=str)
+def test_resize_is_cubic_convolution_in_numpy(target: tuple[int, int], natural: Any) -> None:
+    x = natural((1, 8, 8), 1)
+    assert resize(x, target)[0, 0].numpy() == pytest.approx(resized(x[0, 0].numpy(), *target), abs=1e-5)
+
+
+def test_resize_is_near_pillows_bicubic_when_enlarging(natural: Any) -> None:
     x = natural((1, 8, 8), 1)
     pillow = Image.fromarray(x[0, 0].numpy()).resize((40, 40), Image.Resampling.BICUBIC)
-    # Pillow's cubic has a = -.5, torch's and OpenCV's -.75
+    # Pillow's cubic has a = -.5
     assert resize(x, (40, 40))[0, 0].numpy() == pytest.approx(np.asarray(pillow).clip(0, 1), abs=0.05)
+
+
+@pytest.mark.parametrize("grid", [True, False], ids=["PST", "ST"])
+def test_the_whole_transform_of_one_image_is_numpy_and_scipy(grid: bool, natural: Any, rng: Any) -> None:
+    x = natural((3, 12, 16), 1)
+    config = PSTConfig(beta=4, v=4, gamma=15, sigma=8, grid=grid)
+    generator, side = rng(6), 48
+    like = torch.zeros(1, 3, side, 64)
+    mask = grid_mask(like, 4, generator)[0, 0].numpy() if grid else np.zeros((side, 64), bool)
+    fields = [
+        affine_displacement(like, 15 * side / 160, generator)[0].numpy(),
+        elastic_displacement(like, 15 * side / 160, 8 * side / 160, generator)[0].numpy(),
+    ]
+    rows, columns = np.mgrid[:side, :64]
+    for found, channel in zip(pst_transform(x, config, rng(6))[0].numpy(), x[0].numpy(), strict=True):
+        large = resized(channel, side, 64)
+        large = np.where(mask, ndimage.median_filter(large, 3, mode="mirror"), large)
+        for field in fields:
+            where = [rows + field[..., 1], columns + field[..., 0]]
+            large = ndimage.map_coordinates(large, where, order=1, mode="nearest")
+        assert found == pytest.approx(resized(large, 12, 16), abs=1e-4)
