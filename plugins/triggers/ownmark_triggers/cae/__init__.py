@@ -30,8 +30,8 @@ def ownmark_schemes() -> Iterable[Declaration]:
             paper=PAPER,
             needs=frozenset({Need.BLACK_BOX, Need.CLASSES, Need.EMBEDDED_KEY}),
             extractor="triggers",
-            smoke={"keys": 20, "surrogates": 2, "references": 2, "eps": 0.1, "least": 0.6},
-            idle={"surrogates": 1},
+            smoke={"keys": 20, "surrogates": 2, "references": 4, "eps": 0.1, "least": 0.6},
+            idle={"surrogates": 1, "references": 1},
             threat_model=THREAT_MODEL,
             deviations=(
                 "4 surrogates and 4 references, where the paper trains 18 of each",
