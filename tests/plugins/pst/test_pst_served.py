@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from ownmark.runner import run
+from ownmark.report import write_report
+from ownmark.runner import Finished, run
 
 PLAN = """
 tasks: [{dataset: {digits: {limit_train: 700, limit_test: 200}}, host: {convnet: {width: 0.5, recipe: {epochs: 8}}}}]
@@ -27,11 +28,15 @@ Records = Mapping[tuple[str, str], Mapping[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def records(tmp_path_factory: pytest.TempPathFactory) -> Records:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     folder = tmp_path_factory.mktemp("pst")
     plan = folder / "tiny.yaml"
     plan.write_text(PLAN)
-    finished = run(Path(plan), out=folder / "run", store=folder / "store", device="cpu")
+    return run(Path(plan), out=folder / "run", store=folder / "store", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def records(finished: Finished) -> Records:
     assert [record["error"]["traceback"] for record in finished.failed] == []
     return {(r["cell"]["scheme"]["id"], r["cell"]["attack"]["id"]): r for r in finished.records}
 
@@ -64,8 +69,15 @@ def test_a_front_that_does_nothing_serves_what_it_guards(records: Records) -> No
     assert idle["utility"]["suspect"] == idle["utility"]["marked"]
 
 
-def test_report_gets_a_picture_of_the_transform(records: Records) -> None:
-    assert "transform" in records["patch", "pst"]["exhibits"]
+def test_report_shows_both_rates_and_pictures_of_the_transform(finished: Finished, records: Records) -> None:
+    write_report(finished.folder)
+    text = (finished.folder / "report.md").read_text()
+    for attack in ("pst", "pst_finetune"):
+        record = records["patch", attack]
+        for name, part in (("served", "evidence"), ("weights", "evidence_bare")):
+            assert f"{name} {record[part]['rate']:.3f}" in text
+        assert f"]({record['exhibits']['transform']})" in text
+        assert (finished.folder / record["exhibits"]["transform"]).is_file()
 
 
 def test_pst_declarations_load_neither_torch_nor_pydantic() -> None:
