@@ -60,6 +60,14 @@ def test_reported_values_stand_beside_ours():
     assert "reported" not in rendered([record()])
 
 
+def test_a_reported_theta_stands_beside_ours():
+    made = record() | {
+        "reported": [{"value": 0.123, "metric": "theta", "dataset": "mnist", "host": "lenet5"}]
+    }
+    text = rendered([made])
+    assert "θ 0.123" in text
+
+
 def test_what_stands_below():
     text = rendered(*quickstart())
     for words in (

@@ -88,6 +88,8 @@ def _measure(group: Group, metric: str) -> tuple[str, bool, Mean | None]:
         return evidence_name(group), evidence_name(group) == "BER", evidence_value(group)
     if metric in ("utility", group.first("utility", "metric")):
         return utility_name(group), False, group.mean("utility", "suspect")
+    if metric == "theta":
+        return "θ", False, group.mean("verdict", "theta")
     for part in ("metrics", "measured"):
         if (found := group.mean(part, metric, "value")) is not None:
             return metric, False, found

@@ -12,7 +12,7 @@ EXPECTED_FAILURES: Mapping[str, str] = {
     f"patch:{_ANY_KEY}": "2 x 2 pixels, half of them white, leave six patches; keys can draw the same one",
     f"content:{_ANY_KEY}": "the text is the same in every key, so any key reads any marked network",
     f"unrelated:{_ANY_KEY}": "every key draws the same letter, so any key reads any marked network",
-    f"cae:{_ANY_KEY}": "nothing is embedded, so every key of the owner's reads the same network; the kit's hosts are one",
+    f"cae:{_ANY_KEY}": "nothing is embedded, so the keys of one owner read the same network",
     f"noise:{_ANY_KEY}": "9 of 20 other noise patterns are taken for the one learnt, on 8 x 8 images with 10 triggers",
 }
 """`id:check` -> reason; `ownmark check` and the conformance tests read it."""

@@ -30,15 +30,17 @@ def vanilla(scheme: str, accuracy: float, wsr: float) -> tuple[Reported, ...]:
     )
 
 
-def mira(scheme: str, mnist: float, cifar10: float, cifar100: float | None = None) -> tuple[Reported, ...]:
-    """MIRA's rows of a scheme before attacks: accuracy; every trigger known (LeNet-5, ResNet-18 and -34)."""
-    table = "MIRA paper, Table B.1"
-    rows = (("mnist", "lenet5", mnist), ("cifar10", "resnet", cifar10), ("cifar100", "resnet", cifar100))
+def mira(scheme: str, *rows: tuple[float, float]) -> tuple[Reported, ...]:
+    """MIRA's rows of a scheme before attacks: every trigger known, 20 null models, a rate of .05.
+
+    Args:
+        rows: accuracy and theta on MNIST (LeNet-5), CIFAR-10 (ResNet-18) and CIFAR-100 (ResNet-34).
+    """
+    tasks = (("mnist", "lenet5"), ("cifar10", "resnet"), ("cifar100", "resnet"))
     return tuple(
-        Reported(value, metric, table, dataset, host, scheme)
-        for dataset, host, accuracy in rows
-        if accuracy is not None
-        for metric, value in (("accuracy", accuracy), ("evidence", 1.0))
+        Reported(value, metric, "MIRA paper, Table B.1", dataset, host, scheme)
+        for (dataset, host), (accuracy, theta) in zip(tasks, rows, strict=True)
+        for metric, value in (("accuracy", accuracy), ("evidence", 1.0), ("theta", theta))
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ownmark.hookspecs import hookimpl
 from ownmark.methods import Declaration, Kind, Need
-from ownmark_triggers.papers import DEVIATIONS, THREAT_MODEL, ZHANG, vanilla
+from ownmark_triggers.papers import DEVIATIONS, THREAT_MODEL, ZHANG, mira, vanilla
 
 
 @hookimpl
@@ -28,6 +28,9 @@ def ownmark_schemes() -> Iterable[Declaration]:
                 *DEVIATIONS,
                 "the text is TEST in a 5 x 7 font, TE in 3 x 5 dots on images narrower than 28 pixels",
             ),
-            reported=vanilla("content", 0.9386, 0.9956),
+            reported=(
+                *vanilla("content", 0.9386, 0.9956),
+                *mira("content", (0.9908, 0.0083), (0.9377, 0.1044), (0.7627, 0.0244)),
+            ),
         )
     ]

@@ -36,6 +36,6 @@ def ownmark_schemes() -> Iterable[Declaration]:
                 "pixels overwritten with 0 and 1 (MIRA); the code adds .1 of their deviation, and all its bits are 1",
                 "30 epochs from .03 in place of 150 from .1",
             ),
-            reported=mira("guo", 0.9857, 0.9397, 0.6525),
+            reported=mira("guo", (0.9857, 0.0025), (0.9397, 0.1381), (0.6525, 0.0125)),
         )
     ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ownmark.hookspecs import hookimpl
 from ownmark.methods import Declaration, Kind, Need
-from ownmark_triggers.papers import DEVIATIONS, THREAT_MODEL, ZHANG, vanilla
+from ownmark_triggers.papers import DEVIATIONS, THREAT_MODEL, ZHANG, mira, vanilla
 
 
 @hookimpl
@@ -28,6 +28,9 @@ def ownmark_schemes() -> Iterable[Declaration]:
                 *DEVIATIONS,
                 "one fixed pattern (the SoK code draws fresh noise for every key, which is another scheme)",
             ),
-            reported=vanilla("noise", 0.9357, 0.9999),
+            reported=(
+                *vanilla("noise", 0.9357, 0.9999),
+                *mira("noise", (0.99, 0.1057), (0.9413, 0.4697), (0.7667, 0.0151)),
+            ),
         )
     ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ownmark.hookspecs import hookimpl
 from ownmark.methods import Declaration, Kind, Need
-from ownmark_triggers.papers import DEVIATIONS, THREAT_MODEL, ZHANG, vanilla
+from ownmark_triggers.papers import DEVIATIONS, THREAT_MODEL, ZHANG, mira, vanilla
 
 
 @hookimpl
@@ -28,6 +28,9 @@ def ownmark_schemes() -> Iterable[Declaration]:
                 *DEVIATIONS,
                 "foreign images are drawn letters unless a dataset is given (the APP paper takes SVHN zeros)",
             ),
-            reported=vanilla("unrelated", 0.9352, 1.0),
+            reported=(
+                *vanilla("unrelated", 0.9352, 1.0),
+                *mira("unrelated", (0.9894, 0.0880), (0.9365, 0.0931), (0.7593, 0.0305)),
+            ),
         )
     ]
