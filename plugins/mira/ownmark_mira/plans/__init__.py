@@ -8,13 +8,13 @@ from ownmark.hookspecs import hookimpl
 from ownmark.methods import Declaration, Kind
 
 _SUMMARIES = {
-    "mira-table-b1-small": "ten marks before any attack, with theta (Table B.1), on 6,000 images of MNIST; OWNMARK_DATA",
+    "mira-table-b1-small": "ten marks before any attack, with theta (Table B.1), on 6,000 images of MNIST",
     "mira-table4-small": "MIRA with 300 labelled images against six marks; digits, minutes on one CPU core",
     "mira-table5-small": "MIRA with unlabelled images of MNIST against marks on digits; needs OWNMARK_DATA",
     "mira-table6-small": "MIRA without images against marks with one target; digits, minutes on one CPU core",
     "mira-detection-small": "does MIRA find the target class? marks with and without one on digits (Table 7, Fig. 4)",
     "mira-table8-small": "recovered by MIRA or by DeepInversion, unlearned alike (Table 8); digits",
-    "mira-table-b1-paper": "MIRA, Table B.1: ten marks with theta on MNIST and CIFAR-10, 5 runs; GPU days, OWNMARK_DATA",
+    "mira-table-b1-paper": "MIRA, Table B.1: ten marks with theta on MNIST and CIFAR-10, 5 runs; GPU days",
     "mira-table4": "MIRA, Table 4: 1000 labelled images, CIFAR-10, ResNet-18; GPU days, needs OWNMARK_DATA",
     "mira-table5": "MIRA, Table 5: 2000 images of CIFAR-100 without labels, CIFAR-10, ResNet-18; GPU days",
     "mira-table6": "MIRA, Table 6: no images, CIFAR-10, ResNet-18; GPU days, needs OWNMARK_DATA",
