@@ -14,6 +14,7 @@ from ownmark_triggers.content.config import ContentConfig
 from ownmark_triggers.content.scheme import Content, text_mask
 from ownmark_triggers.noise.config import NoiseConfig
 from ownmark_triggers.noise.scheme import Noise
+from ownmark_triggers.unrelated import images
 from ownmark_triggers.unrelated.config import UnrelatedConfig
 from ownmark_triggers.unrelated.scheme import Unrelated
 
@@ -127,3 +128,28 @@ def test_key_survives_the_disk(scheme: str, task: Task, rng: Any, tmp_path: Any)
 def test_one_percent_of_a_large_set_become_triggers(random_task: Any, rng: Any) -> None:
     task = random_task((1, 8, 8), count=8000)
     assert len(Noise(NoiseConfig()).make_key(task, rng(0))["labels"]) == 80
+
+
+def test_unrelated_draws_the_letter_it_names(monkeypatch: pytest.MonkeyPatch, rng: Any) -> None:
+    upright = torch.tensor([[1.0, 0, 0], [0, 1.0, 0]])
+    monkeypatch.setattr(images, "_views", lambda count, rng: upright.expand(count, 2, 3))
+    rows = ["10001", "11011", "10101", "10101", "10001", "10001", "10001"]
+    bitmap = np.pad([[int(dot) for dot in row] for row in rows], ((1, 1), (2, 2)))
+    grey = images.drawn_letters("M", 4, (1, 36, 36), rng(0))[:, 0].numpy()
+    light = grey.max(axis=(1, 2), keepdims=True)
+    assert 0.6 <= light.min() <= light.max() <= 1
+    assert np.allclose(grey, light * np.kron(bitmap, np.ones((4, 4))), atol=1e-5)
+
+
+def test_unrelated_images_are_one_ink_between_two_colours(rng: Any) -> None:
+    colour = images.drawn_letters("T", 5, (3, 32, 32), rng(0)).flatten(2)
+    centred = colour - colour.mean(2, keepdim=True)
+    second = torch.linalg.svdvals(centred)[:, 1]
+    assert second.max() < 1e-4
+
+
+def test_unrelated_triggers_and_heldout_ones_all_have_the_target(task: Task, rng: Any) -> None:
+    key = Unrelated(UnrelatedConfig(keys=12, heldout=7, target=3)).make_key(task, rng(0))
+    assert key["labels"].tolist() == [3] * 12
+    everything = torch.cat([key["triggers"], key["heldout"]]).flatten(1)
+    assert len(everything.unique(dim=0)) == 19
