@@ -22,6 +22,8 @@ from ownmark_laundering.config import FULL_SIZE, ReconstructionConfig
 from ownmark_laundering.price import advance, begin, finished
 
 BETAS = (0.5, 0.9)
+CACHED = 2**15
+"""Pixels of one pass on a CPU: what a network makes of more leaves its caches, and takes longer than class by class."""
 EDGE = 1e-4
 """How near to 0 and 1 a random start may come."""
 
@@ -152,10 +154,20 @@ def reverse(
     return Reconstruction(image[:, :1], image[:, 1:], success, torch.isfinite(state.best))
 
 
+def chunk(config: ReconstructionConfig, batch: int, pixels: int, device: torch.device) -> int:
+    """Classes of one pass: within `config.at_once` images, and on a CPU within what its caches hold.
+
+    Args:
+        batch: images a class. pixels: of an image.
+    """
+    images = min(config.at_once, CACHED // pixels) if device.type == "cpu" else config.at_once
+    return max(1, images // batch)
+
+
 def reconstruct(
     network: nn.Module, x: Tensor, classes: int, config: ReconstructionConfig, rng: torch.Generator
 ) -> Reconstruction:
-    """A trigger of every class, in as few chunks of classes as `config.at_once` images allow.
+    """A trigger of every class, in as few chunks of classes as `chunk` allows.
 
     Args:
         network: takes pixels; unchanged. x: the thief's images [N, C, H, W].
@@ -166,7 +178,7 @@ def reconstruct(
     start = random_start(classes, (channels, height, width), rng).to(device)
     seed = int(torch.randint(2**62, (), generator=rng, device=rng.device))
     labels = torch.arange(classes, device=device)
-    size = max(1, config.at_once // min(config.batch_size, len(x)))
+    size = chunk(config, min(config.batch_size, len(x)), height * width, device)
 
     def work(run: slice) -> Reconstruction:
         return reverse(network, x, start[run], labels[run], config, seed)

@@ -42,6 +42,7 @@ class ReconstructionConfig:
     """Anomaly index from which a small mask is an outlier."""
     at_once: int = Field(default=5000, ge=1)
     """Memory budget: most images in one forward pass. Classes are taken in chunks of so many images, at least one
-    class each, with the same result; a GPU that runs out of memory halves the chunk."""
+    class each, with the same result; a GPU that runs out of memory halves the chunk. On a CPU also at most 2^15
+    pixels, since more at once takes longer there."""
     labels: Literal["granted", "predicted"] = "granted"
     """True labels where the plan grants them, else the stolen network's predictions; or its predictions always."""

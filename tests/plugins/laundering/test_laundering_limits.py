@@ -19,7 +19,7 @@ from ownmark.contracts import Samples, Stolen, seeded
 from ownmark.errors import PlanError
 from ownmark.runner.session import prepare
 from ownmark_laundering import cleanse
-from ownmark_laundering.cleanse import random_start, reconstruct, reverse
+from ownmark_laundering.cleanse import chunk, random_start, reconstruct, reverse
 from ownmark_laundering.config import ReconstructionConfig
 from ownmark_laundering.laundering.attack import Laundering
 from ownmark_laundering.laundering.config import LaunderingConfig
@@ -53,12 +53,24 @@ def hundred(memory: int, rng: Any, **parameters: Any) -> tuple[Limited, cleanse.
     return network, reconstruct(network, torch.rand((32, 1, 8, 8), generator=rng(1)), CLASSES, config, rng(0))
 
 
-@pytest.mark.parametrize("at_once", [16, 100, 800])
+@pytest.mark.parametrize("at_once", [16, 100, 400])
 def test_a_hundred_classes_stay_within_the_stated_images_a_pass(at_once: int, rng: Any) -> None:
     network, found = hundred(10**9, rng, at_once=at_once)
     assert max(network.seen) == at_once // 16 * 16
     assert sum(network.seen) == CLASSES * 16 * 2 * 2, "each class, each image, each step, once"
     assert found.masks.shape == (CLASSES, 1, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("device", "side", "at_once", "classes"),
+    [("cuda", 32, 5000, 156), ("cuda", 32, 10, 1), ("cpu", 8, 5000, 16), ("cpu", 8, 64, 2), ("cpu", 32, 5000, 1),
+     ("cpu", 224, 5000, 1)],
+)  # fmt: skip
+def test_classes_of_a_pass_fit_the_budget_and_a_cpus_caches(
+    device: str, side: int, at_once: int, classes: int
+) -> None:
+    config = ReconstructionConfig(at_once=at_once)
+    assert chunk(config, 32, side * side, torch.device(device)) == classes
 
 
 @pytest.mark.parametrize("memory", [16, 450, 1000])
