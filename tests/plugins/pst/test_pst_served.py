@@ -14,14 +14,14 @@ from ownmark.report import write_report
 from ownmark.runner import Finished, run
 
 PLAN = """
-tasks: [{dataset: {digits: {limit_train: 700, limit_test: 200}}, host: {convnet: {width: 0.5, recipe: {epochs: 8}}}}]
-schemes: [{patch: {keys: 50, extra_epochs: 20}}, {uchida: {bits: 16, start: trained}}]
+tasks: [{dataset: {digits: {limit_train: 600, limit_test: 150}}, host: {convnet: {width: 0.5, recipe: {epochs: 6}}}}]
+schemes: [{patch: {keys: 50, extra_epochs: 15}}, {uchida: {bits: 16, start: trained}}]
 attacks:
   - {pst: {beta: 3, v: 4}}
   - {st: {beta: 3, gamma: 0.0}}
   - {gaussian_blur: {sigma: 1.0}}
-  - {pst_finetune: {beta: 3, v: 4, label_on: clean, recipe: {epochs: 10}}}
-attacker: {data: 400, labels: false, source: owner}
+  - {pst_finetune: {beta: 3, v: 4, label_on: clean, recipe: {epochs: 8}}}
+attacker: {data: 300, labels: false, source: owner}
 verdict: {null_models: 1, keys: 3}
 """
 Records = Mapping[tuple[str, str], Mapping[str, Any]]
