@@ -193,3 +193,13 @@ def test_spans_and_intervals():
 
 def test_plain_text_fall_back():
     assert to_ascii("✓ survived ±0.1 p≤1 θ") == "+ survived +-0.1 p<=1 theta"
+
+
+def test_the_highest_rate_at_any_epoch_has_a_column_where_it_was_asked_for():
+    plain, asked = record(seed=0), record(seed=1)
+    asked["verdict"] |= {"vanilla_maximum": 0.125}
+    (grid,) = grids([plain])
+    assert "highest at any epoch" not in thresholds(grid).header
+    (grid,) = grids([plain, asked])
+    assert thresholds(grid).header[-1] == "highest at any epoch"
+    assert thresholds(grid).rows[0][-1][0].text == "0.125"

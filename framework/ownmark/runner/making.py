@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -76,15 +76,47 @@ class Making:
         }
 
         def compute(bench: Bench) -> Contents:
-            host: Host = method.instance
-            rng = rng_for("host", purpose)
-            fit = bench.fitter(rng)
-            owner = self.splits(task.dataset).owner
-            network = self.blank(task, rng)
-            network = fit(network, owner, host.recipe, terms=host.terms(), transforms=host.transforms())
-            return Contents(tensors={"network": network.state_dict()})
+            return Contents(tensors={"network": self._trained(task, purpose, bench).state_dict()})
 
         return Node("host", f"{task.label} {purpose}", about, compute)
+
+    def epochs(self, task: TaskSpec, purpose: str) -> Node:
+        """The same network after each epoch of its training, file `epoch i`; value `epochs`: how many."""
+        about = {"host": self.host(task, purpose).digest}
+
+        def compute(bench: Bench) -> Contents:
+            states: dict[str, dict[str, Tensor]] = {}
+
+            def keep(network: nn.Module) -> bool:
+                state = {name: tensor.cpu().clone() for name, tensor in network.state_dict().items()}
+                states[f"epoch {len(states)}"] = state
+                return False
+
+            self._trained(task, purpose, bench, keep)
+            return Contents({"epochs": len(states)}, states)
+
+        return Node("epochs", f"{task.label} {purpose}", about, compute)
+
+    def epoch_networks(self, task: TaskSpec, node: Node) -> Iterator[nn.Module]:
+        """The networks of an `epochs` node one after the other, in eval mode."""
+        entry, network = self.engine.get(node), self.blank(task)
+        for epoch in range(entry.values["epochs"]):
+            network.load_state_dict(entry.tensors(f"epoch {epoch}"))
+            yield network.eval()
+
+    def _trained(
+        self, task: TaskSpec, purpose: str, bench: Bench, after: Callable[[nn.Module], bool] | None = None
+    ) -> nn.Module:
+        """Train an unmarked network; `after` sees it after every epoch and says whether to stop."""
+        from ownmark.loops.callbacks import StopWhen  # imports Lightning, which takes seconds
+
+        host: Host = self.methods.get(Kind.HOST, task.host).instance
+        rng = rng_for("host", purpose)
+        fit, network = bench.fitter(rng), self.blank(task, rng)
+        return fit(
+            network, self.splits(task.dataset).owner, host.recipe, terms=host.terms(), transforms=host.transforms(),
+            callbacks=[] if after is None else [StopWhen(after)],
+        )  # fmt: skip
 
     def nulls(self, task: TaskSpec) -> list[Node]:
         """The null models behind the task's thresholds."""

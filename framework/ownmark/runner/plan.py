@@ -109,6 +109,9 @@ class VerdictRule:
     """Independently trained unmarked hosts behind the threshold; shared by all schemes of a task."""
     keys: int = Field(default=20, ge=1)
     """Fresh keys read from each of them."""
+    every_epoch: int = Field(default=0, ge=0)
+    """So many of the null models are trained once more and read after every epoch: the highest rate is the
+    laundering paper's threshold, which records show beside ours. 0 leaves it out."""
 
 
 @configuration

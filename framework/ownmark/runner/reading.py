@@ -19,6 +19,7 @@ from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Cell, Spec, TaskSpec, specs
 from ownmark.runner.engine import Bench, Node
 from ownmark.runner.making import Making
+from ownmark.runner.plan import VerdictRule
 from ownmark.runner.resolve import Method
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.store import Contents, StoredEntry
@@ -145,7 +146,7 @@ class Reading:
         nulls = self._making.nulls(cell.task)
         about = {
             "scheme": scheme.identity, "extractor": extractor.identity, "nulls": [null.digest for null in nulls],
-            "rule": to_plain(self._verdict), "marked": self._making.marked(cell).digest if own else "",
+            "rule": _deciding(self._verdict), "marked": self._making.marked(cell).digest if own else "",
             "version": READER_VERSION,
         }  # fmt: skip
 
@@ -260,6 +261,11 @@ def _describe(evidence: Evidence) -> dict[str, Any]:
 
 def _finite(value: float | str) -> float | str | None:
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _deciding(rule: VerdictRule) -> dict[str, Any]:
+    """The part of a verdict's rule that thresholds depend on; `every_epoch` only adds to records."""
+    return {name: value for name, value in to_plain(rule).items() if name != "every_epoch"}
 
 
 def _threshold(hits: list[list[int]], first: Evidence, rate: float) -> Threshold:

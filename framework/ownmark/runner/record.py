@@ -17,6 +17,7 @@ from ownmark.runner.making import Making
 from ownmark.runner.plan import Removal
 from ownmark.runner.reading import Reading, interval
 from ownmark.runner.splits import amount
+from ownmark.runner.vanilla import Vanilla, above_vanilla
 from ownmark.stats import RemovalCriterion, is_removed, rescaled_accuracy, rescaled_floor
 
 
@@ -26,6 +27,7 @@ class Recorder:
     def __init__(self, making: Making, reading: Reading, plan_name: str) -> None:
         self._making = making
         self._reading = reading
+        self._vanilla = Vanilla(making, reading)
         self._plan = plan_name
 
     def nodes(self, cell: Cell) -> dict[str, Node]:
@@ -41,7 +43,7 @@ class Recorder:
             "evidence before": reading.evidence(unattacked), "before": reading.judged(unattacked),
             "judged": reading.judged(cell),
         }  # fmt: skip
-        return stages
+        return stages | self._vanilla.nodes(cell)
 
     def record(self, cell: Cell, engine: Engine) -> dict[str, Any]:
         """Compute whatever is missing and put the record together."""
@@ -53,6 +55,8 @@ class Recorder:
             k: v for k, v in values["evidence"].items() if k not in ("bare", "measured", "cost", "queries")
         }
         verdict |= _rescaled(evidence["rate"], verdict["theta"])
+        if "vanilla" in values:
+            verdict |= above_vanilla(evidence["rate"], values["vanilla"]["maximum"])
         utility = self._utility(cell, values)
         record = self.head(cell) | {
             "status": "ok", "utility": utility, "metrics": values["judged"]["metrics"],

@@ -1,0 +1,69 @@
+"""The laundering paper's threshold: the highest rate that unmarked networks show at any epoch of their training.
+
+An owner may stop after any epoch, so an unmarked network may be any of these. It states no error rate and stands
+beside the calibrated threshold, which decides.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ownmark.contracts.views import WhiteBox, black_box
+from ownmark.methods import Need
+from ownmark.runner.cell import Cell
+from ownmark.runner.engine import Bench, Node
+from ownmark.runner.making import Making
+from ownmark.runner.reading import Reading
+from ownmark.runner.store import Contents
+from ownmark.stats import laundering_threshold
+
+VANILLA_VERSION = 1
+
+
+class Vanilla:
+    """Null models read after every epoch."""
+
+    def __init__(self, making: Making, reading: Reading) -> None:
+        self._making = making
+        self._reading = reading
+        self._rule = making.plan.verdict
+
+    def nodes(self, cell: Cell) -> dict[str, Node]:
+        """Stage `vanilla`, with the stages of the null models that it reads; none where the plan asks for none."""
+        making, count = self._making, self._rule.every_epoch
+        nulls = {f"null {i} by epoch": making.epochs(cell.task, f"null {i}") for i in range(count)}
+        return nulls | ({"vanilla": self._maximum(cell, list(nulls.values()))} if nulls else {})
+
+    def _maximum(self, cell: Cell, nulls: list[Node]) -> Node:
+        """`rates` [null models][epochs][keys] and their `maximum`."""
+        about = {
+            "threshold": self._reading.threshold(cell).digest, "nulls": [null.digest for null in nulls],
+            "version": VANILLA_VERSION,
+        }  # fmt: skip
+
+        def compute(bench: Bench) -> Contents:
+            rates = [self._read(cell, null) for null in nulls]
+            return Contents({"rates": rates, "maximum": laundering_threshold(rates)})
+
+        return Node("vanilla", f"{cell.task.label} {cell.scheme.label}", about, compute)
+
+    def _read(self, cell: Cell, node: Node) -> list[list[float]]:
+        """Rates [epochs][keys] of one null model, with the very keys of the threshold."""
+        keys = self._reading.keys(cell, "null key", self._rule.keys)
+        method = self._making.methods.extractor_of(cell.scheme, cell.extractor)
+        own = self._making.marked_network(cell) if method.needs(Need.OWN_COPY) else None
+        white, extractor = method.needs(Need.WHITE_BOX), method.instance
+        return [
+            [
+                found.rate
+                for found in extractor.extract_many(
+                    WhiteBox(network) if white else black_box(network), keys, own
+                )
+            ]
+            for network in self._making.epoch_networks(cell.task, node)
+        ]
+
+
+def above_vanilla(rate: float, maximum: float) -> dict[str, Any]:
+    """What the laundering paper would say of a suspect's rate: marked if no vanilla network ever reached it."""
+    return {"vanilla_maximum": maximum, "above_vanilla": rate > maximum}
