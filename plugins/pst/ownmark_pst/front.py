@@ -37,11 +37,15 @@ class Front(nn.Module):
         self._seed = seed
         self._rng: torch.Generator | None = None
 
-    def forward(self, x: Tensor) -> Tensor:
-        """What the network says of `change(x)`. x: [N, C, H, W] in [0, 1]. Returns: [N, classes]."""
+    def transformed(self, x: Tensor) -> Tensor:
+        """What the network gets to see of a query: the same shape, in [0, 1], with the next draws."""
         if self._rng is None:
             self._rng = torch.Generator(x.device).manual_seed(self._seed)
-        answer: Tensor = self.network(self._change(x, self._rng))
+        return self._change(x, self._rng)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What the network says of the transformed query. x: [N, C, H, W] in [0, 1]. Returns: [N, classes]."""
+        answer: Tensor = self.network(self.transformed(x))
         return answer
 
 

@@ -58,6 +58,15 @@ def test_serving_leaves_weights_alone_and_follows_its_seed(id: str, stolen: Stol
     assert torch.equal(served[0](stolen.images().x), first) != random, "a new query, a new draw"
 
 
+@pytest.mark.parametrize("id", IDS)
+def test_front_can_show_what_the_network_sees(id: str, stolen: Stolen, rng: Any) -> None:
+    x = stolen.images().x
+    one, two = (attack(id).serve(stolen.network, rng(0)).eval() for _ in range(2))
+    seen = one.transformed(x)  # type: ignore[operator]
+    assert seen.shape == x.shape
+    assert torch.equal(stolen.network(seen), two(x))
+
+
 WEAK_TO_STRONG: dict[str, list[dict[str, Any]]] = {
     "bdr": [{"bits": bits} for bits in (8, 4, 2, 1)],
     "feature_distillation": [{"step": step} for step in (1, 20, 80, 300)],
