@@ -5,6 +5,7 @@ Only click is imported here; whatever is heavy is imported by the command that n
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,6 +112,97 @@ def audit(plan: str, held_out: int, keys: int, store: Path | None, device: str) 
             fg="red" * row.exceeded or None,
         )
     sys.exit(1 if any(row.exceeded for row in rows) else 0)
+
+
+@main.command()
+@click.argument("plan")
+@click.option("--into", type=click.Path(path_type=Path), required=True, help="Folder to make.")
+@click.option("--device", default="auto", show_default=True, help="As for `run`.")
+def embed(plan: str, into: Path, device: str) -> None:
+    """Mark the network of PLAN (one task, one scheme) under a fresh secret, to be released and claimed later.
+
+    INTO/released is what you give away, INTO/owner what nobody else may see. Killed halfway, the same command goes on.
+    """
+    from ownmark.ownership import embed as embed_mark
+    from ownmark.runner.progress import Terminal
+
+    with Terminal(_console()) as progress:
+        made = embed_mark(plan, into, device=device, progress=progress)
+    used = made.utility
+    click.echo(f"{used['metric']}: {used['marked']:.3f} marked, {used['host']:.3f} unmarked")
+    for reader, found in made.verdicts.items():
+        click.echo(f"read by {reader}: claim at theta {found['theta']:.3f}, p = {found['p_value']:.2g}")
+    click.echo(
+        f"give away: {into / 'released'}\nkeep:      {into / 'owner'} (whoever has it can claim and forge)"
+    )
+
+
+@main.command()
+@click.argument("released", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("method", metavar="ATTACK")
+@click.option("--into", type=click.Path(path_type=Path), required=True, help="Folder to make.")
+@click.option("--given", default="{}", help="What the thief holds, as a plan's `attacker`: '{data: 500}'.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--device", default="auto", show_default=True, help="As for `run`.")
+def attack(released: Path, method: str, into: Path, given: str, seed: int, device: str) -> None:
+    """Attack the network in the folder RELEASED with ATTACK, written as in a plan: 'prune: {sparsity: 0.8}'."""
+    from ownmark.ownership import attack as attack_network
+    from ownmark.runner.progress import Terminal
+
+    with Terminal(_console()) as progress:
+        left = attack_network(
+            released, method, into, given=given, seed=seed, device=device, progress=progress
+        )
+    for name, value in left.exhibits.items():
+        click.echo(f"{name}: {value}")
+    click.echo(f"wrote {left.folder}")
+
+
+@main.command()
+@click.argument("mark", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("suspect")
+@click.option("--reader", default="default", show_default=True, help="One of the mark's extractors.")
+@click.option("--rate", type=float, help="Rate of false positives, if not the one it was embedded with.")
+@click.option("--budget", type=int, help="Images that a service may be sent, at most.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the record here, as JSON."
+)
+@click.option("--device", default="auto", show_default=True, help="As for `run`.")
+@click.option("--header", multiple=True, metavar="NAME:VALUE", help="Sent to the service; may be repeated.")
+@click.option("--batch-size", default=64, show_default=True, help="Images a request.")
+@click.option("--per-second", default=0.0, show_default=True, help="Requests a second, at most; 0: no limit.")
+@click.option("--retries", default=4, show_default=True, help="Of a request that failed.")
+@click.option("--timeout", default=30.0, show_default=True, help="Seconds for one answer.")
+@click.option("--request-field", default="instances", show_default=True, help="Of the JSON that is sent.")
+@click.option("--answer-field", default="", help="Of the JSON that comes back; found by itself if usual.")
+@click.option("--layout", type=click.Choice(["chw", "hwc"]), default="chw", show_default=True)
+@click.option("--pixels", type=click.Choice(["unit", "byte"]), default="unit", show_default=True)
+def verify(
+    mark: Path,
+    suspect: str,
+    reader: str,
+    rate: float | None,
+    budget: int | None,
+    out: Path | None,
+    device: str,
+    header: tuple[str, ...],
+    **service: Any,
+) -> None:
+    """Ask with the folder MARK whose SUSPECT is; exit 0 for a claim, 1 for none, 2 if it cannot be told.
+
+    SUSPECT is a .safetensors file, a folder that `attack` wrote, the address of a prediction service (http://...), or a
+    Python function, package.module:name, of images that gives labels or scores.
+    """
+    from ownmark.ownership.telling import ask, told
+
+    record = ask(mark, suspect, reader, rate, budget, device, header, service, _console())
+    if out is not None:
+        from ownmark.runner.store import write_text
+
+        write_text(out, json.dumps(record, indent=1, sort_keys=True))
+    for line in told(record):
+        click.echo(line)
+    sys.exit({True: 0, False: 1, None: 2}[record["claim"]])
 
 
 @main.command("list")

@@ -23,14 +23,8 @@ from ownmark.runner.plan import VerdictRule
 from ownmark.runner.resolve import Method
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.store import Contents, StoredEntry
-from ownmark.stats import (
-    Threshold,
-    binomial_tail,
-    calibrated_threshold,
-    clopper_pearson,
-    exact_threshold,
-    rank_p_value,
-)
+from ownmark.runner.verdict import verdict
+from ownmark.stats import Threshold, calibrated_threshold, clopper_pearson, exact_threshold
 
 FED = frozenset({Need.PREDICTIONS, Need.REFERENCE, Need.EVIDENCE, Need.THRESHOLD, Need.WEIGHTS})
 """What metrics can be given; see `Reading._feeds`."""
@@ -155,7 +149,9 @@ class Reading:
             found = self.null_evidence(cell, nulls, keys)
             rates = [[one.rate for one in row] for row in found]
             first = found[0][0]
-            threshold = _threshold([[one.hits for one in row] for row in found], first, self._verdict.rate)
+            threshold = threshold_of(
+                [[one.hits for one in row] for row in found], first.n, first.chance, self._verdict.rate
+            )
             return Contents({"threshold": threshold.to_dict(), "null_rates": rates, "chance": first.chance})
 
         return Node("threshold", f"{cell.task.label} {cell.scheme.label}", about, compute)
@@ -201,15 +197,15 @@ class Reading:
 
         def compute(bench: Bench) -> Contents:
             evidence = self._engine.get(parts["evidence"])
-            verdict = _verdict(evidence, self._engine.get(parts["threshold"]).values)
-            feeds = self._feeds(cell, host, evidence, verdict)
+            found = _verdict(evidence, self._engine.get(parts["threshold"]).values)
+            feeds = self._feeds(cell, host, evidence, found)
             values = {label: measured(metric, feeds) for label, metric in metrics.items()}
-            return Contents({"verdict": verdict, "metrics": values})
+            return Contents({"verdict": found, "metrics": values})
 
         return Node("judged", cell.label, about, compute)
 
     def _feeds(
-        self, cell: Cell, host: Node, evidence: StoredEntry, verdict: Mapping[str, Any]
+        self, cell: Cell, host: Node, evidence: StoredEntry, found: Mapping[str, Any]
     ) -> dict[Need, Any]:
         making, test = self._making, self._making.splits(cell.task.dataset).test
 
@@ -221,7 +217,7 @@ class Reading:
             Need.PREDICTIONS: lambda: (answers(), test.labels),
             Need.REFERENCE: lambda: (answers(), outputs(making.host_network(cell.task, host), test.x)),
             Need.EVIDENCE: lambda: (matches,),
-            Need.THRESHOLD: lambda: (matches, verdict["theta"]),
+            Need.THRESHOLD: lambda: (matches, found["theta"]),
             Need.WEIGHTS: lambda: (making.suspect_network(cell), making.marked_network(cell)),
         }
 
@@ -268,31 +264,12 @@ def _deciding(rule: VerdictRule) -> dict[str, Any]:
     return {name: value for name, value in to_plain(rule).items() if name != "every_epoch"}
 
 
-def _threshold(hits: list[list[int]], first: Evidence, rate: float) -> Threshold:
-    if first.chance is not None:
-        return exact_threshold(first.n, first.chance, rate, hits)
-    return calibrated_threshold(hits, first.n, rate)
+def threshold_of(hits: list[list[int]], n: int, chance: float | None, rate: float) -> Threshold:
+    """The threshold at `rate` for n symbols: exact where chance is known, else set on null hits [models][keys]."""
+    return calibrated_threshold(hits, n, rate) if chance is None else exact_threshold(n, chance, rate, hits)
 
 
 def _verdict(evidence: StoredEntry, calibration: Mapping[str, Any]) -> dict[str, Any]:
-    """Claim or no claim, with the p-value: exact where chance is known, by rank among the null pairs elsewhere."""
     threshold = Threshold.from_dict(calibration["threshold"])
     hits, n, chance = evidence.values["hits"], evidence.values["n"], evidence.values["chance"]
-    if chance is not None:
-        p_value = binomial_tail(hits, n, chance)
-    else:
-        p_value = rank_p_value(hits / n, [rate for row in calibration["null_rates"] for rate in row])
-    described = threshold.to_dict()
-    stated = described.pop("rate")
-    needed = described.pop("hits")
-    if threshold.null_mean is not None:
-        described["null_mean"] = threshold.null_mean / threshold.n
-    return {
-        "claim": hits / n >= threshold.theta, "p_value": p_value, "theta": threshold.theta, "hits_needed": needed,
-        "stated_rate": stated, **described, "measured_interval": _pair(threshold),
-    }  # fmt: skip
-
-
-def _pair(threshold: Threshold) -> list[float] | None:
-    bounds = threshold.measured_interval
-    return None if bounds is None else [bounds.low, bounds.high]
+    return verdict(hits, n, chance, threshold, calibration["null_rates"])

@@ -112,16 +112,35 @@ def prepare(
     Raises:
         PlanError: the plan cannot run.
     """
-    from ownmark.runner.progress import Silent
-
     catalog = catalog or discover()
     parsed, document = load_plan(plan, catalog)
     folder = (out or Path("runs") / parsed.name).resolve()
+    return checked_session(parsed, document, folder, store or Path(".ownmark"), device, progress, catalog)
+
+
+def checked_session(
+    plan: Plan,
+    document: Document,
+    folder: Path,
+    store: Path,
+    device: str,
+    progress: Progress | None,
+    catalog: Catalog,
+) -> Session:
+    """A session for a plan that was read from `document`; other arguments as for `run`.
+
+    Raises:
+        PlanError: the plan cannot run.
+    """
+    from ownmark.runner.progress import Silent
+
     told = progress or Silent()
-    storage = Store((store or Path(".ownmark")).resolve())
-    engine = Engine(storage, _device(device), told, folder / "journal.jsonl", lambda: trainer_options(parsed))
-    session = Session(parsed, catalog, engine, folder, told)
-    problems = preflight(parsed, document, catalog, session.making)
+    storage = Store(store.resolve())
+    engine = Engine(
+        storage, device_called(device), told, folder / "journal.jsonl", lambda: trainer_options(plan)
+    )
+    session = Session(plan, catalog, engine, folder, told)
+    problems = preflight(plan, document, catalog, session.making)
     if problems:
         raise PlanError(problems)
     storage.sweep()
@@ -214,7 +233,8 @@ class Session:
                 leftover.unlink()
 
 
-def _device(name: str) -> torch.device:
+def device_called(name: str) -> torch.device:
+    """The device of that name; `auto` takes a CUDA device if there is one."""
     import torch
 
     if name != "auto":

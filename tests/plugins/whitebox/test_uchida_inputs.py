@@ -51,7 +51,7 @@ def test_suspect_of_another_architecture(task: Task, host: HostView, rng: Any) -
     other.add_module(
         "features", nn.ModuleList([nn.Identity(), nn.Identity(), nn.ModuleDict({"conv": nn.Conv2d(2, 2, 3)})])
     )
-    with pytest.raises(NotApplicable, match="has 18 inputs a filter, the key expects 576"):
+    with pytest.raises(NotApplicable, match="has a mean filter of 18 values, the key expects 576"):
         UchidaExtractor().extract(WhiteBox(other), key)
 
 

@@ -47,6 +47,18 @@ def test_extraction_equals_numpy_on_saved_files(marked: Marked, tmp_path: Path) 
     )
 
 
+def test_averaging_over_inputs_writes_and_reads_the_other_mean(
+    task: Task, host: HostView, fit: Any, rng: Rng, tmp_path: Path
+) -> None:
+    scheme = Uchida(UchidaConfig(strength=0.1, average="inputs", bits=64))
+    marked = scheme.embed(host, scheme.make_key(task, rng(0)), task, fit)
+    weight = marked.network.state_dict()[f"{marked.key.values['layer']}.weight"].numpy()
+    projection, bits = marked.key["projection"].numpy(), marked.key["bits"].numpy()
+    assert projection.shape == (64, weight.shape[0] * 9)
+    assert np.array_equal(projection @ weight.mean(axis=1).reshape(-1) > 0, bits == 1)
+    assert UchidaExtractor().extract(WhiteBox(marked.network), marked.key).rate == 1.0
+
+
 def test_layer_is_the_one_with_most_inputs_that_reads_no_image(marked: Marked) -> None:
     assert marked.key.values["layer"] == "features.2.conv"
     assert marked.key["projection"].shape == (160, 64 * 9)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -23,5 +23,7 @@ class UchidaConfig(MessageConfig, StartConfig):
     those that do not read the image (the first of equals)."""
     strength: float = Field(default=0.01, ge=0)
     """Lambda, the weight of the message's loss, which is a sum over bits (authors' code)."""
+    average: Literal["outputs", "inputs"] = "outputs"
+    """What filters are averaged over: `outputs` (Uchida et al. and their code) or `inputs` (the invariance paper)."""
     recipe: Annotated[Recipe, overriding(EMBEDDING)] = EMBEDDING
     """How a trained host is fine-tuned; unused when starting from scratch."""

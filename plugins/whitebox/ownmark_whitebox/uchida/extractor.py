@@ -8,13 +8,13 @@ from torch import Tensor, nn
 from ownmark.contracts import Evidence, Extractor, Key, WhiteBox
 from ownmark.errors import NotApplicable
 from ownmark_whitebox.message import text_of
-from ownmark_whitebox.uchida.message import project
+from ownmark_whitebox.uchida.message import mean_filter, project
 from ownmark_whitebox.uchida.scheme import completed
 
 
-def read(weight: Tensor, projection: Tensor) -> Tensor:
-    """Message bits: [out, ...] and [T, M] -> bool [T]; a projection of exactly zero reads as 0."""
-    return project(weight, projection) > 0
+def read(weight: Tensor, projection: Tensor, average: str = "outputs") -> Tensor:
+    """Message bits: [out, in, ...] and [T, M] -> bool [T]; a projection of exactly zero reads as 0."""
+    return project(weight, projection, average) > 0
 
 
 class UchidaExtractor(Extractor):
@@ -38,8 +38,11 @@ def _read_from(network: nn.Module, key: Key) -> Tensor:
     weight = getattr(dict(network.named_modules()).get(layer), "weight", None)
     if not isinstance(weight, Tensor):
         raise NotApplicable(f"the suspect has no layer {layer!r}, which carries the mark")
-    inputs, expected = weight[0].numel(), key["projection"].shape[1]
-    if inputs != expected:
-        raise NotApplicable(f"layer {layer!r} has {inputs} inputs a filter, the key expects {expected}")
+    average, expected = key.values["average"], key["projection"].shape[1]
+    found = mean_filter(weight.detach(), average).numel() if weight.ndim > 1 else 0
+    if found != expected:
+        raise NotApplicable(
+            f"layer {layer!r} has a mean filter of {found} values, the key expects {expected}"
+        )
     with torch.no_grad():
-        return read(weight, key["projection"])
+        return read(weight, key["projection"], average)

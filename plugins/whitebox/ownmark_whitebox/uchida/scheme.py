@@ -4,7 +4,7 @@ Idea: average the filters of one convolution, project the average with a secret 
 A regulariser pulls the signs to the message while the network is trained for its task.
 Threat model: the verifier holds the suspect's weights; layer, projection and message are secret.
 Equations: extraction is `extractor.read`, the regulariser is `message.message_loss`.
-Symbols: T bits, M = in * kh * kw; X [T, M] is `projection`, b [T] is `bits`, w [M] is `message.mean_filter`.
+Symbols: T bits, M values of the mean filter; X [T, M] is `projection`, b [T] is `bits`, w [M] is `message.mean_filter`.
 Deviations: see the declaration in `__init__` and the method card.
 Reported: 91.55 % on CIFAR-10 with a wide ResNet, all bits right (Table II of the invariance paper).
 """
@@ -33,10 +33,10 @@ def completed(key: Key, network: nn.Module) -> Key:
     if "projection" in key.tensors:
         return key
     layer = key.values["layer"] or widest_convolution(network, key.values["channels"])
-    bits, inputs = len(key["bits"]), capacity(named_layer(network, layer))
-    if bits > inputs:
-        raise NotApplicable(f"{bits} bits do not fit into layer {layer!r}, which holds at most {inputs}")
-    projection = draw_projection(bits, inputs, key.values["seed"]).to(key["bits"].device)
+    bits, room = len(key["bits"]), capacity(named_layer(network, layer), key.values["average"])
+    if bits > room:
+        raise NotApplicable(f"{bits} bits do not fit into layer {layer!r}, which holds at most {room}")
+    projection = draw_projection(bits, room, key.values["seed"]).to(key["bits"].device)
     return key.add({"projection": projection}, layer=layer)
 
 
@@ -45,7 +45,7 @@ def message_term(key: Key, strength: float) -> Term:
 
     def term(network: nn.Module, batch: Batch, step: int) -> Tensor:
         weight: Tensor = network.get_submodule(key.values["layer"]).weight  # type: ignore[assignment]
-        return strength * message_loss(weight, key["projection"], key["bits"])
+        return strength * message_loss(weight, key["projection"], key["bits"], key.values["average"])
 
     return term
 
@@ -56,14 +56,17 @@ class Uchida(Scheme):
     config: UchidaConfig
 
     def check(self, network: nn.Module, task: Task) -> None:
-        """The layer must exist and have at least as many inputs as the message has bits."""
+        """The layer must exist, and its mean filter be at least as long as the message."""
         completed(self.make_key(task, torch.Generator().manual_seed(0)), network)
 
     def make_key(self, task: Task, rng: torch.Generator) -> Key:
         """Key tensors: `bits` uint8 [T]. The projection joins them when the network is known."""
         seed = draw_seed(rng)
         bits, text = draw_message(self.config, rng)
-        values = {"layer": self.config.layer, "channels": task.shape[0], "seed": seed, "text": text}
+        values = {
+            "layer": self.config.layer, "channels": task.shape[0], "seed": seed, "text": text,
+            "average": self.config.average,
+        }  # fmt: skip
         return Key("uchida", {"bits": bits.to(task.owner.x.device)}, values)
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:

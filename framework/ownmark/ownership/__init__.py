@@ -1,0 +1,13 @@
+"""What an owner does outside of experiments: mark a network, keep the key, ask a suspect whose it is.
+
+`embed` leaves a folder with two parts: `released`, which is given away, and `owner`, which is not. `attack` is what a
+thief may do with the first, `verify` what the owner does with the second and a suspect: a weights file, a prediction
+service, or any function that answers.
+"""
+
+from ownmark.ownership.embedding import embed
+from ownmark.ownership.endpoint import Endpoint, Service
+from ownmark.ownership.stealing import attack
+from ownmark.ownership.verifying import verify
+
+__all__ = ["Endpoint", "Service", "attack", "embed", "verify"]

@@ -1,0 +1,220 @@
+"""`embed`: mark one network, and leave a folder with what is given away and what is kept.
+
+Experiments draw their keys from the plan's seed, which anybody can guess. Here the seed is 62 bits of the system's
+randomness; it is kept beside the unfinished work, so that a killed run goes on where it was, and deleted with it.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ownmark.contracts.samples import Samples
+from ownmark.contracts.scheme import Scheme
+from ownmark.discovery import Catalog, discover, nested_fields
+from ownmark.errors import NotApplicable, PlanError
+from ownmark.methods import Kind, Need
+from ownmark.ownership.folder import Claim, Release, Structure, appearing, require_vacant
+from ownmark.runner.cell import Cell, Spec, expand
+from ownmark.runner.engine import Progress
+from ownmark.runner.plan import Entry, Plan
+from ownmark.runner.progress import Silent
+from ownmark.runner.record import environment
+from ownmark.runner.seeds import rng_for
+from ownmark.runner.session import Session, checked_session, load_plan
+from ownmark.runner.verdict import verdict
+from ownmark.runner.yamlfile import Document
+from ownmark.stats import Threshold
+
+CONTROLS = 100
+"""Clean images that are kept with the key."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What `embed` made.
+
+    Args:
+        folder: with `released` and `owner`. utility: metric, and its value for the host and the marked network.
+        verdicts: by reader, what it says of the network itself; all of them claim.
+    """
+
+    folder: Path
+    utility: Mapping[str, Any]
+    verdicts: Mapping[str, Mapping[str, Any]]
+
+
+def embed(
+    plan: str | Path,
+    into: Path,
+    *,
+    device: str = "auto",
+    progress: Progress | None = None,
+    catalog: Catalog | None = None,
+) -> Embedded:
+    """Mark the network of a plan with one task and one scheme, under a secret that nobody else can draw.
+
+    Args:
+        plan: a YAML file, or the name of a plan. Its `verdict` and `extractors` are used, its seeds and attacks not.
+        into: the folder to make. While the work goes on, it lies in a folder of that name with `.work` behind it.
+
+    Raises:
+        PlanError: the plan cannot run, or names several tasks or schemes.
+        NotApplicable: the mark did not take; nothing is released that could not be claimed.
+    """
+    catalog = catalog or discover()
+    parsed, document = load_plan(plan, catalog)
+    require_vacant(into)
+    work = into.with_name(f"{into.name}.work")
+    session = _session(_single(parsed, document), document, work, device, progress, catalog)
+    cells = expand(session.plan)
+    session.progress.plan(_missing(session, cells), len(cells))
+    verdicts, readers = _read(session, cells)
+    with appearing(into) as folder:
+        _write(folder, session, cells[0], readers)
+    shutil.rmtree(work)
+    return Embedded(into, _utility(session, cells[0]), verdicts)
+
+
+def _single(plan: Plan, document: Document) -> Plan:
+    """The plan without attacks and seeds.
+
+    Raises:
+        PlanError: it has more than one task or scheme.
+    """
+    bare = replace(plan, attacks=(Entry(id="none"),), seeds=(0,))
+    found = {(cell.task, cell.scheme) for cell in expand(bare)}
+    if len(found) > 1:
+        named = ", ".join(sorted(f"{task.label} {scheme.label}" for task, scheme in found))
+        raise PlanError([f"{document.name}: one task and one scheme can be embedded, this plan has {named}"])
+    return bare
+
+
+def _session(
+    plan: Plan, document: Document, work: Path, device: str, progress: Progress | None, catalog: Catalog
+) -> Session:
+    work.mkdir(parents=True, exist_ok=True, mode=0o700)
+    secret = _secret(work / "secret")
+    plan = replace(plan, seeds=(secret,))
+    told = Discreet(progress or Silent(), str(secret))
+    return checked_session(plan, document, work, work / "store", device, told, catalog)
+
+
+class Discreet:
+    """Progress that does not say the secret, which is the seed of everything and stands in the stages' names."""
+
+    def __init__(self, progress: Progress, secret: str) -> None:
+        self._secret = secret
+        self.plan, self.step, self.finished = progress.plan, progress.step, progress.finished
+        self.cell, self.note = progress.cell, progress.note
+        self._stage = progress.stage
+
+    def stage(self, kind: str, label: str) -> None:
+        """See `Progress`."""
+        self._stage(kind, label.replace(f"seed {self._secret}", "(secret seed)"))
+
+
+def _secret(path: Path) -> int:
+    """The secret of an embedding that was begun, or a new one."""
+    if not path.exists():
+        scratch = path.with_suffix(".tmp")
+        scratch.write_text(str(secrets.randbits(62)))
+        scratch.chmod(0o600)
+        scratch.rename(path)
+    return int(path.read_text())
+
+
+def _nodes(session: Session, cell: Cell) -> list[Any]:
+    making, reading = session.making, session.reading
+    nodes = [making.host(cell.task, f"seed {cell.seed}"), making.marked(cell), *making.nulls(cell.task)]
+    return [*nodes, reading.host_utility(cell), reading.marked_utility(cell),
+            reading.evidence(cell), reading.threshold(cell)]  # fmt: skip
+
+
+def _missing(session: Session, cells: tuple[Cell, ...]) -> dict[str, str]:
+    nodes = (node for cell in cells for node in _nodes(session, cell))
+    return {node.digest: node.stage for node in nodes if not session.engine.done(node)}
+
+
+def _read(session: Session, cells: tuple[Cell, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Verdicts on the marked network by reader, and what later verdicts need of each reader."""
+    verdicts, readers = {}, {}
+    for cell in cells:
+        for node in _nodes(session, cell):
+            session.engine.get(node)
+        evidence = session.engine.get(session.reading.evidence(cell)).values
+        calibration = session.engine.get(session.reading.threshold(cell)).values
+        threshold = Threshold.from_dict(calibration["threshold"])
+        hits, n = evidence["hits"], evidence["n"]
+        method = session.making.methods.extractor_of(cell.scheme, cell.extractor)
+        label = cell.extractor.label if cell.extractor else "default"
+        verdicts[label] = verdict(hits, n, evidence["chance"], threshold, calibration["null_rates"])
+        _require_claim(cell, label, hits, n, threshold)
+        spec = cell.extractor or session.making.methods.own_extractor(cell.scheme)
+        readers[label] = {
+            "extractor": {"id": spec.id, "label": spec.label, "params": _params(session, cell, spec)},
+            "access": evidence["access"], "own_copy": method.needs(Need.OWN_COPY), "queries": evidence["queries"],
+            "n": n, "chance": evidence["chance"], "symbol": evidence["symbol"], "rate": threshold.rate,
+            "null_hits": [[round(rate * n) for rate in row] for row in calibration["null_rates"]],
+        }  # fmt: skip
+    return verdicts, readers
+
+
+def _params(session: Session, cell: Cell, spec: Spec) -> dict[str, Any]:
+    """Parameters of a reader; one that wraps another, left open, wraps the scheme's own."""
+    config = session.making.methods.catalog.find(Kind.EXTRACTOR, spec.id).load_config()
+    own = session.making.methods.own_extractor(cell.scheme)
+    wraps = {name: own.id for name, kind in nested_fields(config).items() if kind is Kind.EXTRACTOR}
+    return wraps | spec.parameters
+
+
+def _require_claim(cell: Cell, label: str, hits: int, n: int, threshold: Threshold) -> None:
+    if not threshold.claimable:
+        raise NotApplicable(
+            f"{cell.scheme.label}, read by {label}: no number of matches makes a claim at a rate of {threshold.rate:g} "
+            f"with {threshold.null_models} null models; raise verdict.null_models or the key's length"
+        )
+    if not threshold.claims(hits):
+        raise NotApplicable(
+            f"{cell.scheme.label}, read by {label}: the mark did not take. {hits} of {n} symbols match and "
+            f"{threshold.hits} make a claim; train longer or embed more strongly. Nothing was released"
+        )
+
+
+def _utility(session: Session, cell: Cell) -> dict[str, Any]:
+    reading, engine = session.reading, session.engine
+    metric = reading.utility_metric(cell.task).declaration.id
+    host, marked = engine.get(reading.host_utility(cell)), engine.get(reading.marked_utility(cell))
+    return {"metric": metric, "host": host.values["value"], "marked": marked.values["value"]}
+
+
+def _write(folder: Path, session: Session, cell: Cell, readers: Mapping[str, Any]) -> None:
+    making, splits = session.making, session.making.splits(cell.task.dataset)
+    scheme = making.methods.get(Kind.SCHEME, cell.scheme).instance
+    layers = cell.scheme if _changes_layers(scheme) else None
+    structure = Structure(cell.task.host, splits.shape, splits.classes, layers)
+    for name in ("released", "owner"):
+        (folder / name).mkdir()
+    state = session.engine.get(making.marked(cell)).tensors("network")
+    Release(structure, cell.task.dataset, session.plan.split).write(folder / "released", state)
+    key = making.key(cell).to("cpu")
+    about = {
+        "scheme": cell.scheme.describe(), "task": cell.task.label, "readers": readers, "key": key.digest(),
+        "provenance": environment(str(session.engine.device)), "utility": _utility(session, cell),
+    }  # fmt: skip
+    Claim(about, key, _controls(splits.owner.to("cpu"), cell.seed)).write(folder / "owner")
+
+
+def _changes_layers(scheme: Any) -> bool:
+    return type(scheme).restore is not Scheme.restore
+
+
+def _controls(owner: Samples, secret: int) -> Samples:
+    """Some of the owner's images, drawn with the secret."""
+    return owner.select(torch.randperm(len(owner), generator=rng_for("controls", secret))[:CONTROLS])

@@ -1,0 +1,221 @@
+"""A prediction service over HTTP as a black box: batches, retries, a rate limit, and nothing taken on trust.
+
+A service may be down, slow, rationed, or answer with something else on purpose. Each answer is checked before it
+counts; what cannot be repaired by asking again is an `UnusableAnswer` that says what came back.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+import urllib3
+from torch import Tensor
+
+from ownmark.contracts.views import checked_answers
+from ownmark.errors import NotApplicable, OwnmarkError, UnusableAnswer
+
+PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Status codes after which asking again may help."""
+ANSWERS = ("predictions", "outputs", "probabilities", "labels", "scores")
+"""Fields of a JSON object that answers are looked for in, first match first."""
+LARGEST = 64 * 2**20
+"""Bytes of an answer, at most."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """How a service wants to be asked.
+
+    Args:
+        url: receives `POST` with JSON `{request_field: [images]}`.
+        headers: sent along, for keys and tokens.
+        request_field: name of the list of images. answer_field: name of the list of answers; empty to find it.
+        layout: of an image, channels first or last. pixels: in [0, 1], or whole numbers up to 255.
+        batch_size: images a request. per_second: requests a second, at most; 0 for no limit.
+        retries: of a request, after the first. timeout: seconds for one answer, reading included.
+        longest_wait: seconds that a service may ask to wait (`Retry-After`) before it is given up.
+    """
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    request_field: str = "instances"
+    answer_field: str = ""
+    layout: Literal["chw", "hwc"] = "chw"
+    pixels: Literal["unit", "byte"] = "unit"
+    batch_size: int = 64
+    per_second: float = 0.0
+    retries: int = 4
+    timeout: float = 30.0
+    longest_wait: float = 300.0
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise OwnmarkError(f"{self.url!r} is no address of a service; it starts with http:// or https://")
+        if self.batch_size < 1 or self.retries < 0 or self.timeout <= 0 or self.per_second < 0:
+            raise OwnmarkError(
+                "batch size >= 1, retries >= 0, timeout > 0 and requests per second >= 0 are needed"
+            )
+
+
+class Endpoint:
+    """Answers images by asking a service; hand it to a `BlackBox`.
+
+    Args:
+        budget: most images that may be sent, those sent again included; None for no limit.
+        classes: labels that there are, None if not known.
+        progress: told (images answered, images in all).
+        sleep: waits; replaced in tests.
+
+    Attributes:
+        sent: images sent so far, repetitions included. requests: requests made.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        budget: int | None = None,
+        classes: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.service = service
+        self.budget = budget
+        self.sent = 0
+        self.requests = 0
+        self._classes = classes
+        self._progress = progress
+        self._sleep = sleep
+        self._pool = urllib3.PoolManager(num_pools=1)
+        self._next = 0.0
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Labels [N] or scores [N, classes] of images [N, C, H, W] in [0, 1].
+
+        Raises:
+            UnusableAnswer: the service cannot be reached, or does not answer the question.
+            NotApplicable: the budget does not allow another request.
+        """
+        answers: list[Tensor] = []
+        for batch in torch.split(x, self.service.batch_size):
+            answers.append(self._answered(batch))
+            if answers[-1].shape[1:] != answers[0].shape[1:]:
+                raise UnusableAnswer(f"{self.service.url}: answers of one kind first, then of another")
+            if self._progress:
+                self._progress(sum(map(len, answers)), len(x))
+        return torch.cat(answers)
+
+    def _answered(self, batch: Tensor) -> Tensor:
+        body = json.dumps({self.service.request_field: encoded(batch, self.service)}).encode()
+        trouble = ""
+        for attempt in range(self.service.retries + 1):
+            self._spend(len(batch))
+            try:
+                status, headers, content = self._post(body)
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                trouble, wait = f"{type(error).__name__}: {error}", None
+            else:
+                if status not in PASSING:
+                    return self._decoded(status, headers, content, len(batch))
+                trouble, wait = f"status {status}", _retry_after(headers)
+            if attempt < self.service.retries:
+                self._wait(2.0**attempt if wait is None else wait, trouble)
+        times = self.service.retries + 1
+        raise UnusableAnswer(f"{self.service.url}: no answer after {times} attempts, the last one: {trouble}")
+
+    def _spend(self, images: int) -> None:
+        if self.budget is not None and self.sent + images > self.budget:
+            raise NotApplicable(
+                f"{self.sent} images were sent (some of them again) and {images} more are needed; the budget is "
+                f"{self.budget}"
+            )
+        if self.service.per_second:
+            self._sleep(max(0.0, self._next - time.monotonic()))
+            self._next = time.monotonic() + 1 / self.service.per_second
+        self.sent += images
+        self.requests += 1
+
+    def _wait(self, seconds: float, trouble: str) -> None:
+        if seconds > self.service.longest_wait:
+            raise UnusableAnswer(
+                f"{self.service.url}: {trouble}, and it asks to wait {seconds:.0f} s; the longest wait is "
+                f"{self.service.longest_wait:.0f} s"
+            )
+        self._sleep(seconds)
+
+    def _post(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and content; the time limit holds for all of it, however slowly it drips."""
+        limit = time.monotonic() + self.service.timeout
+        response = self._pool.request(
+            "POST", self.service.url, body=body, retries=False, redirect=False, preload_content=False,
+            headers={"Content-Type": "application/json", "Accept": "application/json", **self.service.headers},
+            timeout=urllib3.Timeout(total=self.service.timeout),
+        )  # fmt: skip
+        try:
+            content = bytearray()
+            for part in response.stream(2**16):
+                content += part
+                if len(content) > LARGEST:
+                    raise UnusableAnswer(f"{self.service.url}: an answer of more than {LARGEST} bytes")
+                if time.monotonic() > limit:
+                    raise TimeoutError(f"the answer took more than {self.service.timeout:g} s")
+            return response.status, response.headers, bytes(content)
+        finally:
+            response.close()
+
+    def _decoded(self, status: int, headers: Mapping[str, str], content: bytes, count: int) -> Tensor:
+        try:
+            return decoded(status, headers, content, count, self.service.answer_field, self._classes)
+        except UnusableAnswer as error:
+            raise UnusableAnswer(f"{self.service.url}: {error}") from error
+
+
+def encoded(x: Tensor, service: Service) -> list[Any]:
+    """Images [N, C, H, W] in [0, 1] as nested lists, as the service wants them."""
+    x = x.detach().cpu()
+    if service.layout == "hwc":
+        x = x.permute(0, 2, 3, 1)
+    if service.pixels == "byte":
+        return (x * 255).round().clamp(0, 255).to(torch.uint8).tolist()
+    return x.float().tolist()
+
+
+def decoded(
+    status: int, headers: Mapping[str, str], content: bytes, count: int, name: str, classes: int | None
+) -> Tensor:
+    """Labels [count] or scores [count, classes] out of one response.
+
+    Raises:
+        UnusableAnswer: anything else.
+    """
+    shown = content[:200].decode("utf-8", "replace")
+    if not 200 <= status < 300:
+        where = headers.get("Location")
+        told = f"it points to {where}; use that address" if where else shown
+        raise UnusableAnswer(f"status {status}: {told}")
+    try:
+        answer = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        kind = headers.get("Content-Type", "something")
+        raise UnusableAnswer(f"expected JSON, got {kind}: {shown}") from error
+    if isinstance(answer, dict):
+        known = [name] if name else [one for one in ANSWERS if one in answer]
+        if not known or known[0] not in answer:
+            wanted = repr(name) if name else f"any of {', '.join(ANSWERS)}"
+            raise UnusableAnswer(f"expected {wanted} in the answer, found {', '.join(answer) or 'nothing'}")
+        answer = answer[known[0]]
+    return checked_answers(answer, count, classes)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    value = headers.get("Retry-After")
+    if value is None:
+        return None
+    try:
+        return float(urllib3.Retry().parse_retry_after(value))
+    except urllib3.exceptions.InvalidHeader:
+        return None

@@ -1,0 +1,227 @@
+"""The folders of a mark: what is in them, how it is written, how it is read back.
+
+    my-mark/released/  model.safetensors  model.json                     to be given away
+    my-mark/owner/     key.safetensors  controls.safetensors  claim.json  never
+
+Folders appear whole: they are written under another name and renamed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from ownmark.config import to_plain
+from ownmark.contracts.key import Key
+from ownmark.contracts.samples import Samples
+from ownmark.contracts.weights import read_tensors, write_tensors
+from ownmark.discovery import Catalog
+from ownmark.errors import NotApplicable, OwnmarkError, UntrustedFile
+from ownmark.methods import Kind
+from ownmark.runner.cell import Spec, canonical
+from ownmark.runner.plan import Split
+
+MODEL_FORMAT, CLAIM_FORMAT = "ownmark model 1", "ownmark claim 1"
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What beside its weights makes a network run.
+
+    Args:
+        shape, classes: of the task. host: what was trained.
+        layers: the scheme, where the released network has other layers than the host; else None.
+    """
+
+    host: Spec
+    shape: tuple[int, int, int]
+    classes: int
+    layers: Spec | None = None
+
+    def load(self, catalog: Catalog, state: Mapping[str, Tensor], where: str) -> nn.Module:
+        """A network of this structure with these weights, in eval mode on the CPU.
+
+        Raises:
+            NotApplicable: the weights are those of another structure; says which tensors differ.
+        """
+        state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+        network = catalog.build(Kind.HOST, self.host.id, self.host.parameters).build(self.shape, self.classes)
+        try:
+            if self.layers is None:
+                network.load_state_dict(state)
+                return network.eval()  # type: ignore[no-any-return]
+            scheme = catalog.build(Kind.SCHEME, self.layers.id, self.layers.parameters)
+            return scheme.restore(network, state).eval()  # type: ignore[no-any-return]
+        except (RuntimeError, KeyError) as error:
+            raise NotApplicable(
+                f"{where}: not the weights of a {self.host.label} for {self.shape} inputs and {self.classes} classes; "
+                f"a suspect of another structure can only be asked (give a function or an address). {error}"
+            ) from error
+
+
+@dataclass(frozen=True)
+class Step:
+    """An attack that a released network went through, and the seed of what it serves."""
+
+    attack: Spec
+    seed: int
+
+
+@dataclass(frozen=True)
+class Release:
+    """A network as it is given away, or as a thief left it.
+
+    Args:
+        dataset, split: where images for attacks come from. steps: attacks so far, in order.
+    """
+
+    structure: Structure
+    dataset: Spec
+    split: Split
+    steps: tuple[Step, ...] = ()
+
+    def restored(self, catalog: Catalog, state: Mapping[str, Tensor], where: str) -> nn.Module:
+        """The network with these weights, whatever layers the last attack changed."""
+        if not self.steps:
+            return self.structure.load(catalog, state, where)
+        network = catalog.build(Kind.HOST, self.structure.host.id, self.structure.host.parameters).build(
+            self.structure.shape, self.structure.classes
+        )
+        last = self.steps[-1].attack
+        restored: nn.Module = catalog.build(Kind.ATTACK, last.id, last.parameters).restore(network, state)
+        return restored.eval()
+
+    def served(self, catalog: Catalog, network: nn.Module) -> nn.Module:
+        """What answers queries once the attacks' fronts stand before the network."""
+        from ownmark.runner.seeds import rng_for
+
+        for step in self.steps:
+            attack = catalog.build(Kind.ATTACK, step.attack.id, step.attack.parameters)
+            network = attack.serve(network, rng_for("serve", step.seed))
+        return network.eval()
+
+    def write(self, folder: Path, state: Mapping[str, Tensor]) -> None:
+        """Write `model.safetensors` and `model.json`."""
+        write_tensors(folder / "model.safetensors", state, {"ownmark": "model"})
+        structure = self.structure
+        about = {
+            "format": MODEL_FORMAT, "host": structure.host.describe(), "shape": list(structure.shape),
+            "classes": structure.classes, "layers": structure.layers and structure.layers.describe(),
+            "dataset": self.dataset.describe(), "split": to_plain(self.split),
+            "steps": [{"attack": step.attack.describe(), "seed": step.seed} for step in self.steps],
+        }  # fmt: skip
+        (folder / "model.json").write_text(json.dumps(about, indent=1, sort_keys=True))
+
+    @classmethod
+    def read(cls, folder: Path) -> Release:
+        """Read `model.json`.
+
+        Raises:
+            UntrustedFile: there is none, or it says something else.
+        """
+        about = _json(folder / "model.json", MODEL_FORMAT)
+        try:
+            layers = about["layers"]
+            structure = Structure(
+                _spec(about["host"]), tuple(about["shape"]), int(about["classes"]), layers and _spec(layers)
+            )
+            steps = tuple(Step(_spec(step["attack"]), int(step["seed"])) for step in about["steps"])
+            return cls(structure, _spec(about["dataset"]), Split(**about["split"]), steps)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UntrustedFile(f"{folder / 'model.json'}: incomplete or altered ({error})") from error
+
+
+def model_state(folder: Path) -> dict[str, Tensor]:
+    """The weights beside a `model.json`."""
+    return read_tensors(folder / "model.safetensors", "model")[0]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the owner keeps: the key, and everything that a verdict needs.
+
+    Args:
+        about: `claim.json`: scheme, and for each reader its threshold and the null models' hits behind it.
+        controls: clean labelled images, which tell a working network from one that answers anything alike.
+    """
+
+    about: Mapping[str, Any]
+    key: Key
+    controls: Samples
+
+    def write(self, folder: Path) -> None:
+        """Write the three files, readable by their owner only."""
+        self.key.save(folder / "key.safetensors")
+        tensors = {"x": self.controls.x, "y": self.controls.labels}
+        write_tensors(folder / "controls.safetensors", tensors, {"ownmark": "controls"})
+        text = json.dumps({"format": CLAIM_FORMAT, **self.about}, indent=1, sort_keys=True)
+        (folder / "claim.json").write_text(text)
+        for path in (*folder.iterdir(), folder):
+            path.chmod(0o700 if path.is_dir() else 0o600)
+
+    @classmethod
+    def read(cls, folder: Path) -> Claim:
+        """Read what `write` wrote.
+
+        Raises:
+            UntrustedFile: a file is missing, altered, or something else.
+        """
+        about = _json(folder / "claim.json", CLAIM_FORMAT)
+        key = Key.load(folder / "key.safetensors")
+        controls, _ = read_tensors(folder / "controls.safetensors", "controls")
+        if key.digest() != about.get("key"):
+            raise UntrustedFile(f"{folder}: key.safetensors is not the key that claim.json was made with")
+        return cls(about, key, Samples(controls["x"], controls["y"]))
+
+
+def require_vacant(folder: Path) -> None:
+    """Nothing is overwritten.
+
+    Raises:
+        OwnmarkError: `folder` exists.
+    """
+    if folder.exists():
+        raise OwnmarkError(f"{folder} exists already; choose another name, or remove it first")
+
+
+@contextmanager
+def appearing(folder: Path) -> Iterator[Path]:
+    """A folder to write into that appears as `folder` once the block has ended well, and not at all otherwise."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield scratch
+        scratch.chmod(0o777 & ~_umask())
+        scratch.rename(folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _json(path: Path, expected: str) -> dict[str, Any]:
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UntrustedFile(f"{path}: cannot be read ({error})") from error
+    if not isinstance(about, dict) or about.get("format") != expected:
+        found = about.get("format") if isinstance(about, dict) else about
+        raise UntrustedFile(f"{path}: expected {expected!r}, found {found!r:.60}")
+    return about
+
+
+def _spec(described: Mapping[str, Any]) -> Spec:
+    return Spec(str(described["id"]), canonical(dict(described["params"])), str(described["label"]))

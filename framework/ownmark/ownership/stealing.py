@@ -1,0 +1,116 @@
+"""`attack`: what a thief does with a released network, outside of an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ownmark.config import to_plain
+from ownmark.contracts.attack import Attack
+from ownmark.contracts.samples import Samples
+from ownmark.contracts.views import Stolen, seeded
+from ownmark.discovery import Catalog, discover
+from ownmark.errors import NotApplicable, PlanError
+from ownmark.loops import Fitter
+from ownmark.loops.repeat import repeatable
+from ownmark.methods import Kind, Need
+from ownmark.ownership.folder import Release, Step, appearing, model_state, require_vacant
+from ownmark.runner.cell import Spec, canonical
+from ownmark.runner.engine import Progress
+from ownmark.runner.plan import Entry, Given
+from ownmark.runner.resolve import needs_of
+from ownmark.runner.seeds import rng_for
+from ownmark.runner.session import device_called
+from ownmark.runner.splits import divide, granted
+from ownmark.runner.yamlfile import parse
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """What `attack` left behind: the folder, and what the attack has to say (numbers and text)."""
+
+    folder: Path
+    exhibits: Mapping[str, Any]
+
+
+def attack(
+    released: Path,
+    method: str,
+    into: Path,
+    *,
+    given: str = "{}",
+    seed: int = 0,
+    device: str = "auto",
+    progress: Progress | None = None,
+    catalog: Catalog | None = None,
+) -> Attacked:
+    """Attack the network of a folder and write what comes of it into another one.
+
+    Args:
+        released: folder with `model.safetensors` and `model.json`.
+        method: as in a plan: `prune` or `{prune: {sparsity: 0.8}}`.
+        given: what the thief holds, as a plan's `attacker`: `{data: 500, labels: false}`.
+
+    Raises:
+        PlanError: no such attack, or parameters that it does not take.
+        NotApplicable: the attack does not work on this network, or needs images that are not granted.
+    """
+    catalog = catalog or discover()
+    require_vacant(into)
+    spec, holds = _spec(method), _given(given)
+    thief: Attack = catalog.build(Kind.ATTACK, spec.id, spec.parameters)
+    release, where = Release.read(released), device_called(device)
+    network = release.restored(catalog, model_state(released), str(released)).to(where)
+    structure = release.structure
+    thief.check(network, structure.shape, structure.classes)
+    needs = needs_of(catalog, Kind.ATTACK, spec.id, spec.parameters)
+    data = _images(release, holds, needs, seed, catalog)
+    stolen = Stolen(network, structure.shape, structure.classes, data and data.to(where))
+    fitter = Fitter(where, rng_for("attacker fit", seed), progress=progress.step if progress else None)
+    with repeatable(), seeded(rng_for("stray", "attacked")):
+        suspect = thief.attack(stolen, fitter, rng_for("attack", seed))
+    left = replace(release, steps=(*release.steps, Step(spec, seed)))
+    with appearing(into) as folder:
+        left.write(folder, suspect.network.state_dict())
+    told = {name: value for name, value in suspect.exhibits.items() if not isinstance(value, Tensor)}
+    return Attacked(into, told)
+
+
+def _spec(method: str) -> Spec:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        entry = TypeAdapter(Entry).validate_python(parse(method, "attack").data)
+    except ValidationError as error:
+        raise PlanError(
+            [f"expected an attack as in a plan, `prune` or `{{prune: {{sparsity: 0.8}}}}`: {method}"]
+        ) from error
+    return Spec(entry.id, canonical(entry.params), entry.label or entry.id)
+
+
+def _given(text: str) -> Given:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(Given).validate_python(parse(text, "given").data or {})
+    except ValidationError as error:
+        fields = ", ".join(to_plain(Given()))
+        raise PlanError([f"given: expected some of {fields} as in a plan's `attacker`: {text}"]) from error
+
+
+def _images(
+    release: Release, given: Given, needs: frozenset[Need], seed: int, catalog: Catalog
+) -> Samples | None:
+    """In-distribution images of the release's dataset, as the plan's runner grants them."""
+    if not needs & {Need.DATA, Need.LABELS, Need.MAY_USE_DATA}:
+        return None
+    if given.transfer:
+        raise NotApplicable(
+            "`transfer` images come from a plan's `transfer` dataset; use `ownmark run` for that"
+        )
+    images = catalog.build(Kind.DATASET, release.dataset.id, release.dataset.parameters).load()
+    return granted(divide(images, release.split), given, rng_for("granted", seed))

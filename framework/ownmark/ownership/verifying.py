@@ -1,0 +1,227 @@
+"""`verify`: whose is this suspect?
+
+Before a black box sees a trigger it is asked about clean images that the owner knows. A service that answers anything
+with one label would otherwise match every trigger of a key with one target class, and one that does not know the task
+is nobody's copy; neither is claimed, whatever else it answers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ownmark.contracts.evidence import Evidence
+from ownmark.contracts.extractor import Extractor
+from ownmark.contracts.samples import Samples
+from ownmark.contracts.views import BlackBox, WhiteBox, outputs
+from ownmark.contracts.weights import read_tensors
+from ownmark.discovery import Catalog, discover
+from ownmark.errors import NotApplicable, OwnmarkError, UnusableAnswer
+from ownmark.methods import Kind
+from ownmark.ownership.endpoint import Endpoint, Service
+from ownmark.ownership.folder import Claim, Release, model_state
+from ownmark.runner.reading import threshold_of
+from ownmark.runner.record import environment
+from ownmark.runner.session import device_called
+from ownmark.runner.verdict import verdict
+from ownmark.stats import binomial_tail
+
+Answers = Callable[[Tensor], Any]
+_FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+KNOWS = 0.01
+"""Chance of a suspect that does not know the task to pass for one that does."""
+
+
+@dataclass(frozen=True)
+class _Faced:
+    """A suspect as the verifier faces it: what answers, and the weights if they are there."""
+
+    answer: Answers
+    network: nn.Module | None
+    about: Mapping[str, Any]
+    endpoint: Endpoint | None = None
+
+
+def verify(
+    mark: Path,
+    suspect: str | Path | Service | Answers,
+    *,
+    reader: str = "default",
+    rate: float | None = None,
+    budget: int | None = None,
+    device: str = "auto",
+    progress: Callable[[int, int], None] | None = None,
+    catalog: Catalog | None = None,
+) -> dict[str, Any]:
+    """The verdict on a suspect, as a JSON-ready record.
+
+    Args:
+        mark: folder that `embed` made.
+        suspect: a `.safetensors` file or a folder with a `model.json`; an address or a `Service`; a function of images
+            [N, C, H, W] in [0, 1] that gives labels [N] or scores [N, classes], or its name, `package.module:function`.
+        reader: one of the mark's extractors. rate: of false positives; the one it was embedded with if not given.
+        budget: images that a black box may be sent, at most.
+        progress: told (images answered, images in all) by a service.
+
+    Returns: `claim` is true or false; or None, with `error`, where a black box gave no usable answers. `reason` says
+        why there is no evidence. `queries` is what was spent in any case.
+
+    Raises:
+        NotApplicable: this reader cannot read this kind of suspect, or the budget is too small to begin with.
+        UntrustedFile: a file is missing, damaged, a pickle, or not what it should be.
+    """
+    catalog, mark = catalog or discover(), Path(mark)
+    owner, release = Claim.read(mark / "owner"), Release.read(mark / "released")
+    reads = _reader(owner, reader)
+    where = device_called(device)
+    faced = _face(suspect, release, catalog, where, budget, progress)
+    record = {
+        "suspect": dict(faced.about), "scheme": owner.about["scheme"], "key": owner.about["key"], "reader": reader,
+        "access": reads["access"], "provenance": environment(str(where)),
+    }  # fmt: skip
+    extractor: Extractor = catalog.build(
+        Kind.EXTRACTOR, reads["extractor"]["id"], reads["extractor"]["params"]
+    )
+    own = None
+    if reads["own_copy"]:
+        own = release.restored(catalog, model_state(mark / "released"), str(mark)).to(where)
+    if reads["access"] == "white-box":
+        if faced.network is None:
+            raise NotApplicable(
+                f"{owner.about['scheme']['label']} is read from weights, and {faced.about['given']} shows none; get "
+                "the weights, or mark with a scheme that a prediction service reveals (`ownmark list schemes`)"
+            )
+        found = extractor.extract(WhiteBox(faced.network), owner.key.to(where), own)
+        return record | _judged(found, reads, rate) | {"queries": 0, "status": "ok"}
+    needed = len(owner.controls) + int(reads["queries"])
+    if budget is not None and budget < needed:
+        raise NotApplicable(
+            f"{needed} images are needed, {len(owner.controls)} of them clean; the budget is {budget}"
+        )
+    box = BlackBox(faced.answer, budget, release.structure.classes)
+    try:
+        asked = _asked(box, extractor, owner, reads, rate, own, where)
+    except (UnusableAnswer, NotApplicable) as error:
+        asked = {"status": "undecided", "claim": None, "error": str(error)}
+    return record | asked | _spent(box, faced)
+
+
+def _asked(
+    box: BlackBox,
+    extractor: Extractor,
+    owner: Claim,
+    reads: Mapping[str, Any],
+    rate: float | None,
+    own: nn.Module | None,
+    where: torch.device,
+) -> dict[str, Any]:
+    """Controls first; the key's images only if the suspect knows the task."""
+    controls = knows_the_task(box, owner.controls.to(where))
+    if controls["knows"]:
+        found = extractor.extract(box, owner.key.to(where), own)
+        return {"status": "ok", "controls": controls, **_judged(found, reads, rate)}
+    reason = (
+        f"{controls['right']} of {controls['n']} clean images are answered rightly: the suspect does not know the "
+        "task, so what it says of triggers would prove nothing; none was sent"
+    )
+    return {"status": "ok", "controls": controls, "claim": False, "reason": reason}
+
+
+def knows_the_task(box: BlackBox, controls: Samples) -> dict[str, Any]:
+    """Whether a suspect answers clean images better than one label for all of them could.
+
+    Returns: `right` of `n`; `knows` is a binomial test against the most frequent label at 1 %.
+    """
+    answers = box.predict(controls.x).to(controls.labels.device)
+    right, n = int((answers == controls.labels).sum()), len(controls)
+    constant = float(controls.labels.bincount().max()) / n
+    return {"right": right, "n": n, "knows": binomial_tail(right, n, constant) < KNOWS}
+
+
+def _spent(box: BlackBox, faced: _Faced) -> dict[str, Any]:
+    """Images sent; to a service also those sent again, and requests."""
+    if faced.endpoint is None:
+        return {"queries": box.queries}
+    return {"queries": faced.endpoint.sent, "requests": faced.endpoint.requests}
+
+
+def _judged(found: Evidence, reads: Mapping[str, Any], rate: float | None) -> dict[str, Any]:
+    if found.n != reads["n"]:
+        raise NotApplicable(f"{found.n} symbols were read, the threshold is for {reads['n']}")
+    threshold = threshold_of(reads["null_hits"], found.n, reads["chance"], rate or reads["rate"])
+    null_rates = [[hits / found.n for hits in row] for row in reads["null_hits"]]
+    judged = verdict(found.hits, found.n, found.chance, threshold, null_rates)
+    return {
+        "hits": found.hits,
+        "n": found.n,
+        "symbol": found.symbol,
+        "extras": _plain(found.extras),
+        **judged,
+    }
+
+
+def _plain(extras: Mapping[str, float | str]) -> dict[str, float | str | None]:
+    """JSON has no nan."""
+    return {k: v if isinstance(v, str) or math.isfinite(v) else None for k, v in extras.items()}
+
+
+def _reader(owner: Claim, name: str) -> Mapping[str, Any]:
+    readers: Mapping[str, Any] = owner.about["readers"]
+    if name not in readers:
+        raise OwnmarkError(f"this mark has no reader {name!r}; it was embedded with {', '.join(readers)}")
+    return dict(readers[name])
+
+
+# --- suspects -------------------------------------------------------------------------------------------------------
+
+
+def _face(
+    suspect: str | Path | Service | Answers,
+    release: Release,
+    catalog: Catalog,
+    device: torch.device,
+    budget: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> _Faced:
+    if isinstance(suspect, str) and suspect.startswith(("http://", "https://")):
+        suspect = Service(suspect)
+    if isinstance(suspect, Service):
+        endpoint = Endpoint(suspect, budget, release.structure.classes, progress)
+        return _Faced(endpoint, None, {"given": suspect.url}, endpoint)
+    if isinstance(suspect, str) and not Path(suspect).exists() and _FUNCTION.fullmatch(suspect):
+        return _Faced(_imported(suspect), None, {"given": suspect})
+    if isinstance(suspect, str | Path):
+        return _stored(Path(suspect), release, catalog, device)
+    name = getattr(suspect, "__qualname__", type(suspect).__qualname__)
+    return _Faced(suspect, None, {"given": f"the function {name}"})
+
+
+def _imported(name: str) -> Answers:
+    module, _, function = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise OwnmarkError(f"{name}: cannot be imported ({error})") from error
+    if not callable(found):
+        raise OwnmarkError(f"{name} is no function but {type(found).__name__}")
+    return found  # type: ignore[no-any-return]
+
+
+def _stored(path: Path, release: Release, catalog: Catalog, device: torch.device) -> _Faced:
+    """A file of weights, or a folder that says what was done to them."""
+    file = path / "model.safetensors" if path.is_dir() else path
+    state = model_state(path) if path.is_dir() else read_tensors(file)[0]
+    origin = Release.read(path) if path.is_dir() else release
+    network = origin.restored(catalog, state, str(path)).to(device)
+    served = origin.served(catalog, network)
+    about = {"given": str(path), "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    return _Faced(lambda x: outputs(served, x).softmax(1), network, about)

@@ -1,0 +1,296 @@
+"""From marking to a verdict: the owner's folders, thieves, suspects of every kind, and verdicts that are refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ownmark.cli import main
+from ownmark.contracts import outputs
+from ownmark.errors import NotApplicable, OwnmarkError, PlanError, UntrustedFile
+from ownmark.ownership import Service, attack, embed, verify
+from ownmark.ownership.folder import Claim
+
+
+def answers(network: torch.nn.Module) -> Any:
+    return lambda x: outputs(network, x).softmax(1)
+
+
+def stranger(path: Path) -> Path:
+    """Weights of the same structure that nobody marked."""
+    state = load_file(path)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        save_file(
+            {name: torch.randn_like(t).abs() if t.is_floating_point() else t for name, t in state.items()},
+            path,
+        )
+    return path
+
+
+# --- what embedding leaves -------------------------------------------------------------------------------------------
+
+
+def test_the_released_part_says_nothing_of_the_mark(mark: Path) -> None:
+    released = (mark / "released" / "model.json").read_text()
+    assert "content" not in released
+    assert sorted(path.name for path in (mark / "released").iterdir()) == ["model.json", "model.safetensors"]
+
+
+def test_only_the_owner_can_read_the_owners_part(mark: Path) -> None:
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (mark / "owner", *(mark / "owner").iterdir()))
+
+
+def test_two_marks_of_one_plan_have_different_keys_and_nothing_is_left_of_the_secret(
+    mark: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not mark.with_name("mark.work").exists()
+    plan = mark.parent / "plan.yaml"
+    said = CliRunner().invoke(
+        main, ["embed", str(plan), "--into", str(tmp_path / "again"), "--device", "cpu"]
+    )
+    assert said.exit_code == 0, said.output
+    assert "(secret seed)" in said.output
+    again = Claim.read(tmp_path / "again" / "owner")
+    assert again.key.digest() != Claim.read(mark / "owner").key.digest()
+    assert (
+        verify(tmp_path / "again", mark / "released" / "model.safetensors", device="cpu")["scheme"]["id"]
+        == "content"
+    )
+
+
+def test_a_killed_embedding_goes_on_with_its_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("tasks: [{dataset: digits, host: {convnet: {recipe: {epochs: 1}}}}]\n"
+                    "schemes: [{uchida: {bits: 8, strength: 1.0}}]\nverdict: {null_models: 1}\n")  # fmt: skip
+    from ownmark.runner import store
+
+    written: list[str] = []
+    write = store.Store.write
+
+    def failing(self: Any, stage: str, *rest: Any) -> Any:
+        written.append(stage)
+        if len(written) == 3:
+            raise KeyboardInterrupt
+        return write(self, stage, *rest)
+
+    monkeypatch.setattr(store.Store, "write", failing)
+    with pytest.raises(KeyboardInterrupt):
+        embed(plan, tmp_path / "mark", device="cpu")
+    secret = (tmp_path / "mark.work" / "secret").read_text()
+    assert not (tmp_path / "mark").exists()
+    monkeypatch.setattr(
+        store.Store, "write", lambda self, stage, *rest: written.append(stage) or write(self, stage, *rest)
+    )
+    embed(plan, tmp_path / "mark", device="cpu")
+    assert written.count("marked") == 1
+    assert secret not in "".join(p.read_text() for p in (tmp_path / "mark").rglob("*.json"))
+
+
+@pytest.mark.parametrize(
+    ("plan", "says"),
+    [
+        ("schemes: [content, noise]", "one task and one scheme"),
+        ("schemes: [{content: {keys: [1]}}]", "keys"),
+        ("schemes: [{uchida: {bits: 999999}}]", "999999"),
+    ],
+)
+def test_plans_that_cannot_be_embedded(tmp_path: Path, plan: str, says: str) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text(f"tasks: [{{dataset: digits, host: convnet}}]\n{plan}\n")
+    with pytest.raises(PlanError, match=says):
+        embed(path, tmp_path / "mark", device="cpu")
+    assert not (tmp_path / "mark").exists()
+
+
+def test_a_mark_that_did_not_take_is_not_released(tmp_path: Path) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text("tasks: [{dataset: digits, host: {convnet: {recipe: {epochs: 0}}}}]\n"
+                    "schemes: [{uchida: {bits: 64}}]\nverdict: {null_models: 1}\n")  # fmt: skip
+    with pytest.raises(NotApplicable, match="the mark did not take"):
+        embed(path, tmp_path / "mark", device="cpu")
+    assert not (tmp_path / "mark").exists()
+
+
+def test_nothing_is_overwritten(mark: Path) -> None:
+    with pytest.raises(OwnmarkError, match="exists already"):
+        embed(mark.parent / "plan.yaml", mark, device="cpu")
+
+
+# --- suspects --------------------------------------------------------------------------------------------------------
+
+
+def test_the_released_network_is_claimed_as_folder_file_function_and_service(
+    mark: Path, network: torch.nn.Module, served: Any
+) -> None:
+    suspects = [mark / "released", mark / "released" / "model.safetensors", answers(network), served.url]
+    records = [verify(mark, suspect, device="cpu") for suspect in suspects]
+    assert [record["claim"] for record in records] == [True] * 4
+    assert {(record["hits"], record["n"], record["p_value"]) for record in records} == {
+        (40, 40, records[0]["p_value"])
+    }
+    assert {record["queries"] for record in records} == {140}
+    assert records[3]["requests"] == len(served.bodies)
+    json.dumps(records)
+
+
+def test_a_function_may_be_named(mark: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "their_api.py").write_text("def labels(x):\n    return [3] * len(x)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert verify(mark, "their_api:labels", device="cpu")["claim"] is False
+    with pytest.raises(OwnmarkError, match="cannot be imported"):
+        verify(mark, "their_api:answers", device="cpu")
+
+
+def test_a_stranger_is_not_claimed(mark: Path, bits: Path, tmp_path: Path) -> None:
+    for folder in (mark, bits):
+        suspect = stranger(Path(shutil.copy(folder / "released" / "model.safetensors", tmp_path)))
+        assert verify(folder, suspect, device="cpu")["claim"] is False
+
+
+def test_a_constant_answer_matches_every_trigger_and_is_not_claimed(mark: Path) -> None:
+    asked: list[Tensor] = []
+
+    def constant(x: Tensor) -> list[int]:
+        asked.append(x)
+        return [3] * len(x)
+
+    record = verify(mark, constant, device="cpu")
+    assert record["claim"] is False
+    assert "does not know the task" in record["reason"]
+    triggers = Claim.read(mark / "owner").key["triggers"]
+    assert sum(map(len, asked)) == 100
+    assert not any((x == trigger).all() for x in torch.cat(asked) for trigger in triggers)
+
+
+def test_a_thief_who_prunes_is_still_claimed(mark: Path, tmp_path: Path) -> None:
+    left = attack(mark / "released", "prune: {sparsity: 0.3}", tmp_path / "pruned", device="cpu")
+    state = load_file(left.folder / "model.safetensors")
+    assert sum(int((t == 0).sum()) for t in state.values()) > 0.2 * sum(t.numel() for t in state.values())
+    assert verify(mark, tmp_path / "pruned", device="cpu")["claim"] is True
+
+
+def test_a_served_front_answers_for_the_network(mark: Path, tmp_path: Path) -> None:
+    attack(mark / "released", "gaussian_blur: {sigma: 3}", tmp_path / "blurred", device="cpu")
+    record = verify(mark, tmp_path / "blurred", device="cpu")
+    assert record["controls"]["right"] < verify(mark, mark / "released", device="cpu")["controls"]["right"]
+
+
+def test_an_attack_that_needs_images_gets_what_is_given(mark: Path, tmp_path: Path) -> None:
+    finetune = "finetune: {recipe: {epochs: 1}}"
+    attack(mark / "released", finetune, tmp_path / "tuned", given="{data: 50}", device="cpu")
+    with pytest.raises(NotApplicable, match="images"):
+        attack(mark / "released", finetune, tmp_path / "none", given="{data: none}", device="cpu")
+    with pytest.raises(PlanError, match="given"):
+        attack(mark / "released", finetune, tmp_path / "none", given="{images: 5}", device="cpu")
+    assert not (tmp_path / "none").exists()
+
+
+def test_weights_are_read_where_the_mark_is_in_them(bits: Path, tmp_path: Path) -> None:
+    record = verify(bits, bits / "released" / "model.safetensors", device="cpu")
+    assert (record["claim"], record["hits"], record["queries"]) == (True, 32, 0)
+    state = load_file(bits / "released" / "model.safetensors")
+    save_file({f"module.{name}": tensor for name, tensor in state.items()}, tmp_path / "parallel.safetensors")
+    assert verify(bits, tmp_path / "parallel.safetensors", device="cpu")["hits"] == 32
+    with pytest.raises(NotApplicable, match="read from weights"):
+        verify(bits, lambda x: [0] * len(x), device="cpu")
+
+
+def test_another_rate_moves_the_threshold(bits: Path) -> None:
+    suspect = bits / "released"
+    strict, usual = (verify(bits, suspect, rate=rate, device="cpu") for rate in (1e-6, None))
+    assert strict["hits_needed"] > usual["hits_needed"]
+    assert strict["stated_rate"] == 1e-6
+
+
+# --- what is refused -------------------------------------------------------------------------------------------------
+
+
+def test_a_lying_service_gives_no_verdict_and_its_queries_are_counted(mark: Path, served: Any) -> None:
+    served.trouble = lambda number: (200, {}, b"<html>") if number == 2 else None
+    record = verify(mark, Service(served.url, batch_size=40), device="cpu")
+    assert (record["status"], record["claim"], record["queries"], record["requests"]) == (
+        "undecided",
+        None,
+        120,
+        3,
+    )
+    assert "expected JSON" in record["error"]
+
+
+def test_a_budget_that_is_too_small_spends_nothing(mark: Path, served: Any) -> None:
+    with pytest.raises(NotApplicable, match="140 images are needed"):
+        verify(mark, served.url, budget=139, device="cpu")
+    assert served.bodies == []
+
+
+def test_weights_of_another_structure_are_refused(mark: Path, tmp_path: Path) -> None:
+    save_file({"weight": torch.zeros(3)}, tmp_path / "other.safetensors")
+    with pytest.raises(NotApplicable, match="not the weights of a convnet"):
+        verify(mark, tmp_path / "other.safetensors", device="cpu")
+
+
+def test_a_pickle_is_refused(mark: Path, tmp_path: Path) -> None:
+    torch.save({"weight": torch.zeros(3)}, tmp_path / "model.pt")
+    with pytest.raises(UntrustedFile, match="pickle"):
+        verify(mark, tmp_path / "model.pt", device="cpu")
+
+
+def test_an_exchanged_key_is_refused(mark: Path, tmp_path: Path) -> None:
+    forged = Path(shutil.copytree(mark, tmp_path / "mark"))
+    key = Claim.read(forged / "owner").key
+    key.add(labels=None).add({"labels": key["labels"] * 0}).save(forged / "owner" / "key.safetensors")
+    with pytest.raises(UntrustedFile, match="not the key"):
+        verify(forged, mark / "released", device="cpu")
+
+
+# --- command line ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code", "says"),
+    [
+        (None, 0, "CLAIM: ownership"),
+        ((404, {}, b"gone"), 2, "UNDECIDED"),
+        ((200, {}, b'{"labels": []}'), 2, "UNDECIDED"),
+    ],
+    ids=["fine", "gone", "empty"],
+)
+def test_verify_on_the_command_line(
+    mark: Path, served: Any, tmp_path: Path, trouble: Any, code: int, says: str
+) -> None:
+    served.trouble = lambda number: trouble
+    out = tmp_path / "record.json"
+    done = CliRunner().invoke(
+        main, ["verify", str(mark), served.url, "--device", "cpu", "--header", "X-Key: 1", "--out", str(out)]
+    )
+    assert done.exit_code == code, done.output
+    assert says in done.output
+    assert json.loads(out.read_text())["queries"] >= 64
+    assert served.headers[0]["X-Key"] == "1"
+
+
+def ownmark(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "ownmark", *arguments], capture_output=True, text=True)
+
+
+def test_attack_and_verify_as_a_user_types_them(mark: Path, tmp_path: Path) -> None:
+    into = str(tmp_path / "suspect")
+    tool = [sys.executable, "-m", "ownmark"]
+    done = subprocess.run(
+        [*tool, "attack", str(mark / "released"), "prune", "--into", into], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    told = subprocess.run([*tool, "verify", str(mark), into], capture_output=True, text=True)
+    assert told.returncode in (0, 1), told.stderr
+    assert "clean images answered rightly" in told.stdout
