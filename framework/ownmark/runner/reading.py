@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -166,14 +166,19 @@ class Reading:
 
     def null_evidence(self, cell: Cell, nulls: Sequence[Node], keys: Sequence[Key]) -> list[list[Evidence]]:
         """What the cell's extractor reads out of each null model with each key."""
+        return self.read_all(cell, (self._making.host_network(cell.task, null) for null in nulls), keys)
+
+    def read_all(
+        self, cell: Cell, networks: Iterable[nn.Module], keys: Sequence[Key]
+    ) -> list[list[Evidence]]:
+        """Evidence [networks][keys] of the cell's extractor, the keys of a network in one call."""
         extractor = self._methods.extractor_of(cell.scheme, cell.extractor)
         copy = self._making.marked_network(cell) if extractor.needs(Need.OWN_COPY) else None
         white, reader = extractor.needs(Need.WHITE_BOX), extractor.instance
-        rows = []
-        for null in nulls:
-            network = self._making.host_network(cell.task, null)
-            rows.append(reader.extract_many(WhiteBox(network) if white else black_box(network), keys, copy))
-        return rows
+        return [
+            reader.extract_many(WhiteBox(network) if white else black_box(network), keys, copy)
+            for network in networks
+        ]
 
     def _reads_own_key(self, cell: Cell) -> bool:
         extractor = self._methods.extractor_of(cell.scheme, cell.extractor)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ownmark.contracts.views import WhiteBox, black_box
-from ownmark.methods import Need
 from ownmark.runner.cell import Cell
 from ownmark.runner.engine import Bench, Node
 from ownmark.runner.making import Making
@@ -47,21 +45,11 @@ class Vanilla:
 
         return Node("vanilla", f"{cell.task.label} {cell.scheme.label}", about, compute)
 
-    def _read(self, cell: Cell, node: Node) -> list[list[float]]:
+    def _read(self, cell: Cell, null: Node) -> list[list[float]]:
         """Rates [epochs][keys] of one null model, with the very keys of the threshold."""
         keys = self._reading.keys(cell, "null key", self._rule.keys)
-        method = self._making.methods.extractor_of(cell.scheme, cell.extractor)
-        own = self._making.marked_network(cell) if method.needs(Need.OWN_COPY) else None
-        white, extractor = method.needs(Need.WHITE_BOX), method.instance
-        return [
-            [
-                found.rate
-                for found in extractor.extract_many(
-                    WhiteBox(network) if white else black_box(network), keys, own
-                )
-            ]
-            for network in self._making.epoch_networks(cell.task, node)
-        ]
+        networks = self._making.epoch_networks(cell.task, null)
+        return [[found.rate for found in row] for row in self._reading.read_all(cell, networks, keys)]
 
 
 def above_vanilla(rate: float, maximum: float) -> dict[str, Any]:
