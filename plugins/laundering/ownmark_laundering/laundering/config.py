@@ -37,7 +37,8 @@ class LaunderingConfig(ReconstructionConfig):
     conv: float | None = None
     """CT, threshold of AW - AN of channels (WRT: .5); None goes by `quantile`."""
     quantile: float = Field(default=0.95, ge=0, le=1)
-    """Where no threshold is given, units above this quantile of their layer's AW - AN are reset; 1 resets none."""
+    """Where no threshold is given, units above this quantile of their layer's AW - AN are reset; 1 resets none. Of .8,
+    .9, .95, .98 and 1 the one whose suspects answer a trigger of the thief's own least often (see the card)."""
     hold: bool = True
     """Keep reset units dead while retraining ("preventing the watermarked neurons from reappearing"); else they start
     from zero weights and may come back."""
