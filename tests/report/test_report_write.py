@@ -180,6 +180,22 @@ def test_exhibits_are_embedded_and_stay_inside_the_run(tmp_path):
     assert page.count("<img") == 2
 
 
+def test_pictures_of_a_scheme_stand_side_by_side_and_each_only_once(tmp_path):
+    folder = write_run(tmp_path / "run", [])
+    for name in ("triggers.png", "served.png"):
+        (folder / name).write_bytes(black_png())
+    bare, blurred = record(), record(attack="blur")
+    bare["exhibits"] = {"triggers": "triggers.png"}
+    blurred["exhibits"] = {"triggers": "triggers.png", "triggers, as served": "served.png"}
+    write_run(folder, [bare, blurred])
+    write_report(folder)
+    text, page = (folder / "report.md").read_text(), (folder / "report.html").read_text()
+    assert text.count("](triggers.png)") == text.count("](served.png)") == 1
+    gallery = page.partition('<div class="gallery">')[2].partition("</div>")[0]
+    assert gallery.count("<img") == 2
+    assert "blur: triggers, as served" in gallery
+
+
 @pytest.mark.parametrize("kind", ["ok", "failed"])
 @pytest.mark.parametrize("how", ["missing", "null", "text"])
 def test_no_optional_key_is_needed(tmp_path, monkeypatch, kind, how):

@@ -408,7 +408,7 @@ def test_records_that_the_plan_no_longer_has_are_removed_and_nothing_else(worksh
 
 def test_the_run_folder_holds_the_plan_as_it_was_understood(first: tuple[Finished, Counter[str]]) -> None:
     plan = json.loads((first[0].folder / "plan.json").read_text())
-    assert plan["plan"]["verdict"] == {"rate": 0.05, "null_models": 2, "keys": 3}
+    assert plan["plan"]["verdict"].items() >= {"rate": 0.05, "null_models": 2, "keys": 3}.items()
     assert [cell["id"] for cell in plan["cells"]] == [record["id"] for record in first[0].records]
 
 

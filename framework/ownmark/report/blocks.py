@@ -51,7 +51,14 @@ class Picture:
     alt: str
 
 
-Block = Heading | Text | Bullets | Table | Picture
+@dataclass(frozen=True)
+class Gallery:
+    """Pictures that belong side by side."""
+
+    pictures: tuple[Picture, ...]
+
+
+Block = Heading | Text | Bullets | Table | Picture | Gallery
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ownmark.report.aggregate import Grid, Group, mean
-from ownmark.report.blocks import Block, Heading, Picture, Text, table
+from ownmark.report.blocks import Block, Gallery, Heading, Picture, Text, table
 from ownmark.report.fields import Record, canonical, flatten, is_number, number, pair, section
 from ownmark.report.numbers import estimate, interval_text
 
@@ -26,10 +26,8 @@ def measurements(grid: Grid) -> Iterator[Block]:
 
 
 def exhibits(folder: Path, grid: Grid) -> Iterator[Block]:
-    """Pictures, numbers and texts that records carry, of the first finished seed of each cell."""
-    shown = [
-        block for row in grid.rows for column in grid.columns for block in _shown(folder, grid, row, column)
-    ]
+    """Pictures, numbers and texts that records carry, of the first finished seed of each cell, scheme by scheme."""
+    shown = [block for row in grid.rows for block in _shown(folder, grid, row)]
     if shown:
         yield Heading("Exhibits", 3)
         yield Text("Of the first finished seed of each cell; the others lie in the run folder.")
@@ -69,18 +67,27 @@ def _single(group: Group, part: str, name: str) -> str:
     return ", ".join(text for text in (interval, "" if count is None else f"n = {count:.0f}") if text)
 
 
-def _shown(folder: Path, grid: Grid, row: Any, column: Any) -> Iterator[Block]:
-    group = grid.group(row, column)
-    record = next((r for r in (group.ok if group else ()) if section(r, "exhibits")), None)
-    if record is None:
-        return
-    where = f"{row.name} × {column.name}, seed {record['cell'].get('seed')}"
-    given: Mapping[str, Any] = section(record, "exhibits")
-    pictures = {name: value for name, value in given.items() if is_picture(folder, value)}
-    for name, value in pictures.items():
-        yield Picture(str(value), f"{where}: {name}")
-    if rest := [(name, _said(value)) for name, value in given.items() if name not in pictures]:
-        yield table((where, "value"), rest)
+def _shown(folder: Path, grid: Grid, row: Any) -> Iterator[Block]:
+    """What a scheme's cells have to show: pictures side by side, the same one once, then a table for each cell."""
+    pictures: dict[str, Picture] = {}
+    tables = []
+    for column in grid.columns:
+        group = grid.group(row, column)
+        record = next((r for r in (group.ok if group else ()) if section(r, "exhibits")), None)
+        if record is None:
+            continue
+        given: Mapping[str, Any] = section(record, "exhibits")
+        seen = {name: str(value) for name, value in given.items() if is_picture(folder, value)}
+        for name, path in seen.items():
+            pictures.setdefault(path, Picture(path, f"{column.name}: {name}"))
+        if rest := [(name, _said(value)) for name, value in given.items() if name not in seen]:
+            where = f"{row.name} × {column.name}, seed {record['cell'].get('seed')}"
+            tables.append(table((where, "value"), rest))
+    if pictures or tables:
+        yield Heading(row.name, 4)
+    if pictures:
+        yield Gallery(tuple(pictures.values()))
+    yield from tables
 
 
 def is_picture(folder: Path, value: Any) -> bool:

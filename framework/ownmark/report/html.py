@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Sequence
 from html import escape
 
-from ownmark.report.blocks import Block, Bullets, Entry, Heading, Picture, Table, Text
+from ownmark.report.blocks import Block, Bullets, Entry, Gallery, Heading, Picture, Table, Text
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1a1a1a; --paper: #fff; --faint: #6b6b6b; --rule: #ddd;
@@ -25,6 +25,8 @@ td.good { background: var(--good); } td.bad { background: var(--bad); } td.warn 
 span { display: block; white-space: pre-wrap; } span.muted { color: var(--faint); }
 span.good, span.bad, span.warn { font-weight: 600; }
 img { max-width: 100%; height: auto; background: #fff; border-radius: 4px; }
+.gallery { display: flex; flex-wrap: wrap; gap: 1rem; }
+.gallery figure { flex: 0 1 auto; max-width: 22rem; margin: 0; }
 figure { margin: 1rem 0; } figcaption { color: var(--faint); font-size: .9em; }
 """
 
@@ -52,6 +54,8 @@ def _block(block: Block, read: Callable[[str], bytes]) -> str:
         return f"<p>{escape(block.text)}</p>"
     if isinstance(block, Bullets):
         return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in block.items) + "</ul>"
+    if isinstance(block, Gallery):
+        return f'<div class="gallery">{"".join(_block(one, read) for one in block.pictures)}</div>'
     if isinstance(block, Picture):
         data = base64.b64encode(read(block.path)).decode("ascii")
         alt = escape(block.alt)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from ownmark.report.blocks import Block, Bullets, Entry, Heading, Picture, Table, Text
+from ownmark.report.blocks import Block, Bullets, Entry, Gallery, Heading, Picture, Table, Text
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&])")
 
@@ -30,6 +30,8 @@ def _block(block: Block) -> str:
         return "\n".join(f"- {escape(item)}" for item in block.items)
     if isinstance(block, Picture):
         return f"![{escape(block.alt)}]({quote(block.path)})"
+    if isinstance(block, Gallery):
+        return "\n\n".join(f"{escape(one.alt)}\n\n{_block(one)}" for one in block.pictures)
     return _table(block)
 
 

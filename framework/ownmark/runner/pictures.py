@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,22 +17,31 @@ if TYPE_CHECKING:
 _NO_VERSION: dict[str, Any] = {"Software": None}  # the same picture, the same bytes
 
 
-def write_picture(path: Path, images: Tensor) -> None:
-    """A grid of images as one PNG file; written once, since its name carries the stage's digest.
+def write_picture(folder: Path, name: str, images: Tensor) -> Path:
+    """A grid of images as one PNG file in `folder`, under its name and a hash of its bytes: once, however often shown.
 
     Args:
         images: [N, C, H, W] in [0, 1], one or three channels.
+
+    Raises:
+        ValueError: they are no picture.
     """
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
     picture = image_grid(images.detach().cpu().float().numpy())
+    path = folder / f"{_plain(name)}-{hashlib.sha256(picture).hexdigest()[:12]}.png"
+    if path.exists():
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         scratch.write_bytes(picture)
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
+    return path
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-.") or "picture"
 
 
 def image_grid(array: ArrayLike, columns: int = 8, smallest: int = 64) -> bytes:

@@ -76,8 +76,8 @@ def named_plan(target: str) -> str:
 def run(
     plan: str | Path,
     *,
-    out: Path | None = None,
-    store: Path | None = None,
+    out: str | Path | None = None,
+    store: str | Path | None = None,
     device: str = "auto",
     progress: Progress | None = None,
     executor: Executor | None = None,
@@ -101,8 +101,8 @@ def run(
 
 def prepare(
     plan: str | Path,
-    out: Path | None,
-    store: Path | None,
+    out: str | Path | None,
+    store: str | Path | None,
     device: str,
     progress: Progress | None,
     catalog: Catalog | None,
@@ -114,8 +114,9 @@ def prepare(
     """
     catalog = catalog or discover()
     parsed, document = load_plan(plan, catalog)
-    folder = (out or Path("runs") / parsed.name).resolve()
-    return checked_session(parsed, document, folder, store or Path(".ownmark"), device, progress, catalog)
+    folder = Path(out or Path("runs") / parsed.name).resolve()
+    storage = Path(store or ".ownmark")
+    return checked_session(parsed, document, folder, storage, device, progress, catalog)
 
 
 def checked_session(
@@ -209,10 +210,9 @@ class Session:
         for node in (self.making.marked(cell), self.making.suspect(cell), self.reading.evidence(cell)):
             entry = self.engine.get(node)
             for name, images in (entry.tensors("exhibits") if entry.has("exhibits") else {}).items():
-                path = Path("exhibits") / f"{node.digest[:12]}-{name}.png"
                 try:
-                    write_picture(self.folder / path, images)
-                    found[name] = str(path)
+                    path = write_picture(self.folder / "exhibits", name, images)
+                    found[name] = str(path.relative_to(self.folder))
                 except ValueError as error:
                     self.progress.note(f"exhibit {name!r} of {node.label} is no picture: {error}")
         return found
