@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -75,11 +75,20 @@ def _reported(method: Declaration) -> Table:
 def _type(field: Any) -> str:
     from pydantic._internal._repr import display_as_type
 
-    text = str(display_as_type(field.annotation))
+    text = str(display_as_type(_bare(field.annotation)))
     if text.startswith("Union["):
         text = text[6:-1].replace(", ", " or ").replace("NoneType", "None")
     bounds = [_bound(part) for part in field.metadata]
     return text + "".join(f" {bound}" for bound in bounds if bound)
+
+
+def _bare(annotation: Any) -> Any:
+    """The annotation without what `Annotated` adds to types inside of it."""
+    if get_origin(annotation) is Annotated:
+        return _bare(get_args(annotation)[0])
+    if get_origin(annotation) in (tuple, list):
+        return get_origin(annotation)[tuple(_bare(part) for part in get_args(annotation))]
+    return annotation
 
 
 def _bound(constraint: Any) -> str:

@@ -20,7 +20,9 @@ def test_ids():
     assert {d.id for d in ALL if d.kind is Kind.DATASET} == {
         "digits", "npz", "hub", "mnist", "fashion-mnist", "cifar10", "cifar10-small", "cifar100-subset"
     }  # fmt: skip
-    assert {d.id for d in ALL if d.kind is Kind.HOST} == {"convnet", "lenet5", "resnet", "wide_resnet", "vgg"}
+    assert {d.id for d in ALL if d.kind is Kind.HOST} == {
+        "convnet", "lenet5", "resnet", "wide_resnet", "vgg", "module"
+    }  # fmt: skip
 
 
 def test_listing_imports_nothing_heavy():

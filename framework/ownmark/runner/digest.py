@@ -84,8 +84,13 @@ def _imports(source: bytes, package: str) -> Iterable[str]:
 
 
 def identity(declaration: Declaration, config: Any, nested: Iterable[Any] = ()) -> dict[str, Any]:
-    """All that decides what a method does: name, version, source and parameters, nested methods included."""
+    """All that decides what a method does: name, version, source and parameters, nested methods included.
+
+    Parameters that name code have a method `sources`, which says in which modules it is.
+    """
+    named = config.sources() if hasattr(config, "sources") else ()
     return {
+        **({"named": [source_digest(module) for module in named]} if named else {}),
         "method": f"{declaration.kind}:{declaration.name}",
         "version": declaration.version,
         "needs": sorted(map(str, declaration.needs)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -182,7 +182,15 @@ class Session:
             write_text(self.folder / "records" / f"{record['id']}.json", text)
             self.progress.cell(record)
             self._catalog.observe(record)
+        self._tidy(records.values())
         return Finished(self.folder, tuple(records[cell.id] for cell in cells))
+
+    def _tidy(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Remove pictures that no record names any more."""
+        shown = {str(value) for record in records for value in record.get("exhibits", {}).values()}
+        for path in (self.folder / "exhibits").glob("*.png"):
+            if str(path.relative_to(self.folder)) not in shown:
+                path.unlink()
 
     def _work(self, cell: Cell) -> dict[str, Any]:
         try:

@@ -10,6 +10,12 @@ _HERE = "ownmark.builtin.hosts"
 _SMOKE = {"recipe": {"epochs": 1}}
 
 
+_EXAMPLE = {
+    "target": f"{_HERE}.module:perceptron",
+    "arguments": {"inputs": "$channels", "classes": "$classes", "side": "$height"},
+}
+
+
 def _host(id: str, target: str, summary: str, **fields: Any) -> Declaration:
     return Declaration(
         id=id, kind=Kind.HOST, target=f"{_HERE}.{id}:{target}", config=f"{_HERE}.config:{target}Config",
@@ -65,5 +71,9 @@ HOSTS = (
             "BatchNorm, global average pooling and one dense layer in place of three; pooling rounds up",
             "recipe: as `resnet` with half the rate",
         ),
+    ),
+    Declaration(
+        id="module", kind=Kind.HOST, target=f"{_HERE}.module:Module", config=f"{_HERE}.module_config:ModuleConfig",
+        summary="your own network: anything importable that gives a torch.nn.Module", smoke={**_EXAMPLE, **_SMOKE},
     ),
 )  # fmt: skip
