@@ -9,6 +9,7 @@ from ownmark.methods import Declaration, Kind
 
 _SUMMARIES = {
     "invariance-alpha": "bit errors against the share of neurons changed, transform by transform (Figures 4, 8, 9)",
+    "invariance-alpha-cifar": "the same on CIFAR-10: uchida, its filters averaged over outputs and over inputs",
     "invariance-combined": "the unified attack before fine-tuning and pruning, read with and without `align`",
     "invariance-table2-small": "Table II, small: schemes on digits, each transform and all, with and without `align`",
     "invariance-table2-paper": "rows of Table II at the size of the paper: wide ResNet on CIFAR-10",
