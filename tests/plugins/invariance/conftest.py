@@ -72,10 +72,20 @@ class World:
 
 @pytest.fixture(scope="session")
 def world() -> World:
+    return make_world({"strength": 0.1}, null_models=3)
+
+
+@pytest.fixture(scope="session")
+def over_inputs() -> World:
+    """As `world`, its filters averaged over inputs as in the invariance paper."""
+    return make_world({"strength": 0.1, "average": "inputs"}, null_models=0)
+
+
+def make_world(uchida: Mapping[str, Any], null_models: int) -> World:
     catalog = discover()
     host, images = catalog.build(Kind.HOST, "convnet"), catalog.build(Kind.DATASET, "digits").load()
     owner, pool = images.train.select(torch.arange(1000)), images.train.select(torch.arange(1000, 1300))
-    scheme = catalog.build(Kind.SCHEME, "uchida", {"strength": 0.1})
+    scheme = catalog.build(Kind.SCHEME, "uchida", uchida)
     task = Task("digits/convnet", SHAPE, 10, owner)
 
     def blank(rng: torch.Generator) -> nn.Module:
@@ -87,7 +97,7 @@ def world() -> World:
     marked = scheme.embed(view, scheme.make_key(task, generator(0)), task, fitter(100))
     nulls = tuple(
         fitter(500 + i)(blank(generator(600 + i)), owner, host.recipe, terms=host.terms()).eval()
-        for i in range(3)
+        for i in range(null_models)
     )
     return World(marked.network.eval(), marked.key, images.test, pool, nulls)
 

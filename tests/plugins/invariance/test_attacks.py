@@ -51,6 +51,28 @@ def test_no_answer_changes_and_the_victim_stays(world: World, id: str, alpha: fl
     assert suspect.exhibits["frozen_layers"] == "classifier" if id == "sign_flip" else True
 
 
+def curve(world: World, id: str, alpha: float, seeds: int = 5) -> np.ndarray[Any, Any]:
+    return np.array([world.ber(world.attacked(id, seed, alpha=alpha).network) for seed in range(seeds)])
+
+
+def test_curves_against_alpha_are_the_papers_if_filters_are_averaged_over_inputs(over_inputs: World) -> None:
+    """Figure 4: scaling and the unified attack act below a tenth of the neurons, the other two only gradually."""
+    assert over_inputs.ber(over_inputs.network) == 0
+    unified, scaled = curve(over_inputs, "unified", 0.125), curve(over_inputs, "neuron_scale", 0.125)
+    assert np.abs(unified - 0.5).mean() < 0.1
+    assert scaled.mean() > 0.25
+    for gradual in ("layer_shuffle", "sign_flip"):
+        rates = [curve(over_inputs, gradual, alpha).mean() for alpha in (0.0625, 0.5, 1.0)]
+        assert rates[0] < 0.05 < rates[1] < 0.4 < rates[2]
+
+
+def test_over_outputs_one_scaled_filter_turns_all_bits_or_none(world: World) -> None:
+    rates = curve(world, "unified", 0.0625, seeds=10)
+    assert (np.abs(rates - 0.5) > 0.4).mean() >= 0.7
+    assert rates.min() < 0.1
+    assert rates.max() > 0.9
+
+
 def test_unified_makes_the_message_random(world: World) -> None:
     assert world.ber(world.network) == 0
     rates = [world.ber(world.attacked("unified", seed).network) for seed in range(10)]
