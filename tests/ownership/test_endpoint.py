@@ -174,6 +174,13 @@ def test_an_answer_that_does_not_end_is_given_up(served: Any) -> None:
         endpoint(served, timeout=0.3, retries=0)(images(2))
 
 
+def test_an_address_without_a_host_is_not_tried_again() -> None:
+    asked = Endpoint(Service("http://"), sleep=Naps())
+    with pytest.raises(UnusableAnswer, match="no address"):
+        asked(images(1))
+    assert asked.requests == 1
+
+
 @pytest.mark.parametrize("url", ["ftp://a/b", "localhost:80", ""])
 def test_only_http_addresses_are_services(url: str) -> None:
     with pytest.raises(OwnmarkError, match="no address of a service"):

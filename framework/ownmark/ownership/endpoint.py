@@ -116,6 +116,8 @@ class Endpoint:
             self._spend(len(batch))
             try:
                 status, headers, content = self._post(body)
+            except urllib3.exceptions.LocationValueError as error:
+                raise UnusableAnswer(f"{self.service.url}: no address of a service ({error})") from error
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 trouble, wait = f"{type(error).__name__}: {error}", None
             else:

@@ -21,14 +21,18 @@ from typing import Any
 from torch import Tensor, nn
 
 from ownmark.config import to_plain
+from ownmark.contracts.attack import Attack
+from ownmark.contracts.host import Host
 from ownmark.contracts.key import Key
 from ownmark.contracts.samples import Samples
+from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.weights import read_tensors, write_tensors
 from ownmark.discovery import Catalog
 from ownmark.errors import NotApplicable, OwnmarkError, UntrustedFile
 from ownmark.methods import Kind
 from ownmark.runner.cell import Spec, canonical
 from ownmark.runner.plan import Split
+from ownmark.runner.seeds import rng_for
 
 MODEL_FORMAT, CLAIM_FORMAT = "ownmark model 1", "ownmark claim 1"
 
@@ -47,6 +51,11 @@ class Structure:
     classes: int
     layers: Spec | None = None
 
+    def blank(self, catalog: Catalog) -> nn.Module:
+        """An untrained host."""
+        host: Host = catalog.build(Kind.HOST, self.host.id, self.host.parameters)
+        return host.build(self.shape, self.classes)
+
     def load(self, catalog: Catalog, state: Mapping[str, Tensor], where: str) -> nn.Module:
         """A network of this structure with these weights, in eval mode on the CPU.
 
@@ -54,13 +63,13 @@ class Structure:
             NotApplicable: the weights are those of another structure; says which tensors differ.
         """
         state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
-        network = catalog.build(Kind.HOST, self.host.id, self.host.parameters).build(self.shape, self.classes)
+        network = self.blank(catalog)
         try:
             if self.layers is None:
                 network.load_state_dict(state)
-                return network.eval()  # type: ignore[no-any-return]
-            scheme = catalog.build(Kind.SCHEME, self.layers.id, self.layers.parameters)
-            return scheme.restore(network, state).eval()  # type: ignore[no-any-return]
+                return network.eval()
+            scheme: Scheme = catalog.build(Kind.SCHEME, self.layers.id, self.layers.parameters)
+            return scheme.restore(network, state).eval()
         except (RuntimeError, KeyError) as error:
             raise NotApplicable(
                 f"{where}: not the weights of a {self.host.label} for {self.shape} inputs and {self.classes} classes; "
@@ -90,20 +99,28 @@ class Release:
     steps: tuple[Step, ...] = ()
 
     def restored(self, catalog: Catalog, state: Mapping[str, Tensor], where: str) -> nn.Module:
-        """The network with these weights, whatever layers the last attack changed."""
-        if not self.steps:
+        """The network with these weights, also if the last attack changed layers.
+
+        Raises:
+            NotApplicable: the weights are those of another structure.
+        """
+        try:
             return self.structure.load(catalog, state, where)
-        network = catalog.build(Kind.HOST, self.structure.host.id, self.structure.host.parameters).build(
-            self.structure.shape, self.structure.classes
-        )
+        except NotApplicable:
+            thief = self._last(catalog)
+            if thief is None or type(thief).restore is Attack.restore:
+                raise
+            return thief.restore(self.structure.blank(catalog), state).eval()
+
+    def _last(self, catalog: Catalog) -> Attack | None:
+        if not self.steps:
+            return None
         last = self.steps[-1].attack
-        restored: nn.Module = catalog.build(Kind.ATTACK, last.id, last.parameters).restore(network, state)
-        return restored.eval()
+        thief: Attack = catalog.build(Kind.ATTACK, last.id, last.parameters)
+        return thief
 
     def served(self, catalog: Catalog, network: nn.Module) -> nn.Module:
         """What answers queries once the attacks' fronts stand before the network."""
-        from ownmark.runner.seeds import rng_for
-
         for step in self.steps:
             attack = catalog.build(Kind.ATTACK, step.attack.id, step.attack.parameters)
             network = attack.serve(network, rng_for("serve", step.seed))

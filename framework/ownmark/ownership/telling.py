@@ -51,6 +51,11 @@ def _header(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
+def _printable(text: str) -> str:
+    """Text that was read out of a suspect, without what would steer a terminal."""
+    return "".join(letter if letter.isprintable() else "·" for letter in text)
+
+
 def told(record: Mapping[str, Any]) -> Iterator[str]:
     """The verdict in a few lines."""
     subject = f"{record['suspect']['given']}, read for {record['scheme']['label']} ({record['access']})"
@@ -62,7 +67,7 @@ def told(record: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {record['hits']} of {record['n']} {record['symbol']}s match; {record['hits_needed']} make a claim"
         yield f"  false-positive rate of a claim: {record['stated_rate']:g} ({basis})"
     for name, value in record.get("extras", {}).items():
-        yield f"  {name}: {value:.3g}" if isinstance(value, float) else f"  {name}: {value}"
+        yield f"  {name}: {value:.3g}" if isinstance(value, float) else f"  {name}: {_printable(value)}"
     spent = f", {record['requests']} requests" if "requests" in record else ""
     if record["access"] == "black-box":
         yield f"  images sent: {record['queries']}{spent}"
