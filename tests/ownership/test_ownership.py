@@ -222,7 +222,7 @@ def test_a_lying_service_gives_no_verdict_and_its_queries_are_counted(mark: Path
     assert (record["status"], record["claim"], record["queries"], record["requests"]) == (
         "undecided",
         None,
-        120,
+        100,
         3,
     )
     assert "expected JSON" in record["error"]
