@@ -180,6 +180,19 @@ def test_exhibits_are_embedded_and_stay_inside_the_run(tmp_path):
     assert page.count("<img") == 2
 
 
+@pytest.mark.parametrize(
+    "metrics", [{}, {"rescaled_accuracy": {"value": 0.7}}], ids=["not measured", "measured"]
+)
+def test_the_least_rescaled_accuracy_stands_beside_the_threshold_where_it_is_measured(tmp_path, metrics):
+    one = record()
+    one["metrics"] = metrics
+    one["verdict"] = one["verdict"] | {"rescaled_floor": 0.4125}
+    folder = write_run(tmp_path / "run", [one])
+    write_report(folder)
+    text = (folder / "report.md").read_text()
+    assert ("S of no match" in text) == ("0.412" in text) == bool(metrics)
+
+
 def test_pictures_of_a_scheme_stand_side_by_side_and_each_only_once(tmp_path):
     folder = write_run(tmp_path / "run", [])
     for name in ("triggers.png", "served.png"):

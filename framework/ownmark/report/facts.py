@@ -21,10 +21,11 @@ def thresholds(grid: Grid) -> Table:
     """Per row: the threshold, the stated false-positive rate, and the rate that the null models showed."""
     header = ["scheme", "θ (hits/n)", "stated", "rule", "nulls / pairs", "null mean", "measured on nulls"]
     rows = [[row.name, *_threshold(grid.row(row))] for row in grid.rows]
-    maxima = [_vanilla(grid.row(row)) for row in grid.rows]
-    if any(maxima):
-        header.append("highest at any epoch")
-        rows = [[*row, found or "–"] for row, found in zip(rows, maxima, strict=True)]
+    for title, told in (("highest at any epoch", _vanilla), ("S of no match", _floor)):
+        found = [told(grid.row(row)) for row in grid.rows]
+        if any(found):
+            header.append(title)
+            rows = [[*row, text or "–"] for row, text in zip(rows, found, strict=True)]
     return table(header, rows)
 
 
@@ -115,6 +116,17 @@ def _vanilla(group: Group) -> str:
         found for record in group.ok if (found := number(record, "verdict", "vanilla_maximum")) is not None
     ]
     return span(maxima) if maxima else ""
+
+
+def _floor(group: Group) -> str:
+    """The least that MIRA's rescaled accuracy S can be, where the plan measures it: what no match at all gives."""
+    floors = [
+        found
+        for record in group.ok
+        if "rescaled_accuracy" in section(record, "metrics")
+        and (found := number(record, "verdict", "rescaled_floor")) is not None
+    ]
+    return span(floors) if floors else ""
 
 
 def _measured(verdicts: list[Mapping[str, Any]]) -> str:
