@@ -103,3 +103,25 @@ def test_quickstart_counts():
     records, plan = quickstart()
     everything = only(records, [entry["cell"] for entry in plan["cells"]]).everything()
     assert (len(everything.ok), len(everything.failed), len(everything.missing)) == (46, 1, 1)
+
+
+def overwritten(scheme, **changes):
+    attack = method("overwrite", {"scheme": {scheme: {"start": "trained"}}})
+    return cell(scheme, "overwrite", attack=attack, **changes)
+
+
+def test_attacks_of_one_name_for_different_schemes_share_a_column():
+    planned = [overwritten("uchida"), overwritten("riga")]
+    grid = only([record("uchida") | {"cell": planned[0]}], planned)
+    assert [(axis.name, dict(axis.params)) for axis in grid.columns] == [("overwrite", {})]
+    assert [len(group_of(grid, row, "overwrite").ok) for row in ("uchida", "riga")] == [1, 0]
+    assert group_of(grid, "riga", "overwrite").missing == ("0",)
+
+
+def test_attacks_of_one_name_that_meet_on_a_scheme_have_columns_of_their_own():
+    planned = [
+        overwritten("uchida"),
+        {**overwritten("uchida"), "scheme": method("riga")},
+        overwritten("riga"),
+    ]
+    assert len(only([], planned).columns) == 2

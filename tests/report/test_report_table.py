@@ -9,6 +9,8 @@ from rich.console import Console
 from tests.report.fakes import quickstart, record
 
 from ownmark.report import matrix
+from ownmark.report.aggregate import grids
+from ownmark.report.reported import reported_table
 
 
 def rendered(records, plan=None, width=100, encoding="utf-8"):
@@ -82,3 +84,16 @@ def test_what_stands_below():
 @pytest.mark.parametrize("records", [[], [{"cell": {}}]], ids=["no records", "an empty cell"])
 def test_hardly_anything_is_no_crash(records):
     assert rendered(records).strip()
+
+
+def test_reported_removals_and_forged_claims_stand_beside_ours():
+    reported = [{"value": 0.0, "metric": name, "where": "Table I"} for name in ("removed", "forged_claim")]
+    cells = [record("uchida", "prune", seed) for seed in range(4)]
+    for seed, one in enumerate(cells):
+        one |= {"reported": reported, "exhibits": {"forged_claim": float(seed > 0)}}
+        one["removal"]["outcome"] = "removed" if seed == 3 else "survived"
+    (grid,) = grids(cells)
+    rows = [tuple(lines[0].text for lines in row[1:5]) for row in reported_table(grid).rows]
+    assert [row[:3] for row in rows] == [("prune", "removed", "0.000"), ("prune", "forged_claim", "0.000")]
+    assert [row[3].split()[0] for row in rows] == ["0.250", "0.750"]
+    assert "forger claims 3/4" in rendered(cells)

@@ -101,3 +101,17 @@ def test_a_cells_label_names_all_that_tells_it_apart() -> None:
     )
     assert cell.label == "digits/convnet uchida prune read by triggers seed 3"
     assert cell.extractor == Spec("triggers", "{}", "triggers")
+
+
+def test_attacks_for_a_scheme_meet_no_other() -> None:
+    text = (
+        "tasks: [{dataset: digits, host: convnet}]\nschemes: [uchida, {whitebox/riga: , as: mine}]\n"
+        "attacks:\n  - none\n  - {prune: , for: uchida}\n  - {prune: {sparsity: 0.5}, for: [mine]}\n"
+        "  - {finetune: , for: [riga, whitebox/riga]}\n"
+    )
+    met = [(cell.scheme.label, cell.attack.label, cell.attack.params) for cell in cells(text) if cell.attack]
+    assert met == [
+        ("uchida", "prune", "{}"),
+        ("mine", "prune", '{"sparsity": 0.5}'),
+        ("mine", "finetune", "{}"),
+    ]

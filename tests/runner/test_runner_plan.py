@@ -192,7 +192,7 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file() -> None:
         "2: tasks.0.dataset: is missing",
         "2: tasks.0.datset: unknown field, did you mean 'dataset'?",
         "5: schemes.0.params: expected a valid mapping, found 5",
-        "6: schemes.1: expected one method and at most ['as', 'given', 'sweep'] beside it, found ['a', 'b']",
+        "6: schemes.1: expected one method and at most ['as', 'for', 'given', 'sweep'] beside it, found ['a', 'b']",
         "7: schemes.2: expected a method: its id, or `{id: parameters}`, found 3",
         "8: schemes.3.prams: unknown field, did you mean 'params'?",
         "9: schemes.4.sweep.bits: List should have at least 1 item after validation, not 0, found []",
@@ -215,7 +215,7 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file() -> None:
 
 def test_a_name_near_nothing_is_answered_with_the_known_ones() -> None:
     (problem,) = problems(LEAST + "verdict: {xyz: 1}")
-    assert problem == "p.yaml:3: verdict.xyz: unknown field; known: rate, null_models, keys"
+    assert problem == "p.yaml:3: verdict.xyz: unknown field; known: rate, null_models, keys, every_epoch"
 
 
 @pytest.mark.parametrize(

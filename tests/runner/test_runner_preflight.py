@@ -140,3 +140,17 @@ schemes: [{signs: {bits: 8}}]
 verdict: {null_models: 1, keys: 1}
 """
     assert not workshop.run(text, task="").failed
+
+
+def test_attacks_of_one_name_are_for_different_schemes(problems: Problems) -> None:
+    text = "schemes: [{uchida: {bits: 9}}, {uchida: {bits: 8}, as: short}]\nattacks:\n"
+    text += "  - {prune: , for: uchida}\n  - {prune: {sparsity: 0.5}, for: %s}\n"
+    assert "two attacks are called 'prune'" in only(problems(text % "[short, uchida]"))
+    assert "no scheme of this plan is called 'riga'" in only(problems(text % "riga"))
+    assert "two attacks are called 'prune'" in only(problems(text.replace(", for: %s", "")))
+
+
+def test_for_is_said_of_attacks_only(problems: Problems) -> None:
+    assert only(problems("schemes: [{uchida: {bits: 8}, for: uchida}]\n")).endswith(
+        "`for` is for attacks, and uchida is none"
+    )

@@ -281,6 +281,15 @@ def test_papers_figures_stand_beside_the_cells_they_are_about(workshop) -> None:
     assert figures == [[1.0], [0.5], []]
 
 
+def test_figures_for_a_point_of_a_sweep_go_before_those_of_the_method(workshop) -> None:  # type: ignore[no-untyped-def]
+    plan = SIGNS + (
+        "attacks:\n  - {prune: , as: later, sweep: {sparsity: [0.5, 0.8]}}\n"
+        "  - {finetune: {recipe: {epochs: 1}}, sweep: {labels: [granted, predicted]}}\n"
+    )
+    figures = [[figure["value"] for figure in record["reported"]] for record in ok(workshop.run(plan))]
+    assert figures == [[0.4], [], [0.3], [0.2]]
+
+
 def test_a_query_time_attack_is_read_through_its_front_and_bare(workshop) -> None:  # type: ignore[no-untyped-def]
     plan = SIGNS + "attacks: [none, shift]\nextractors: [default, answers]\n"
     task = workshop.task.replace("epochs: 1", "epochs: 8, batch_size: 25")

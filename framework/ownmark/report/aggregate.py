@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from ownmark.report.fields import Record, canonical, dig, is_number, is_ok, number
-from ownmark.report.naming import Axis, attack_axis, name_all, row_axis, task_axis
+from ownmark.report.naming import Axis, attack_axis, name_all, row_axis, shared_axis, task_axis
 from ownmark.stats import mean_interval
 
 Place = tuple[str, str, str]
@@ -130,10 +130,11 @@ def grids(records: Sequence[Record], expected: Sequence[Mapping[str, Any]] | Non
 def _grid(task: Axis, records: Sequence[Record], expected: Sequence[Mapping[str, Any]] | None) -> Grid:
     cells = [*(expected or ()), *(record["cell"] for record in records)]
     rows = name_all({(axis := row_axis(cell)).key: axis for cell in cells})
-    columns = name_all({(axis := attack_axis(cell)).key: axis for cell in cells})
-    found: dict[Place, list[Record]] = {place: [] for place in _wanted(cells, expected is None)}
+    shared = _columns(cells, planned=expected is not None)
+    columns = name_all({axis.key: axis for axis in shared.values()})
+    found: dict[Place, list[Record]] = {place: [] for place in _wanted(cells, shared, expected is None)}
     for record in records:
-        found[_place(record["cell"])].append(record)
+        found[_place(record["cell"], shared)].append(record)
     groups: dict[tuple[str, str], list[tuple[str, list[Record]]]] = {}
     for (row, column, seed), of_seed in found.items():
         groups.setdefault((row, column), []).append((seed, of_seed))
@@ -152,12 +153,32 @@ def _group(seeds: list[tuple[str, list[Record]]]) -> Group:
     )
 
 
-def _place(cell: Mapping[str, Any]) -> Place:
-    return row_axis(cell).key, attack_axis(cell).key, canonical(cell.get("seed"))
+def _columns(cells: Sequence[Mapping[str, Any]], planned: bool) -> dict[str, Axis]:
+    """The column of each attack by its key.
+
+    Where a plan says that attacks of one method and one name are for different rows (`for:`), they share a column.
+    """
+    faced: dict[str, tuple[Axis, set[str]]] = {}
+    for cell in cells:
+        axis = attack_axis(cell)
+        faced.setdefault(axis.key, (axis, set()))[1].add(row_axis(cell).key)
+    families: dict[tuple[str, str], list[tuple[Axis, set[str]]]] = {}
+    for axis, rows in faced.values():
+        families.setdefault((axis.id, axis.name), []).append((axis, rows))
+    found: dict[str, Axis] = {}
+    for family in families.values():
+        disjoint = sum(len(rows) for _, rows in family) == len(set().union(*(rows for _, rows in family)))
+        column = shared_axis([axis for axis, _ in family])
+        found |= {axis.key: column if planned and disjoint else axis for axis, _ in family}
+    return found
 
 
-def _wanted(cells: Sequence[Mapping[str, Any]], every: bool) -> list[Place]:
+def _place(cell: Mapping[str, Any], columns: Mapping[str, Axis]) -> Place:
+    return row_axis(cell).key, columns[attack_axis(cell).key].key, canonical(cell.get("seed"))
+
+
+def _wanted(cells: Sequence[Mapping[str, Any]], shared: Mapping[str, Axis], every: bool) -> list[Place]:
     """The places of the cells themselves, or of every row under every column for every seed."""
-    places = list(dict.fromkeys(_place(cell) for cell in cells))
+    places = list(dict.fromkeys(_place(cell, shared) for cell in cells))
     rows, columns, seeds = (dict.fromkeys(place[axis] for place in places) for axis in range(3))
     return [(r, c, seed) for r in rows for c in columns for seed in seeds] if every else places

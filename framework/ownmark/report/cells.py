@@ -29,10 +29,10 @@ SHORT = {"accuracy": "acc"}
 
 
 def cell_lines(group: Group | None) -> tuple[Line, ...]:
-    """Utility, evidence, verdict with p-value, removal; then what failed and what has not run."""
+    """Utility, evidence, verdict with p-value, removal, a forger's claims; then what failed and what has not run."""
     if group is None:
         return (Line("not planned", "muted"),)
-    lines = [*_utility(group), *_evidence(group), *_verdict(group), *_removal(group)]
+    lines = [*_utility(group), *_evidence(group), *_verdict(group), *_removal(group), *_rival(group)]
     total = len(group.ok) + len(group.failed) + len(group.missing)
     if group.failed:
         lines.append(Line(f"✗ FAILED {len(group.failed)}/{total}", "bad"))
@@ -131,6 +131,16 @@ def _removal(group: Group) -> list[Line]:
         count = f" {counts[outcome]}/{len(group.ok)}" if len(group.ok) > 1 else ""
         lines.append(Line(words + count, tone))
     return lines
+
+
+def _rival(group: Group) -> list[Line]:
+    """How often a forger's own claim succeeds, which attacks tell in the exhibit `forged_claim`."""
+    claims = [c for record in group.ok if (c := number(record, "exhibits", "forged_claim")) is not None]
+    return (
+        [Line(f"forger claims {sum(claims):g}/{len(claims)}", "warn" if any(claims) else "plain")]
+        if claims
+        else []
+    )
 
 
 def failures(grid: Grid) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -56,6 +56,12 @@ def attack_axis(cell: Mapping[str, Any]) -> Axis:
         return Axis("none", "no attack", "none")
     params = flatten(attack.get("params") or {})
     return Axis(canonical([_label(attack), params]), _label(attack), str(attack["id"]), params)
+
+
+def shared_axis(axes: Sequence[Axis]) -> Axis:
+    """One axis for methods of one name: the first, with the parameters that all have."""
+    common = [item for item in axes[0].params.items() if all(item in axis.params.items() for axis in axes)]
+    return replace(axes[0], params=dict(common))
 
 
 def name_all(axes: Mapping[str, Axis]) -> dict[str, Axis]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ownmark.report.aggregate import Grid, Group, Mean
+from ownmark.report.aggregate import Grid, Group, Mean, mean
 from ownmark.report.blocks import Table, table
 from ownmark.report.cells import Line, evidence_name, evidence_value, utility_name
 from ownmark.report.fields import Record, canonical, dig, number
@@ -21,7 +21,7 @@ class Reported:
     value: float
     ours: Mean | None
     on: str
-    """Dataset and host of the paper."""
+    """Dataset and host of the paper; "–" if the figure is about none in particular."""
     ours_on: str
     where: str
     same_task: bool
@@ -43,7 +43,7 @@ def reported_lines(group: Group | None) -> tuple[Line, ...]:
     lines: list[Line] = []
     for entry in reported(group):
         lines.append(Line(f"{entry.name} {decimals(entry.value)}"))
-        lines.append(Line(entry.where if entry.same_task else f"on {entry.on}", "muted"))
+        lines.append(Line(entry.where if entry.same_task or entry.on == "–" else f"on {entry.on}", "muted"))
     return tuple(lines)
 
 
@@ -78,7 +78,7 @@ def _compare(group: Group, record: Record, entry: Any) -> Reported:
     there = [str(dig(entry, part) or "?") for part in ("dataset", "host")]
     here = [str(dig(record, "cell", part, "id") or "?") for part in ("dataset", "host")]
     same = "?" not in there and [name.lower() for name in there] == [name.lower() for name in here]
-    on = "/".join(there), "/".join(here)
+    on = "–" if there == ["?", "?"] else "/".join(there), "/".join(here)
     return Reported(name, 1 - value if flip else value, ours, *on, str(dig(entry, "where") or "–"), same)
 
 
@@ -90,7 +90,9 @@ def _measure(group: Group, metric: str) -> tuple[str, bool, Mean | None]:
         return utility_name(group), False, group.mean("utility", "suspect")
     if metric == "theta":
         return "θ", False, group.mean("verdict", "theta")
-    for part in ("metrics", "measured"):
-        if (found := group.mean(part, metric, "value")) is not None:
+    if metric == "removed":
+        return metric, False, mean(float(outcome == "removed") for outcome in group.outcomes().elements())
+    for path in (("metrics", metric, "value"), ("measured", metric, "value"), ("exhibits", metric)):
+        if (found := group.mean(*path)) is not None:
             return metric, False, found
     return metric, False, group.mean("evidence", "extras", metric)

@@ -32,6 +32,11 @@ class Spec:
         parsed: dict[str, Any] = json.loads(self.params)
         return parsed
 
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """What a plan may call it: id with and without its pack, label."""
+        return self.id, self.id.rpartition("/")[2], self.label
+
     def describe(self) -> dict[str, Any]:
         """For records."""
         return {"id": self.id, "label": self.label, "params": self.parameters}
@@ -111,14 +116,16 @@ def expand(plan: Plan) -> tuple[Cell, ...]:
             for scheme in specs(scheme_entry):
                 cells += [
                     Cell(task, scheme, attack, extractor, seed, given)
-                    for attack, given in _attacks(plan)
+                    for attack, given in _attacks(plan, scheme)
                     for extractor in _extractors(plan)
                 ]
     return tuple(dict.fromkeys(cells))
 
 
-def _attacks(plan: Plan) -> Iterator[tuple[Spec | None, Given]]:
+def _attacks(plan: Plan, scheme: Spec) -> Iterator[tuple[Spec | None, Given]]:
     for entry in plan.attacks:
+        if not entry.meant_for(scheme.names):
+            continue
         given = given_to(plan, entry)
         for spec in specs(entry):
             yield (None if entry.id == "none" else spec), given

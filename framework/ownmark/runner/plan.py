@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,7 +14,7 @@ from ownmark.config import configuration, to_plain
 from ownmark.errors import PlanError
 from ownmark.runner.yamlfile import Document, parse, read
 
-_ENTRY_KEYS = {"as", "sweep", "given"}
+_ENTRY_KEYS = {"as", "sweep", "given", "for"}
 
 
 def _listed(value: Any) -> Any:
@@ -34,6 +35,8 @@ class Entry:
     """One entry for every combination of these parameter values."""
     given: dict[str, Any] = Field(default_factory=dict)
     """Attacks: what this attacker is given, where it differs from the plan's `attacker`."""
+    schemes: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """Attacks: the schemes it is tried on, by id or name (`for:`); without any, all."""
 
     @model_validator(mode="before")
     @classmethod
@@ -51,7 +54,12 @@ class Entry:
         params = fields[names[0]]
         entry: dict[str, Any] = {"id": names[0], "params": {} if params is None else params}
         entry |= {name: fields[name] for name in ("sweep", "given") if name in fields}
+        entry |= {"schemes": fields["for"]} if "for" in fields else {}
         return entry | ({"label": fields["as"]} if "as" in fields else {})
+
+    def meant_for(self, names: Collection[str]) -> bool:
+        """Whether an attack is tried on a scheme that has these names."""
+        return not self.schemes or not set(self.schemes).isdisjoint(names)
 
 
 @configuration

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
@@ -62,6 +63,7 @@ def _of_methods(plan: Plan, catalog: Catalog) -> Iterator[Found]:
         yield from ((place, problem) for problem in _entry_problems(catalog, kind, entry))
     for position, entry in enumerate(plan.attacks):
         yield from ((("attacks", position), problem) for problem in _threat_problems(plan, entry, catalog))
+    yield from _meant_for_nobody(plan)
     yield from _like_named(plan)
     for place, entry in _lightning(plan):
         yield from ((place, problem) for problem in _import_problems(entry))
@@ -84,8 +86,9 @@ def _entries(plan: Plan) -> Iterator[tuple[Kind, Place, Entry]]:
 
 
 def _entry_problems(catalog: Catalog, kind: Kind, entry: Entry) -> Iterator[str]:
-    if entry.given and kind is not Kind.ATTACK:
-        yield f"`given` is for attacks, and {entry.id} is none"
+    for key, value in (("given", entry.given), ("for", entry.schemes)):
+        if value and kind is not Kind.ATTACK:
+            yield f"`{key}` is for attacks, and {entry.id} is none"
     if entry.id == _KEYWORDS.get(kind):
         if entry.params or entry.sweep:
             yield f"{entry.id!r} takes no parameters"
@@ -136,19 +139,30 @@ def _needs(catalog: Catalog, entry: Entry) -> frozenset[Need]:
         return frozenset()
 
 
+def _meant_for_nobody(plan: Plan) -> Iterator[Found]:
+    """Attacks `for` a scheme that the plan does not have."""
+    known = {name for entry in plan.schemes for scheme in specs(entry) for name in scheme.names}
+    for position, entry in enumerate(plan.attacks):
+        for name in sorted(set(entry.schemes) - known):
+            yield ("attacks", position), f"`for: {name}`, but no scheme of this plan is called {name!r}"
+
+
 def _like_named(plan: Plan) -> Iterator[Found]:
-    """Entries that differ and would have the same name in records and report."""
-    names: dict[tuple[str, str], dict[Any, Place]] = defaultdict(dict)
+    """Entries that differ and would have the same name in records and report: attacks, on one scheme."""
+    names: dict[tuple[str, ...], dict[Any, Place]] = defaultdict(dict)
     for (*_, place), task in _tasks(plan):
-        names["tasks", task.label].setdefault(task, place)
+        names["tasks", task.label, ""].setdefault(task, place)
     sections = {
         "schemes": plan.schemes, "attacks": plan.attacks, "extractors": plan.extractors, "metrics": plan.metrics,
     }  # fmt: skip
+    marks = [scheme for entry in plan.schemes for scheme in specs(entry)]
     for section, entries in sections.items():
         for position, entry in enumerate(entries):
-            for spec in specs(entry):
-                names[section, spec.label].setdefault((spec, str(entry.given)), (section, position))
-    for (section, label), places in names.items():
+            faced = [mark.label for mark in marks if entry.meant_for(mark.names)]
+            faced = faced if section == "attacks" else [""]
+            for spec, mark in itertools.product(specs(entry), faced):
+                names[section, spec.label, mark].setdefault((spec, str(entry.given)), (section, position))
+    for (section, label, _), places in names.items():
         for place in list(places.values())[1:]:
             yield place, f"two {section} are called {label!r}; name one of them with `as: another name`"
 

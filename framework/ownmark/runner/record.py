@@ -127,7 +127,10 @@ class Recorder:
                 "source": given.source}  # fmt: skip
 
     def _reported(self, cell: Cell) -> list[dict[str, Any]]:
-        """The figures that papers print for this cell, from the declarations of scheme and attack."""
+        """The figures that papers print for this cell, from the declarations of scheme and attack.
+
+        Those for the attack's name here, `unified(alpha=0.5)`, go before those for its id.
+        """
         catalog = self._making.methods.catalog
         specs = {
             "dataset": cell.task.dataset,
@@ -138,19 +141,20 @@ class Recorder:
         used = {
             field: catalog.find(Kind(field), spec.id) for field, spec in specs.items() if spec is not None
         }
-        names = {"attack": "", **{field: declaration.id for field, declaration in used.items()}}
+        ids = {"attack": "", **{field: declaration.id for field, declaration in used.items()}}
+        label = cell.attack.label if cell.attack else ""
         found = []
         for declaration in (used[field] for field in ("scheme", "attack") if field in used):
             for figure in declaration.reported:
-                given = {field: getattr(figure, field) for field in names}
-                given |= {str(declaration.kind): declaration.id}
-                if all(
-                    value in ("", names[field]) for field, value in given.items() if field != "attack"
-                ) and (given["attack"] == names["attack"]):
+                given = {field: getattr(figure, field) for field in ids}
+                given[str(declaration.kind)] = given[str(declaration.kind)] or declaration.id
+                fits = all(given[field] in ("", ids[field]) for field in specs if field != "attack")
+                if fits and given["attack"] in (ids["attack"], label):
                     found.append(
                         {"value": figure.value, "metric": figure.metric, "where": figure.where, **given}
                     )
-        return found
+        exact = {one["metric"] for one in found if one["attack"] != ids["attack"]}
+        return [one for one in found if one["attack"] != ids["attack"] or one["metric"] not in exact]
 
     def _provenance(self, cell: Cell) -> dict[str, Any]:
         methods = self._making.methods

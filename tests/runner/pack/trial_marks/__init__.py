@@ -31,7 +31,12 @@ def ownmark_schemes() -> Iterable[Declaration]:
         Declaration(
             id=id, kind=Kind.SCHEME, target=f"trial_marks.schemes:{id.capitalize()}", summary=id,
             needs=frozenset({Need.WHITE_BOX}), config="trial_marks.config:SignsConfig", extractor="signs",
-            reported=(Reported(1.0, "evidence", "Table 2", "digits", "convnet", "signs"),),
+            reported=(
+                Reported(1.0, "evidence", "Table 2", "digits", "convnet", "signs"),
+                Reported(0.4, "evidence", "Table 3", attack="later(sparsity=0.5)"),
+                Reported(0.3, "evidence", "Table 3", attack="finetune"),
+                Reported(0.2, "evidence", "Table 3", attack="finetune(labels=predicted)"),
+            ),
         )
         for id in ("signs", "faulty")
     ]  # fmt: skip
