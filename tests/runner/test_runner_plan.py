@@ -117,6 +117,7 @@ def test_plans_are_read_from_files_and_by_name(tmp_path: Path) -> None:
     assert read.name == "a"
     assert document.name == str(tmp_path / "a.yaml")
     assert load_plan("quickstart")[0].name == "quickstart"
+    assert load_plan("invariance/alpha")[0].name == "invariance-alpha"
 
 
 def test_a_plan_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ownmark.config import to_plain
 from ownmark.discovery import Catalog, discover
-from ownmark.errors import PlanError
-from ownmark.methods import Kind
+from ownmark.errors import MethodNotFound, PlanError
+from ownmark.methods import Declaration, Kind
 from ownmark.runner.cell import Cell, Spec, canonical, expand
 from ownmark.runner.engine import Engine, Progress, release
 from ownmark.runner.execute import Executor, InProcess
@@ -61,8 +61,19 @@ def load_plan(source: str | Path, catalog: Catalog | None = None) -> tuple[Plan,
     if path.suffix in (".yaml", ".yml") or path.is_file():
         return read_plan(path)
     catalog = catalog or discover()
-    declaration = catalog.find(Kind.PLAN, str(source))
+    declaration = _plan_called(str(source), catalog)
     return parse_plan(named_plan(declaration.target), f"{declaration.id}.yaml")
+
+
+def _plan_called(name: str, catalog: Catalog) -> Declaration:
+    """The plan of that name; `mira/table4` may also be written for `mira-table4`."""
+    try:
+        return catalog.find(Kind.PLAN, name)
+    except MethodNotFound:
+        dashed = name.replace("/", "-")
+        if "/" not in name or dashed not in catalog.ids(Kind.PLAN):
+            raise
+        return catalog.find(Kind.PLAN, dashed)
 
 
 def named_plan(target: str) -> str:
