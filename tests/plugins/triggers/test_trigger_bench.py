@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import json
 import time
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +19,18 @@ from ownmark.builtin.hosts.convnet import ConvNet
 from ownmark.contracts import Samples
 from ownmark.discovery import discover
 from ownmark.methods import Kind, Need
-from ownmark.runner import audit
-from ownmark.runner.session import named_plan
+from ownmark.runner.cell import expand
+from ownmark.runner.session import named_plan, prepare
 
 NETWORKS, BATCH, RATE = 8, 64, 0.05
 
 
-def stage_seconds(journal: Path) -> dict[str, float]:
-    """Seconds of each kind of stage; null models apart from the owners' hosts."""
-    seconds: dict[str, float] = defaultdict(float)
-    for line in journal.read_text(encoding="utf-8").splitlines():
-        entry = json.loads(line)
-        null = entry["stage"] == "host" and " null " in entry["label"]
-        seconds["null" if null else entry["stage"]] += entry["seconds"]
-    return seconds
+def seconds_of(train: Any) -> float:
+    start = time.perf_counter()
+    train()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
 
 
 @pytest.mark.bench
@@ -47,23 +43,22 @@ def test_reading_all_keys_of_all_schemes_over_training_the_null_models(
         for name in plan["schemes"]
         if Need.EMBEDDED_KEY not in catalog.find(Kind.SCHEME, name).needs  # the others have one key each
     ]
-    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan | {"schemes": fresh}), encoding="utf-8")
-    rows = audit(
-        tmp_path / "plan.yaml",
-        held_out=1,
-        keys=1,
-        out=tmp_path / "run",
-        store=tmp_path / "store",
-        device="cpu",
+    (tmp_path / "plan.yaml").write_text(
+        yaml.safe_dump(plan | {"schemes": fresh, "seeds": [0]}), encoding="utf-8"
     )
-    assert [row.scheme for row in rows] == fresh
-    seconds = stage_seconds(tmp_path / "run" / "journal.jsonl")
-    models, keys = plan["verdict"]["null_models"], plan["verdict"]["keys"]
+    session = prepare(tmp_path / "plan.yaml", tmp_path / "run", tmp_path / "store", "cpu", None, None)
+    session.folder.mkdir()
+    cells, engine = expand(session.plan), session.engine
+    nulls = session.making.nulls(cells[0].task)
+    engine.get(session.making.host(cells[0].task, "warm up"))
+    training = seconds_of(lambda: [engine.get(null) for null in nulls])
+    reading = seconds_of(lambda: [engine.get(session.reading.threshold(cell)) for cell in cells])
     with capsys.disabled():
         print(
-            f"\n{len(fresh)} schemes x {keys} fresh keys x {models} null models, drawing the keys included: "
-            f"{seconds['threshold'] / seconds['null']:.2f} of the seconds that training the null models takes"
+            f"\n{len(cells)} schemes x {plan['verdict']['keys']} fresh keys x {len(nulls)} null models, drawing keys "
+            f"included: {reading / training:.2f} of the seconds that training the null models takes"
         )
+    assert len(cells) == len(fresh)
 
 
 def functional_step(network: nn.Module, state: dict[str, Tensor], x: Tensor, y: Tensor) -> dict[str, Tensor]:
@@ -91,14 +86,6 @@ def plan_of_batches(count: int) -> Tensor:
     orders = torch.stack([torch.randperm(count, generator=rng) for _ in range(NETWORKS)])
     steps = count // BATCH
     return orders[:, : steps * BATCH].reshape(NETWORKS, steps, BATCH).transpose(0, 1)
-
-
-def seconds_of(train: Any) -> float:
-    start = time.perf_counter()
-    train()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
 
 
 @pytest.mark.bench
