@@ -90,10 +90,10 @@ def test_reported_removals_and_forged_claims_stand_beside_ours():
     reported = [{"value": 0.0, "metric": name, "where": "Table I"} for name in ("removed", "forged_claim")]
     cells = [record("uchida", "prune", seed) for seed in range(4)]
     for seed, one in enumerate(cells):
-        one |= {"reported": reported, "exhibits": {"forged_claim": float(seed > 0)}}
+        one |= {"reported": reported, "exhibits": {"forged_claim": float(seed > 0), "forged_hits": 6, "forged_n": 8}}
         one["removal"]["outcome"] = "removed" if seed == 3 else "survived"
     (grid,) = grids(cells)
     rows = [tuple(lines[0].text for lines in row[1:5]) for row in reported_table(grid).rows]
     assert [row[:3] for row in rows] == [("prune", "removed", "0.000"), ("prune", "forged_claim", "0.000")]
     assert [row[3].split()[0] for row in rows] == ["0.250", "0.750"]
-    assert "forger claims 3/4" in rendered(cells)
+    assert "forger 0.750, claim 3/4" in rendered(cells)

@@ -134,13 +134,14 @@ def _removal(group: Group) -> list[Line]:
 
 
 def _rival(group: Group) -> list[Line]:
-    """How often a forger's own claim succeeds, which attacks tell in the exhibit `forged_claim`."""
-    claims = [c for record in group.ok if (c := number(record, "exhibits", "forged_claim")) is not None]
-    return (
-        [Line(f"forger claims {sum(claims):g}/{len(claims)}", "warn" if any(claims) else "plain")]
-        if claims
-        else []
-    )
+    """What a forger's own key reads, and how often it may claim: exhibits `forged_hits`, `_n` and `_claim`."""
+    counts = [[number(r, "exhibits", f"forged_{name}") for name in ("hits", "n", "claim")] for r in group.ok]
+    rates = [hits / n for hits, n, _ in counts if hits is not None and n]
+    if not rates:
+        return []
+    claims = [claim for *_, claim in counts if claim is not None]
+    text = f"claim {sum(claims):g}/{len(claims)}" if claims else "no threshold"
+    return [Line(f"forger {decimals(sum(rates) / len(rates))}, {text}", "warn" if any(claims) else "plain")]
 
 
 def failures(grid: Grid) -> list[str]:

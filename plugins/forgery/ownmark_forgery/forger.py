@@ -23,6 +23,7 @@ from ownmark.contracts import (
     black_box,
     cross_entropy,
     predictions,
+    seeded,
 )
 from ownmark.contracts.evidence import Evidence
 from ownmark.errors import NotApplicable
@@ -68,10 +69,15 @@ def starts_from_stolen(scheme: Scheme) -> None:
 
 
 def host_view(stolen: Stolen, recipe: Recipe) -> HostView:
-    """The stolen network as a trained host; there is no blank one."""
+    """The stolen network as a trained host; a blank one is the same with every layer initialised anew."""
 
     def blank(rng: torch.Generator) -> nn.Module:
-        raise NotApplicable("a forger has no untrained host; the nested scheme must start from a trained one")
+        network = stolen.copy()
+        with seeded(rng):
+            for module in network.modules():
+                if callable(reset := getattr(module, "reset_parameters", None)):
+                    reset()
+        return network
 
     return HostView(stolen.copy, blank, recipe, (cross_entropy,))
 

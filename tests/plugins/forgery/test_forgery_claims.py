@@ -5,13 +5,15 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from ownmark.contracts import Samples, WhiteBox, outputs
+from ownmark.contracts import Recipe, Samples, WhiteBox, outputs
 from ownmark.discovery import discover
 from ownmark.errors import NotApplicable, PlanError
 from ownmark.methods import Kind
+from ownmark_forgery.forger import host_view
 
 UCHIDA = {"uchida": {"start": "trained"}}
 STRONG = {"uchida": {"start": "trained", "strength": 10.0, "recipe": {"lr": 0.01}}}
@@ -99,6 +101,17 @@ def test_a_forger_works_with_the_stolen_networks_own_labels(
 def test_a_forger_without_images_is_refused(loot: Any, attack: Any, fit: Any, rng: Any) -> None:
     with pytest.raises(NotApplicable, match="needs images"):
         attack("ambiguity", scheme=UCHIDA).attack(loot.stolen(None), fit, rng)
+
+
+def test_a_thiefs_blank_host_is_the_stolen_architecture_with_other_weights(loot: Any, rng: Any) -> None:
+    stolen = loot.stolen()
+    blank = host_view(stolen, Recipe()).blank
+    networks = [blank(torch.Generator().manual_seed(seed)).state_dict() for seed in (1, 1, 2)]
+    weights = [torch.cat([state[name].flatten() for name in state if "conv" in name]) for state in networks]
+    theirs = torch.cat([v.flatten() for name, v in stolen.network.state_dict().items() if "conv" in name])
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+    assert abs(np.corrcoef(weights[0], theirs)[0, 1]) < 0.05
 
 
 @pytest.mark.parametrize("name", ["overwrite", "ambiguity"])

@@ -16,7 +16,7 @@ from torch import nn
 
 from ownmark.contracts import HostView, Key, Marked, Samples, Task, WhiteBox, predictions
 from ownmark.errors import NotApplicable
-from ownmark_whitebox.deepsigns.activations import widths
+from ownmark_whitebox.deepsigns.activations import choose_layer, widths
 from ownmark_whitebox.deepsigns.config import DeepSignsConfig
 from ownmark_whitebox.deepsigns.extractor import DeepSignsExtractor
 from ownmark_whitebox.deepsigns.scheme import DeepSigns, completed, length, message, project, pull
@@ -46,19 +46,25 @@ def block(x: np.ndarray, w: Arrays, name: str) -> tuple[np.ndarray, np.ndarray]:
     return raw, np.maximum(gamma * (raw - mean) / np.sqrt(var + 1e-5) + beta, 0)
 
 
-def activation(images: np.ndarray, w: Arrays, layer: str) -> np.ndarray:
-    """[N, M] of a layer of the host `convnet`, as `features.1.conv` or `features.1.relu`."""
+def activation(images: np.ndarray, w: Arrays, layer: str, pooled: bool) -> np.ndarray:
+    """[N, M] of a layer of the host `convnet`, as `features.1.conv` or `features.1.relu`; [N, C] if pooled."""
     _, place, kind = layer.split(".")
     raw, relu = block((images - 0.5) / 0.25, w, "features.0")
     for i in range(1, int(place) + 1):
         n, c, h, k = relu.shape
         raw, relu = block(relu.reshape(n, c, h // 2, 2, k // 2, 2).max((3, 5)), w, f"features.{i}")
-    return {"conv": raw, "relu": relu}[kind].reshape(len(images), -1)
+    found = {"conv": raw, "relu": relu}[kind]
+    return found.mean((2, 3)) if pooled else found.reshape(len(images), -1)
 
 
 @pytest.mark.parametrize(
     "config",
-    [{}, {"activation": "post", "bits": 32, "gamma": 0.1}, {"classes": (3, 1), "images": 20}],
+    [
+        {},
+        {"pooled": False, "classes": (0,)},
+        {"activation": "post", "bits": 32, "gamma": 0.1},
+        {"classes": (3, 1), "bits": 32, "images": 20},
+    ],
     ids=str,
 )
 def test_extraction_equals_numpy_on_saved_files(
@@ -69,7 +75,7 @@ def test_extraction_equals_numpy_on_saved_files(
     marked.key.save(tmp_path / "key.safetensors")
     weights, key = load_file(tmp_path / "weights.safetensors"), Key.load(tmp_path / "key.safetensors")
     saved = load_file(tmp_path / "key.safetensors")
-    h = activation(saved["images"].astype(float), weights, key.values["layer"])
+    h = activation(saved["images"].astype(float), weights, key.values["layer"], key.values["pooled"])
     count = len(key.values["classes"])
     rows = np.split(saved["projection"], count)
     bits = np.concatenate([rows[k] @ h[saved["owners"] == k].mean(0) > 0 for k in range(count)])
@@ -89,12 +95,18 @@ def test_mark_costs_no_accuracy(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize("start", ["scratch", "trained"])
+@pytest.mark.parametrize("config", [{}, {"start": "trained"}, {"pooled": False, "classes": (0,)}], ids=str)
 def test_three_seeds(
-    seed: int, start: str, task: Task, host: HostView, fits: Any, rng: Rng, digits: tuple[Samples, Samples]
+    seed: int,
+    config: dict[str, Any],
+    task: Task,
+    host: HostView,
+    fits: Any,
+    rng: Rng,
+    digits: tuple[Samples, Samples],
 ) -> None:
     plain = fits()(host.blank(rng(seed)), task.owner, host.recipe, terms=host.terms)
-    marked = embedded(seed, task, replace(host, trained=lambda: plain), fits(), rng, start=start)
+    marked = embedded(seed, task, replace(host, trained=lambda: plain), fits(), rng, **config)
     assert DeepSignsExtractor().extract(WhiteBox(marked.network), marked.key).rate == 1.0
     assert_keeps_accuracy(marked.network, host, task, digits, fits())
 
@@ -113,7 +125,10 @@ def assert_keeps_accuracy(
 def test_fresh_keys_read_half_of_their_bits_on_an_unmarked_network(
     classes: tuple[int, ...], task: Task, host: HostView, rng: Rng
 ) -> None:
-    suspect, scheme = WhiteBox(host.blank(rng(9))), DeepSigns(DeepSignsConfig(classes=classes, bits=64))
+    suspect, scheme = (
+        WhiteBox(host.blank(rng(9))),
+        DeepSigns(DeepSignsConfig(classes=classes, bits=64, pooled=len(classes) > 1)),
+    )
     hits = [DeepSignsExtractor().extract(suspect, scheme.make_key(task, rng(s))).hits for s in range(60)]
     assert np.mean(hits) == pytest.approx(32, abs=3 * np.sqrt(16 / 60))
     assert np.std(hits) == pytest.approx(4, rel=0.35)
@@ -147,6 +162,25 @@ def test_terms_follow_the_formulas() -> None:
     assert project(two, projection).tolist() == [1, 5]
 
 
+@pytest.mark.parametrize(("bits", "count"), [(160, 10), (64, 8), (7, 7), (13, 1)])
+def test_as_many_classes_as_divide_the_message_carry_it(bits: int, count: int, task: Task, rng: Rng) -> None:
+    key = DeepSigns(DeepSignsConfig(bits=bits)).make_key(task, rng(0))
+    assert key.values["classes"] == list(range(count))
+
+
+def test_the_networks_answer_carries_no_mark_unless_named(task: Task, host: HostView, rng: Rng) -> None:
+    few = DeepSigns(DeepSignsConfig(bits=20)).make_key(task, rng(0))
+    assert completed(few, host.trained()).values["layer"] == "features.2.conv"
+    assert completed(few.add(layer="classifier"), host.trained()).values["layer"] == "classifier"
+
+
+def test_the_layer_with_the_most_inputs_a_filter_is_taken_the_last_of_equals() -> None:
+    found, inputs = {"a": 64, "b": 64, "c": 64, "answer": 64}, {"a": 9, "b": 18, "c": 18, "answer": 99}
+    assert choose_layer(found, inputs, "", "pre", 32) == "c"
+    assert choose_layer({**found, "c": 63}, inputs, "", "pre", 32) == "b"
+    assert choose_layer(found, {}, "", "post", 4) == "answer"
+
+
 def test_choosing_a_layer_leaves_the_network_as_it_was(task: Task, host: HostView, rng: Rng) -> None:
     network = host.blank(rng(0)).train()
     before = {name: value.clone() for name, value in network.state_dict().items()}
@@ -168,10 +202,15 @@ def test_choosing_a_layer_leaves_the_network_as_it_was(task: Task, host: HostVie
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        ({"bits": 1025}, "1025 bits a class need 2050 values of pre-activation; there are: features.0.conv"),
-        ({"layer": "features.2.conv"}, "160 bits a class need 320 values"),
+        ({"bits": 1031}, "1031 bits a class need 2062 values of pre-activation; there are: features.0.conv"),
+        (
+            {"classes": (0,)},
+            "160 bits a class need 320 values .* count every position where images are aligned",
+        ),
+        ({"classes": (0,), "pooled": False, "layer": "features.2.conv"}, "160 bits a class need 320 values"),
+        ({"bits": 10, "layer": "classifier", "classes": (0,)}, "10 bits a class need 20 values"),
         ({"layer": "features.2.relu"}, "no layer 'features.2.relu' with pre-activations"),
-        ({"activation": "post"}, "160 bits a class need 2560 values of post-activation"),
+        ({"activation": "post"}, "16 bits a class need 256 values of post-activation"),
         ({"classes": (10,)}, "target class 10, but the task has 10 classes"),
         ({"classes": (0, 1, 2)}, "160 bits cannot be divided evenly among 3 classes"),
     ],
@@ -195,7 +234,8 @@ def test_owner_without_an_image_of_the_class(task: Task, rng: Rng) -> None:
 
 
 def test_suspect_of_another_architecture(task: Task, host: HostView, rng: Rng) -> None:
-    key = completed(DeepSigns(DeepSignsConfig()).make_key(task, rng(0)), host.trained())
+    scheme = DeepSigns(DeepSignsConfig(pooled=False, classes=(0,)))
+    key = completed(scheme.make_key(task, rng(0)), host.trained())
     with pytest.raises(NotApplicable, match=r"no layer 'features.1.conv'"):
         DeepSignsExtractor().extract(WhiteBox(nn.Sequential(nn.Conv2d(1, 8, 3))), key)
     narrow = host.trained()

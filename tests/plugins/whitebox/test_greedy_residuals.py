@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from safetensors.numpy import load_file
 from safetensors.torch import save_file
 from torch import nn
@@ -22,6 +23,7 @@ from ownmark_whitebox.greedy_residuals import ownmark_schemes
 from ownmark_whitebox.greedy_residuals.config import GreedyResidualsConfig
 from ownmark_whitebox.greedy_residuals.extractor import GreedyResidualsExtractor
 from ownmark_whitebox.greedy_residuals.identity import verify_signature
+from ownmark_whitebox.greedy_residuals.primes import drawn_prime
 from ownmark_whitebox.greedy_residuals.residuals import hinge, needed_strength, residuals, rows_of
 from ownmark_whitebox.greedy_residuals.scheme import GreedyResiduals, signature_of
 
@@ -29,7 +31,7 @@ Rng = Callable[[int], torch.Generator]
 
 
 def embedded(seed: int, task: Task, host: HostView, fit: Any, rng: Rng, **config: Any) -> Marked:
-    scheme = GreedyResiduals(GreedyResidualsConfig(**config))
+    scheme = GreedyResiduals(GreedyResidualsConfig(**{"signature": "ed25519", **config}))
     return scheme.embed(host, scheme.make_key(task, rng(seed)), task, fit)
 
 
@@ -54,11 +56,11 @@ def numpy_residuals(weight: np.ndarray, bits: int, columns: int, eta: float) -> 
     return rows.sum(1) / columns
 
 
-@pytest.mark.parametrize("columns", [253, None])
+@pytest.mark.parametrize(("columns", "signature"), [(253, "rsa"), (None, "ed25519")])
 def test_extraction_equals_numpy_on_saved_files(
-    columns: int | None, task: Task, host: HostView, fit: Any, rng: Rng, tmp_path: Path
+    columns: int | None, signature: str, task: Task, host: HostView, fit: Any, rng: Rng, tmp_path: Path
 ) -> None:
-    marked = embedded(0, task, host, fit, rng, columns=columns)
+    marked = embedded(0, task, host, fit, rng, columns=columns, signature=signature)
     save_file(marked.network.state_dict(), tmp_path / "weights.safetensors")
     marked.key.save(tmp_path / "key.safetensors")
     weights, key = load_file(tmp_path / "weights.safetensors"), Key.load(tmp_path / "key.safetensors")
@@ -112,7 +114,7 @@ def test_fresh_keys_read_half_of_their_bits_on_an_unmarked_network(
 ) -> None:
     suspect, scheme = (
         WhiteBox(host.blank(rng(9))),
-        GreedyResiduals(GreedyResidualsConfig(bits=64, columns=72)),
+        GreedyResiduals(GreedyResidualsConfig(bits=64, columns=72, signature="ed25519")),
     )
     hits = [
         GreedyResidualsExtractor().extract(suspect, scheme.make_key(task, rng(s))).hits for s in range(60)
@@ -121,15 +123,18 @@ def test_fresh_keys_read_half_of_their_bits_on_an_unmarked_network(
     assert np.std(hits) == pytest.approx(4, rel=0.35)
 
 
-def test_anybody_can_verify_and_nobody_else_can_sign(task: Task, rng: Rng) -> None:
-    scheme = GreedyResiduals(GreedyResidualsConfig(message="model 7 is ACME's"))
+@pytest.mark.parametrize("signature", ["rsa", "ed25519"])
+def test_anybody_can_verify_and_nobody_else_can_sign(signature: str, task: Task, rng: Rng) -> None:
+    scheme = GreedyResiduals(GreedyResidualsConfig(message="model 7 is ACME's", signature=signature))
     key, other = scheme.make_key(task, rng(0)), scheme.make_key(task, rng(1))
-    signature = signature_of(key)
-    assert verify_signature(key.values["public_key"], "model 7 is ACME's", signature)
-    assert not verify_signature(key.values["public_key"], "model 7 is mine", signature)
-    assert not verify_signature(other.values["public_key"], "model 7 is ACME's", signature)
-    assert not verify_signature(key.values["public_key"], "model 7 is ACME's", signature[:-1] + b"\0")
-    assert not verify_signature("no key", "model 7 is ACME's", signature)
+    signed = signature_of(key)
+    assert verify_signature(key.values["public_key"], "model 7 is ACME's", signed)
+    assert not verify_signature(key.values["public_key"], "model 7 is mine", signed)
+    assert not verify_signature(other.values["public_key"], "model 7 is ACME's", signed)
+    assert not verify_signature(
+        key.values["public_key"], "model 7 is ACME's", signed[:-1] + bytes([signed[-1] ^ 1])
+    )
+    assert not verify_signature("no key", "model 7 is ACME's", signed)
 
 
 def test_a_signature_that_does_not_verify_matches_nowhere(marked: Marked) -> None:
@@ -138,10 +143,32 @@ def test_a_signature_that_does_not_verify_matches_nowhere(marked: Marked) -> Non
     assert (found.rate, found.extras["signature"]) == (0.0, "invalid")
 
 
-def test_key_is_a_pure_function_of_its_randomness(task: Task, rng: Rng) -> None:
-    scheme = GreedyResiduals(GreedyResidualsConfig())
+@pytest.mark.parametrize("kind", ["rsa", "ed25519"])
+def test_key_is_a_pure_function_of_its_randomness(kind: str, task: Task, rng: Rng) -> None:
+    scheme = GreedyResiduals(GreedyResidualsConfig(signature=kind, key_size=1024))
     assert scheme.make_key(task, rng(1)).digest() == scheme.make_key(task, rng(1)).digest()
     assert scheme.make_key(task, rng(1)).digest() != scheme.make_key(task, rng(2)).digest()
+
+
+def test_signature_is_textbook_rsa_of_the_padded_hash(task: Task, rng: Rng) -> None:
+    """RFC 8017, 8.2: s = (00 01 ff .. ff 00 | DigestInfo | SHA-256(assertion))^d, so s^e gives that back."""
+    scheme = GreedyResiduals(GreedyResidualsConfig(key_size=1024, message="mine"))
+    key = scheme.make_key(task, rng(0))
+    numbers = load_pem_public_key(key.values["public_key"].encode()).public_numbers()
+    opened = pow(int.from_bytes(signature_of(key), "big"), numbers.e, numbers.n).to_bytes(128, "big")
+    info = bytes.fromhex("3031300d060960864801650304020105000420") + hashlib.sha256(b"mine").digest()
+    assert opened == b"\0\1" + b"\xff" * (128 - 3 - len(info)) + b"\0" + info
+    assert (numbers.e, numbers.n.bit_length()) == (65537, 1024)
+
+
+def test_drawn_primes_are_prime_and_as_long_as_asked() -> None:
+    """2^(p - 1) = 1 mod p (Fermat), checked without the library that found them."""
+    bytes_of = np.random.default_rng(0).bytes
+    for bits in (128, 512):
+        prime = drawn_prime(bits, bytes_of)
+        assert prime >> (bits - 2) == 3
+        assert all(pow(base, prime - 1, prime) == 1 for base in (2, 3, 5, 7))
+        assert (prime - 1) % 65537
 
 
 def test_only_selected_entries_have_a_gradient() -> None:

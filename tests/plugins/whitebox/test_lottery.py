@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 from safetensors.torch import save_file
 from torch import nn
 
-from ownmark.contracts import HostView, Key, Marked, Samples, Task, WhiteBox, predictions
+from ownmark.contracts import HostView, Key, Marked, Recipe, Samples, Task, WhiteBox, predictions
 from ownmark.errors import MethodUnavailable, NotApplicable
 from ownmark.methods import Declaration
 from ownmark_whitebox.lottery import ownmark_extractors, ownmark_schemes
@@ -124,6 +124,46 @@ def test_three_seeds(
 
 
 @pytest.mark.slow
+def test_another_code_is_written_over_a_ticket(
+    marked: Marked, host: HostView, task: Task, fits: Any, rng: Rng
+) -> None:
+    stolen = replace(host, trained=lambda: copy.deepcopy(marked.network))
+    other = embedded(5, task, stolen, fits(), rng, start="trained", message="mine", recipe={"epochs": 3})
+    found = extractor().extract(WhiteBox(other.network), other.key)
+    assert (found.rate, found.extras["text"]) == (1.0, "mine")
+    assert other.exhibits["weights left"] == pytest.approx(marked.exhibits["weights left"], abs=0.01)
+
+
+def test_a_dense_host_is_pruned_once_to_what_the_rounds_would_leave(
+    host: HostView, task: Task, fits: Any, rng: Rng
+) -> None:
+    found = embedded(0, task, host, fits(), rng, start="trained", recipe={"epochs": 1})
+    assert extractor().extract(WhiteBox(found.network), found.key).rate == 1.0
+    assert found.exhibits["weights left"] == pytest.approx(0.5**4, abs=0.002)
+
+
+def test_a_forged_code_lies_where_it_resembles_the_network_most(
+    marked: Marked, task: Task, fit: Any, rng: Rng
+) -> None:
+    scheme = Lottery(LotteryConfig(message="mine"))
+    key = scheme.forge("elsewhere", marked.network, scheme.make_key(task, rng(5)), task.owner, fit, Recipe())
+    found = extractor().extract(WhiteBox(marked.network), key)
+    planes = {
+        name: (module.weight != 0).flatten(2).any(2).numpy()
+        for name, module in marked.network.named_modules()
+        if isinstance(module, nn.Conv2d) and min(module.weight.shape[:2]) >= 29
+    }
+    code = key["code"].numpy()
+    best = max(
+        float((found[r : r + 29, c : c + 29] == code).mean())
+        for found in planes.values()
+        for r in range(found.shape[0] - 28)
+        for c in range(found.shape[1] - 28)
+    )
+    assert found.rate == pytest.approx(best)
+    assert found.extras["decoded"] == "no"
+
+
 def test_another_ticket_does_not_read_as_ours(
     marked: Marked, task: Task, host: HostView, fits: Any, rng: Rng
 ) -> None:

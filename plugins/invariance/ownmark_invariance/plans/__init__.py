@@ -11,9 +11,14 @@ _SUMMARIES = {
     "invariance-alpha": "bit errors against the share of neurons changed, transform by transform (Figures 4, 8, 9)",
     "invariance-alpha-cifar": "the same on CIFAR-10: uchida, its filters averaged over outputs and over inputs",
     "invariance-combined": "the unified attack before fine-tuning and pruning, read with and without `align`",
+    "invariance-table1-small": "Table I, small: which attack breaks which scheme, and whose claim succeeds, on digits",
+    "invariance-table1-paper": "rows of Table I at the size of the paper: wide ResNet on CIFAR-10",
+    "invariance-table1-resnet18": "the ResNet-18 rows of Table I, on a part of CIFAR-100",
     "invariance-table2-small": "Table II, small: schemes on digits, each transform and all, with and without `align`",
     "invariance-table2-paper": "rows of Table II at the size of the paper: wide ResNet on CIFAR-10",
     "invariance-table2-resnet18": "the ResNet-18 rows of Table II, on a part of CIFAR-100",
+    "invariance-table3-small": "Table III, small: a signature against the share of neurons changed, on digits",
+    "invariance-table3-paper": "Table III with ResNet-18, on a part of CIFAR-100",
 }
 
 

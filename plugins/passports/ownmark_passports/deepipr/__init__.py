@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ownmark.hookspecs import hookimpl
 from ownmark.methods import Declaration, Kind, Need, Reported
-from ownmark_passports.papers import DEEPIPR, TABLE
+from ownmark_passports.papers import DEEPIPR, TABLE, table_one, table_two
 
 
 @hookimpl
@@ -36,6 +36,8 @@ def ownmark_schemes() -> Iterable[Declaration]:
                 Reported(0.6794, "accuracy", TABLE, "cifar100", "resnet", "deepipr"),
                 Reported(0.6789, "private_accuracy", TABLE, "cifar100", "resnet", "deepipr"),
                 Reported(1.0, "evidence", TABLE, "cifar100", "resnet", "deepipr"),
+                *table_one(),
+                *table_two("deepipr", (0.0113, 0.0177, 0.0491, 0.0030)),
             ),
         )
     ]

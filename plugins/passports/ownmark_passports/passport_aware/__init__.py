@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ownmark.hookspecs import hookimpl
 from ownmark.methods import Declaration, Kind, Need, Reported
-from ownmark_passports.papers import PASSPORT_AWARE, TABLE
+from ownmark_passports.papers import PASSPORT_AWARE, TABLE, table_one, table_three, table_two
 
 
 @hookimpl
@@ -34,6 +34,9 @@ def ownmark_schemes() -> Iterable[Declaration]:
                 Reported(0.7478, "accuracy", TABLE, "cifar100", "resnet", "passport_aware"),
                 Reported(0.7274, "private_accuracy", TABLE, "cifar100", "resnet", "passport_aware"),
                 Reported(1.0, "evidence", TABLE, "cifar100", "resnet", "passport_aware"),
+                *table_one(),
+                *table_two("passport_aware", (0.01, 0.01, 0.01, 0.01)),
+                *table_three("passport_aware"),
             ),
         )
     ]

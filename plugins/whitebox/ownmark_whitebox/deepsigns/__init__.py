@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ownmark.hookspecs import hookimpl
 from ownmark.methods import Declaration, Kind, Need, Paper, Reported
+from ownmark_whitebox.tables import table_one
 
 PAPER = Paper(
     title="DeepSigns: An End-to-End Watermarking Framework for Ownership Protection of Deep Neural Networks",
@@ -36,8 +37,7 @@ def ownmark_schemes() -> Iterable[Declaration]:
             threat_model="verifier holds the suspect's weights; layer, projection, message, target class and key "
             "images are secret",
             deviations=(
-                "one target class with 160 bits, as the bit counts of the invariance paper's Table II suggest; the "
-                "authors' demo writes 16 bits into each of several classes",
+                "positions are averaged, as photographs give each the same mean; the authors flatten (`pooled: false`)",
                 "each class has rows of the projection of its own, so that bits are independent on unmarked networks",
                 "the distance to a centre is a mean over images and positions, not a sum, with the weight raised to "
                 "match; a sum over the positions of a convolution makes training unstable",
@@ -51,6 +51,7 @@ def ownmark_schemes() -> Iterable[Declaration]:
             reported=(
                 Reported(0.8994, "accuracy", _TABLE, "cifar10", "wide_resnet", "deepsigns"),
                 Reported(1.0, "evidence", _TABLE, "cifar10", "wide_resnet", "deepsigns"),
+                *table_one(ambiguity=True),
             ),
         )
     ]

@@ -71,11 +71,19 @@ def widths(network: nn.Module, shape: tuple[int, int, int], kind: str, pooled: b
     return {name: found[0] for name, found in calls.items() if len(found) == 1}
 
 
-def choose_layer(found: Mapping[str, int], name: str, kind: str, bits: int) -> str:
-    """The layer called `name`, or the last one that is wide enough.
+def fan_in(network: nn.Module) -> dict[str, int]:
+    """Inputs of a filter of each convolution and linear layer by name."""
+    layers = ((name, m) for name, m in network.named_modules() if isinstance(m, KINDS["pre"]))
+    return {name: layer.weight[0].numel() for name, layer in layers}  # type: ignore[index, operator]
+
+
+def choose_layer(found: Mapping[str, int], inputs: Mapping[str, int], name: str, kind: str, bits: int) -> str:
+    """The layer called `name`, or the best one that is wide enough and does not give the network's answer.
+
+    Best is the one with the most inputs a filter, which leaves a filter the most freedom; the last of equals.
 
     Args:
-        found: as `widths` gives it. bits: read from each class's mean.
+        found: as `widths` gives it. inputs: as `fan_in` gives it. bits: read from each class's mean.
 
     Raises:
         NotApplicable: no such layer, or it is too narrow.
@@ -84,9 +92,11 @@ def choose_layer(found: Mapping[str, int], name: str, kind: str, bits: int) -> s
     known = ", ".join(f"{layer} ({width})" for layer, width in found.items()) or "none"
     if name and name not in found:
         raise NotApplicable(f"no layer {name!r} with {kind}-activations; there are, with widths: {known}")
-    wide = [layer for layer in ([name] if name else found) if found[layer] >= least]
+    inner = list(found)[:-1] if kind == "pre" else list(found)
+    wide = [layer for layer in ([name] if name else inner) if found[layer] >= least]
     if not wide:
         raise NotApplicable(
-            f"{bits} bits a class need {least} values of {kind}-activation; there are: {known}"
+            f"{bits} bits a class need {least} values of {kind}-activation; there are: {known}. Name more `classes`, "
+            "shorten the message, or count every position where images are aligned (`pooled: false`)"
         )
-    return wide[-1]
+    return max(reversed(wide), key=lambda layer: inputs.get(layer, 0))

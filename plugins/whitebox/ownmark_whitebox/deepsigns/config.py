@@ -18,16 +18,18 @@ EMBEDDING = Recipe(epochs=20, batch_size=64, lr=0.03, schedule="cosine")
 class DeepSignsConfig(MessageConfig, StartConfig):
     """What is written into which activations, and how hard."""
 
-    classes: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0,), min_length=1)
-    """Target classes; the message is divided evenly among them."""
+    classes: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None
+    """Target classes; the message is divided evenly among them. None: the first ones, as many as divide it, ten at
+    most (160 bits: 16 in each of ten, as the authors' demo has 16 a class)."""
     activation: Literal["pre", "post"] = "pre"
     """Outputs of a convolution or linear layer, or of a ReLU."""
     layer: str = ""
-    """Name of a module whose output is taken; empty takes the last of the kind that is wide enough: two values
-    a bit for `pre`, sixteen for `post`, whose means cannot be negative."""
-    pooled: bool = False
-    """Average over positions; otherwise every position of every channel counts (authors), which holds a message only
-    where images are aligned, as digits are. Photographs need `true`, and a few channels a bit."""
+    """Name of a module whose output is taken; empty takes, of those wide enough, the one with the most inputs
+    a filter, the last of equals, and never the network's answer. Wide enough are two values a bit of a class for `pre`,
+    sixteen for `post`, whose means cannot be negative."""
+    pooled: bool = True
+    """Average over positions, so that a layer has a value for each channel. `false`: every position of every channel
+    counts (authors), which holds a message only where images are aligned, as digits are and photographs are not."""
     images: int = Field(default=256, ge=1)
     """Training images of each target class that the key keeps, if there are so many."""
     scale: float = Field(default=0.1, ge=0)

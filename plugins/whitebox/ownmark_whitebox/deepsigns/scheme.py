@@ -24,6 +24,7 @@ from ownmark.contracts import Batch, Fit, HostView, Key, Marked, Samples, Scheme
 from ownmark.errors import NotApplicable
 from ownmark_whitebox.deepsigns.activations import (
     choose_layer,
+    fan_in,
     flatten,
     mean_activation,
     positions,
@@ -33,6 +34,9 @@ from ownmark_whitebox.deepsigns.activations import (
 from ownmark_whitebox.deepsigns.config import DeepSignsConfig
 from ownmark_whitebox.layers import draw_seed, starting_point
 from ownmark_whitebox.message import draw_message
+
+MOST = 10
+"""Target classes, unless they are named."""
 
 
 def pull(h: Tensor, y: Tensor, centres: Tensor, classes: Sequence[int], places: int) -> Tensor:
@@ -74,7 +78,8 @@ def completed(key: Key, network: nn.Module) -> Key:
         return key
     values, bits = key.values, len(key["bits"])
     found = widths(network, values["shape"], values["activation"], values["pooled"])
-    layer = choose_layer(found, values["layer"], values["activation"], bits // len(values["classes"]))
+    each = bits // len(values["classes"])
+    layer = choose_layer(found, fan_in(network), values["layer"], values["activation"], each)
     rng = torch.Generator().manual_seed(values["seed"])
     projection = torch.randn(bits, found[layer], generator=rng).to(key["bits"].device)
     return key.add({"projection": projection}, layer=layer)
@@ -85,6 +90,21 @@ def class_means(network: nn.Module, key: Key) -> Tensor:
     layer, pooled, count = key.values["layer"], key.values["pooled"], len(key.values["classes"])
     parts = [key["images"][key["owners"] == k] for k in range(count)]
     return torch.stack([mean_activation(network, layer, part, pooled) for part in parts])
+
+
+def target_classes(wanted: Sequence[int] | None, bits: int, known: int) -> Sequence[int]:
+    """The wanted classes, or the first ones: as many as divide the message, `MOST` at most.
+
+    Raises:
+        NotApplicable: the task lacks one of them, or they do not divide the message.
+    """
+    if wanted is None:
+        return range(max(count for count in range(1, min(MOST, known) + 1) if bits % count == 0))
+    if max(wanted) >= known:
+        raise NotApplicable(f"target class {max(wanted)}, but the task has {known} classes")
+    if bits % len(wanted):
+        raise NotApplicable(f"{bits} bits cannot be divided evenly among {len(wanted)} classes")
+    return wanted
 
 
 def draw_images(
@@ -121,18 +141,11 @@ class DeepSigns(Scheme):
         config = self.config
         seed = draw_seed(rng)
         bits, text = draw_message(config, rng)
-        if max(config.classes) >= task.classes:
-            raise NotApplicable(
-                f"target class {max(config.classes)}, but the task has {task.classes} classes"
-            )
-        if len(bits) % len(config.classes):
-            raise NotApplicable(
-                f"{len(bits)} bits cannot be divided evenly among {len(config.classes)} classes"
-            )
-        x, owners = draw_images(task.owner, config.classes, config.images, rng)
+        classes = target_classes(config.classes, len(bits), task.classes)
+        x, owners = draw_images(task.owner, classes, config.images, rng)
         values = {
             "layer": config.layer, "activation": config.activation, "pooled": config.pooled, "seed": seed,
-            "text": text, "classes": list(config.classes), "shape": list(task.shape),
+            "text": text, "classes": list(classes), "shape": list(task.shape),
         }  # fmt: skip
         return Key("deepsigns", {"bits": bits.to(x.device), "images": x, "owners": owners}, values)
 

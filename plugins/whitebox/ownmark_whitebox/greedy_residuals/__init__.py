@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ownmark.hookspecs import hookimpl
 from ownmark.methods import Declaration, Kind, Need, Paper, Reported
+from ownmark_whitebox.tables import table_one
 
 PAPER = Paper(
     title="Watermarking Deep Neural Networks with Greedy Residuals",
@@ -31,21 +32,21 @@ def ownmark_schemes() -> Iterable[Declaration]:
             paper=PAPER,
             needs=frozenset({Need.WHITE_BOX}),
             extractor="greedy_residuals",
-            smoke={"bits": 64, "columns": 72},
+            smoke={"bits": 64, "columns": 72, "signature": "ed25519"},
             idle={"strength": 0},
             threat_model="verifier holds the suspect's weights, the public key, assertion and signature; "
             "only the signing key is secret",
             deviations=(
-                "Ed25519 signs, not RSA-512 with PKCS#1: its key follows from 32 drawn bytes, so that a key is a "
-                "function of the seed; message length and hash are the paper's",
+                "the RSA modulus has 2048 bits, not 512; its primes are drawn, so that a key is a function of the seed",
                 "one layer carries the mark; the authors' code can average several",
                 "the strength is raised for trainings too short for 0.01 (parameter `scale`)",
             ),
             reported=(
                 Reported(0.5505, "accuracy", _TABLE, "caltech256", "resnet", "greedy_residuals"),
                 Reported(1.0, "evidence", _TABLE, "caltech256", "resnet", "greedy_residuals"),
+                *table_one(),
             ),
-            requires={"cryptography": "greedy"},
+            requires={"cryptography": "greedy", "sympy": "greedy"},
         )
     ]
 
@@ -61,6 +62,6 @@ def ownmark_extractors() -> Iterable[Declaration]:
             summary="checks the signature, and compares the signs of the residuals with its hash",
             paper=PAPER,
             needs=frozenset({Need.WHITE_BOX}),
-            requires={"cryptography": "greedy"},
+            requires={"cryptography": "greedy", "sympy": "greedy"},
         )
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 from pydantic import Field
 
 from ownmark.config import configuration
@@ -14,6 +16,10 @@ class GreedyResidualsConfig(StartConfig):
 
     message: str = Field(default=MESSAGE, min_length=1)
     """The owner's assertion. It is signed; what is embedded is the SHA-256 of the signature."""
+    signature: Literal["rsa", "ed25519"] = "rsa"
+    """RSASSA-PKCS1-v1_5 with SHA-256 (authors' code), or Ed25519, whose keys are drawn a thousand times as fast."""
+    key_size: Annotated[int, Field(ge=1024, le=8192, multiple_of=256)] = 2048
+    """Bits of the RSA modulus. The authors' 512 can be factored by anybody."""
     bits: int = Field(default=256, ge=8, le=256)
     """Leading bits of the hash to embed; fewer than 256 only for layers too small for all."""
     layer: str = ""

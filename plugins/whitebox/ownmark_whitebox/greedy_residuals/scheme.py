@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from ownmark.contracts import Batch, Fit, HostView, Key, Marked, Recipe, Scheme, Task, Term
 from ownmark.errors import NotApplicable
 from ownmark_whitebox.greedy_residuals.config import GreedyResidualsConfig
-from ownmark_whitebox.greedy_residuals.identity import bits_from, key_pair
+from ownmark_whitebox.greedy_residuals.identity import bits_from, pem_texts, private_key, sign
 from ownmark_whitebox.greedy_residuals.residuals import hinge, needed_strength, residuals, rows_of
 from ownmark_whitebox.layers import layers_of, named_layer, starting_point
 
@@ -29,7 +29,7 @@ LEAST = 6
 
 
 def signature_of(key: Key) -> bytes:
-    """The 64 bytes behind the message."""
+    """The bytes behind the message."""
     return bytes(key["signature"].cpu().tolist())
 
 
@@ -95,11 +95,15 @@ class GreedyResiduals(Scheme):
         completed(self.make_key(task, torch.Generator().manual_seed(0)), network)
 
     def make_key(self, task: Task, rng: torch.Generator) -> Key:
-        """Key tensors: `signature` uint8 [64]. Key values: the key pair as PEM texts, the assertion."""
+        """Key tensors: `signature` uint8 [bytes]. Key values: the key pair as PEM texts, the assertion."""
         config = self.config
-        seed = bytes(torch.randint(256, (32,), generator=rng, device=rng.device).tolist())
-        private, secret, public = key_pair(seed)
-        signature = torch.tensor(list(private.sign(config.message.encode())), dtype=torch.uint8)
+
+        def draw(count: int) -> bytes:
+            return bytes(torch.randint(256, (count,), generator=rng, device=rng.device).tolist())
+
+        private = private_key(config.signature, config.key_size, draw)
+        signature = torch.tensor(list(sign(private, config.message)), dtype=torch.uint8)
+        secret, public = pem_texts(private)
         values = {
             "private_key": secret, "public_key": public, "assertion": config.message, "bits": config.bits,
             "layer": config.layer, "columns": config.columns, "eta": config.eta,

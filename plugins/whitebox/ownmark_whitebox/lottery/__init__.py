@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ownmark.hookspecs import hookimpl
 from ownmark.methods import Declaration, Kind, Need, Paper, Reported
+from ownmark_whitebox.tables import table_one
 
 PAPER = Paper(
     title="You are caught stealing my winning lottery ticket! Making a lottery ticket claim its ownership",
@@ -45,6 +46,7 @@ def ownmark_schemes() -> Iterable[Declaration]:
             reported=(
                 Reported(0.6640, "accuracy", _TABLE, "cifar100", "resnet", "lottery"),
                 Reported(1.0, "evidence", _TABLE, "cifar100", "resnet", "lottery"),
+                *table_one(),
             ),
             requires={"segno": "lottery"},
         )

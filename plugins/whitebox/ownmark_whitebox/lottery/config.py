@@ -7,12 +7,16 @@ from typing import Literal
 from pydantic import Field
 
 from ownmark.config import configuration
-from ownmark_whitebox.config import MessageConfig
+from ownmark_whitebox.config import MessageConfig, StartConfig
 
 
 @configuration
-class LotteryConfig(MessageConfig):
-    """What the code says, and how the ticket is found. `bits` are written as hexadecimal digits."""
+class LotteryConfig(MessageConfig, StartConfig):
+    """What the code says, and how the ticket is found. `bits` are written as hexadecimal digits.
+
+    `start: trained` (ours) prunes a dense host once, to what the rounds would leave, and a sparse one not at all; then
+    it writes the code and fine-tunes.
+    """
 
     version: int = Field(default=3, ge=1, le=6)
     """Size of the QR code: 17 + 4 x version modules a side, 29 for version 3."""

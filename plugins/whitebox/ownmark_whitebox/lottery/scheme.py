@@ -17,7 +17,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from ownmark.contracts import Fit, HostView, Key, Marked, Scheme, Task
+from ownmark.contracts import Fit, HostView, Key, Marked, Recipe, Samples, Scheme, Task
 from ownmark.errors import NotApplicable
 from ownmark_whitebox.layers import inner_convolutions, named_layer
 from ownmark_whitebox.lottery.config import LotteryConfig
@@ -51,9 +51,20 @@ def kernels(network: nn.Module, names: Masks) -> dict[str, Tensor]:
     return {name: network.get_submodule(name).weight.detach() for name in names}  # type: ignore[operator]
 
 
+def living(convolutions: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    """Where weights are not zero, by the name of the convolution."""
+    return {name: module.weight.detach() != 0 for name, module in convolutions.items()}  # type: ignore[operator]
+
+
+def density(masks: Masks) -> float:
+    """Share of the weights that live."""
+    return sum(int(mask.sum()) for mask in masks.values()) / sum(mask.numel() for mask in masks.values())
+
+
 class Lottery(Scheme):
     """A QR code in the mask of a winning ticket."""
 
+    forgeries = ("elsewhere",)
     config: LotteryConfig
 
     def check(self, network: nn.Module, task: Task) -> None:
@@ -72,6 +83,8 @@ class Lottery(Scheme):
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         """Find a ticket, write the code into its mask, train it from the rewound weights."""
+        if self.config.start == "trained":
+            return self._written_over(host, key, task, fit)
         network = host.blank(fit.rng)
         names = candidates(network, key.values["channels"], self.config.layer, len(key["code"]))
         masks = {
@@ -82,9 +95,30 @@ class Lottery(Scheme):
             masks = prune(kernels(network, masks), masks, self.config.rate)
             if round_ == self.config.rounds - 1:
                 key, masks = self._marked(key, masks, names, kernels(network, masks), fit.rng)
-            self._retrain(network, rewound, masks, host, task, fit)
-        alive = sum(int(mask.sum()) for mask in masks.values()) / sum(mask.numel() for mask in masks.values())
-        return Marked(network, key, {"weights left": alive})
+            network.load_state_dict(rewound)
+            self._retrain(network, host.recipe, masks, host, task, fit)
+        return Marked(network, key, {"weights left": density(masks)})
+
+    def forge(
+        self, way: str, network: nn.Module, key: Key, samples: Samples, fit: Fit, recipe: Recipe
+    ) -> Key:
+        """The key with its code where an unchanged network resembles it most."""
+        names = candidates(network, key.values["channels"], self.config.layer, len(key["code"]))
+        alive = living({name: network.get_submodule(name) for name in names})
+        layer, place = best_place(alive, key["code"])
+        return key.add(layer=layer, place=list(place), shape=list(alive[layer].shape))
+
+    def _written_over(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
+        """Write the code into a trained network and fine-tune it."""
+        network = host.trained()
+        names = candidates(network, key.values["channels"], self.config.layer, len(key["code"]))
+        masks = living(self._pruned(network, key))
+        weights = kernels(network, masks)
+        if all(bool(mask.all()) for mask in masks.values()):
+            masks = prune(weights, masks, 1 - (1 - self.config.rate) ** self.config.rounds)
+        key, masks = self._marked(key, masks, names, weights, fit.rng)
+        self._retrain(network, self.config.recipe, masks, host, task, fit)
+        return Marked(network, key, {"weights left": density(masks)})
 
     def _pruned(self, network: nn.Module, key: Key) -> dict[str, nn.Conv2d]:
         return inner_convolutions(network, key.values["channels"])
@@ -101,21 +135,14 @@ class Lottery(Scheme):
         return memory.state or initial
 
     def _retrain(
-        self,
-        network: nn.Module,
-        rewound: Mapping[str, Tensor],
-        masks: Masks,
-        host: HostView,
-        task: Task,
-        fit: Fit,
+        self, network: nn.Module, recipe: Recipe, masks: Masks, host: HostView, task: Task, fit: Fit
     ) -> None:
-        """Train the ticket from the rewound weights, its mask fixed."""
+        """Train with the mask fixed."""
         from ownmark_whitebox.lottery.callbacks import KeepMasks, apply_masks
 
-        network.load_state_dict(rewound)
         apply_masks(network, masks)
         keep = KeepMasks(masks)
-        fit(network, task.owner, host.recipe, terms=host.terms, transforms=host.transforms, callbacks=(keep,))
+        fit(network, task.owner, recipe, terms=host.terms, transforms=host.transforms, callbacks=(keep,))
 
     def _marked(
         self, key: Key, masks: Masks, names: list[str], weights: Mapping[str, Tensor], rng: torch.Generator

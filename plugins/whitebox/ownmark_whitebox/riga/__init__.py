@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ownmark.hookspecs import hookimpl
 from ownmark.methods import Declaration, Kind, Need, Paper, Reported
+from ownmark_whitebox.tables import table_one
 
 PAPER = Paper(
     title="RIGA: Covert and Robust White-Box Watermarking of Deep Neural Networks",
@@ -45,6 +46,7 @@ def ownmark_schemes() -> Iterable[Declaration]:
             reported=(
                 Reported(0.9590, "accuracy", _TABLE, "celeba", "inception_v3", "riga"),
                 Reported(1.0, "evidence", _TABLE, "celeba", "inception_v3", "riga"),
+                *table_one(),
             ),
         )
     ]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ownmark.hookspecs import hookimpl
 from ownmark.methods import Declaration, Kind, Need, Paper, Reported
+from ownmark_whitebox.tables import table_one
 
 PAPER = Paper(
     title="Embedding Watermarks into Deep Neural Networks",
@@ -42,6 +43,7 @@ def ownmark_schemes() -> Iterable[Declaration]:
             reported=(
                 Reported(0.9155, "accuracy", _TABLE, "cifar10", "wide_resnet", "uchida"),
                 Reported(1.0, "evidence", _TABLE, "cifar10", "wide_resnet", "uchida"),
+                *table_one(overwriting=True, ambiguity=True),
             ),
         )
     ]
