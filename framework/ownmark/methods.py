@@ -186,3 +186,13 @@ class Declaration:
             raise MethodUnavailable(
                 f"{where} cannot load {reference!r}: {type(error).__name__}: {error}"
             ) from error
+
+
+def plans_in(
+    package: str, summaries: Mapping[str, str], paper: Paper | None = None
+) -> tuple[Declaration, ...]:
+    """Declarations of the plans `NAME.yaml` inside a package, from their names and summaries."""
+    return tuple(
+        Declaration(id=name, kind=Kind.PLAN, target=f"{package}:{name}.yaml", summary=summary, paper=paper)
+        for name, summary in summaries.items()
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ownmark.hookspecs import hookimpl
-from ownmark.methods import Declaration, Kind
+from ownmark.methods import Declaration, plans_in
 
 _SUMMARIES = {
     "invariance-alpha": "bit errors against the share of neurons changed, transform by transform (Figures 4, 8, 9)",
@@ -25,7 +25,4 @@ _SUMMARIES = {
 @hookimpl
 def ownmark_plans() -> Iterable[Declaration]:
     """The plans."""
-    return [
-        Declaration(id=name, kind=Kind.PLAN, target=f"ownmark_invariance.plans:{name}.yaml", summary=summary)
-        for name, summary in _SUMMARIES.items()
-    ]
+    return plans_in(__name__, _SUMMARIES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ownmark.hookspecs import hookimpl
-from ownmark.methods import Declaration, Kind
+from ownmark.methods import Declaration, plans_in
 
 _SUMMARIES = {
     "laundering-table2-small": "laundering and Neural Cleanse against fine-tuning at equal budget; digits, minutes",
@@ -19,7 +19,4 @@ _SUMMARIES = {
 @hookimpl
 def ownmark_plans() -> Iterable[Declaration]:
     """The plans."""
-    return [
-        Declaration(id=name, kind=Kind.PLAN, target=f"ownmark_laundering.plans:{name}.yaml", summary=summary)
-        for name, summary in _SUMMARIES.items()
-    ]
+    return plans_in(__name__, _SUMMARIES)

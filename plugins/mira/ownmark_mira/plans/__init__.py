@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ownmark.hookspecs import hookimpl
-from ownmark.methods import Declaration, Kind
+from ownmark.methods import Declaration, plans_in
 
 _SUMMARIES = {
     "mira-table-b1-small": "ten marks before any attack, with theta (Table B.1), on 6,000 images of MNIST",
@@ -26,7 +26,4 @@ _SUMMARIES = {
 @hookimpl
 def ownmark_plans() -> Iterable[Declaration]:
     """The plans."""
-    return [
-        Declaration(id=name, kind=Kind.PLAN, target=f"ownmark_mira.plans:{name}.yaml", summary=summary)
-        for name, summary in _SUMMARIES.items()
-    ]
+    return plans_in(__name__, _SUMMARIES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ownmark.hookspecs import hookimpl
-from ownmark.methods import Declaration, Kind
+from ownmark.methods import Declaration, plans_in
 from ownmark_pst.papers import PST
 
 _SUMMARIES = {
@@ -20,9 +20,4 @@ _SUMMARIES = {
 @hookimpl
 def ownmark_plans() -> Iterable[Declaration]:
     """The plans."""
-    return [
-        Declaration(
-            id=name, kind=Kind.PLAN, target=f"ownmark_pst.plans:{name}.yaml", summary=summary, paper=PST
-        )
-        for name, summary in _SUMMARIES.items()
-    ]
+    return plans_in(__name__, _SUMMARIES, PST)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ownmark.hookspecs import hookimpl
-from ownmark.methods import Declaration, Kind
+from ownmark.methods import Declaration, plans_in
 
 _SUMMARIES = {
     "triggers-digits": "every scheme on digits, three seeds, 20 null models; for `ownmark audit` too",
@@ -16,7 +16,4 @@ _SUMMARIES = {
 @hookimpl
 def ownmark_plans() -> Iterable[Declaration]:
     """The plans."""
-    return [
-        Declaration(id=name, kind=Kind.PLAN, target=f"ownmark_triggers.plans:{name}.yaml", summary=summary)
-        for name, summary in _SUMMARIES.items()
-    ]
+    return plans_in(__name__, _SUMMARIES)
