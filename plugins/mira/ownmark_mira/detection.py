@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ownmark.contracts import evaluating
+from ownmark_mira.inversion import in_chunks
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,16 @@ def smooth_accuracy(
         for _ in range(draws):
             weights = noisy_parameters(network, weight_noise, generator)
             noisy = flat + pixel_noise * torch.randn(flat.shape, generator=generator, device=flat.device)
-            parts = [functional_call(network, weights, (x,)).argmax(1) for x in torch.split(noisy, at_once)]
-            hits += torch.cat(parts) == labels
+            hits += _answers(network, weights, noisy, at_once) == labels
     return hits.reshape(classes, count).mean(1) / draws
+
+
+def _answers(network: nn.Module, weights: dict[str, Tensor], x: Tensor, at_once: int) -> Tensor:
+    def work(run: slice) -> Tensor:
+        answer: Tensor = functional_call(network, weights, (x[run],)).argmax(1)
+        return answer
+
+    return in_chunks(len(x), at_once, work)
 
 
 def decide(smooth: Tensor, threshold: float, treat_as: str = "detected") -> Finding:

@@ -15,8 +15,10 @@ from ownmark_mira.batchnorm import norm_gap, remembering, squared_gap, watched
 from ownmark_mira.config import RecoveryConfig
 from ownmark_mira.deepinversion.attack import dream
 from ownmark_mira.deepinversion.config import DeepInversionConfig
+from ownmark_mira.detection import smooth_accuracy
 from ownmark_mira.inversion import class_wise_loss, fixed, in_chunks, invert, pixels
 from ownmark_mira.priors import batch_variation, energy, standardised, variation
+from ownmark_mira.splitting import features
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
@@ -206,3 +208,39 @@ def test_deepinversion_recovers_pixels_of_their_classes(clean: nn.Module, digits
     assert found.max() <= 1
     right = outputs(clean, found.flatten(0, 1)).argmax(1) == torch.arange(10).repeat_interleave(6)
     assert right.float().mean() >= 0.9
+
+
+class Small(nn.Module):
+    """A network whose device has room for so many images, and which remembers how many it was shown at once."""
+
+    def __init__(self, network: nn.Module, room: int) -> None:
+        super().__init__()
+        self.network, self.room = network, room
+        self.seen: list[int] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen.append(len(x))
+        if len(x) > self.room:
+            raise torch.cuda.OutOfMemoryError("full")
+        logits: Tensor = self.network(x)
+        return logits
+
+
+def test_a_hundred_classes_stay_within_the_budget() -> None:
+    network = Small(untrained("convnet", (1, 8, 8), 100), room=10_000)
+    images = invert(network, noise(100, 5, 1, 8, 8), RecoveryConfig(samples=5, iterations=2, at_once=64))
+    smooth_accuracy(network, images, 2, 0.1, 0.1, generator(0), at_once=64)
+    features(network, "network.pool", images.flatten(0, 1), at_once=64)
+    assert max(network.seen) <= 64
+    assert network.seen.count(60) == 2 * 8  # twelve classes a chunk while inverting; eight such chunks
+    assert images.shape == (100, 5, 1, 8, 8)
+
+
+def test_pictures_come_out_the_same_where_memory_is_short(clean: nn.Module) -> None:
+    start, config = noise(10, 4, 1, 8, 8), RecoveryConfig(samples=4, iterations=5)
+    small = Small(clean, room=10)
+    found = invert(small, start, config)
+    assert small.seen[:4] == [40, 20, 8, 8]  # ten classes, five, two
+    assert torch.allclose(found, invert(clean, start, config), atol=1e-3)
+    smooth = smooth_accuracy(Small(clean, room=10), found, 3, 0.1, 0.1, generator(0))
+    assert torch.equal(smooth, smooth_accuracy(clean, found, 3, 0.1, 0.1, generator(0)))
