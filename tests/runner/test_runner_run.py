@@ -290,6 +290,22 @@ def test_figures_for_a_point_of_a_sweep_go_before_those_of_the_method(workshop) 
     assert figures == [[0.4], [], [0.3], [0.2]]
 
 
+def test_a_methods_figure_is_for_its_default_and_the_schemes_own_reader(workshop) -> None:  # type: ignore[no-untyped-def]
+    plan = SIGNS + (
+        "attacks:\n  - {finetune: {recipe: {epochs: 1}}, sweep: {labels: [granted, predicted]}, as: tuned}\n"
+        "extractors: [default, answers]\n"
+    )
+    figures = {
+        (record["cell"]["attack"]["label"], record["cell"]["extractor"]["default"]): record["reported"]
+        for record in ok(workshop.run(plan))
+    }
+    assert [bool(figures[f"tuned(labels={labels})", True]) for labels in ("granted", "predicted")] == [
+        True,
+        False,
+    ]
+    assert not any(found for (_, own), found in figures.items() if not own)
+
+
 def test_a_query_time_attack_is_read_through_its_front_and_bare(workshop) -> None:  # type: ignore[no-untyped-def]
     plan = SIGNS + "attacks: [none, shift]\nextractors: [default, answers]\n"
     task = workshop.task.replace("epochs: 1", "epochs: 8, batch_size: 25")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 import platform
+import re
 import traceback
 from collections.abc import Mapping
 from typing import Any
 
 from ownmark import __version__
 from ownmark.config import to_plain
-from ownmark.methods import Kind
-from ownmark.runner.cell import Cell
+from ownmark.methods import Declaration, Kind
+from ownmark.runner.cell import Cell, Spec
 from ownmark.runner.engine import Engine, Node
 from ownmark.runner.making import Making
 from ownmark.runner.plan import Removal
@@ -129,8 +130,12 @@ class Recorder:
     def _reported(self, cell: Cell) -> list[dict[str, Any]]:
         """The figures that papers print for this cell, from the declarations of scheme and attack.
 
-        Those for the attack's name here, `unified(alpha=0.5)`, go before those for its id.
+        Those for the attack's name here, `unified(alpha=0.5)`, go before those for its id, which are for its default
+        among a sweep's points. Papers read with the scheme's own extractor.
         """
+        own = self._making.methods.own_extractor(cell.scheme).id
+        if cell.extractor is not None and cell.extractor.id != own:
+            return []
         catalog = self._making.methods.catalog
         specs = {
             "dataset": cell.task.dataset,
@@ -143,13 +148,18 @@ class Recorder:
         }
         ids = {"attack": "", **{field: declaration.id for field, declaration in used.items()}}
         label = cell.attack.label if cell.attack else ""
+        named = (
+            {label}
+            if cell.attack and _is_off_default(cell.attack, used["attack"])
+            else {label, ids["attack"]}
+        )
         found = []
         for declaration in (used[field] for field in ("scheme", "attack") if field in used):
             for figure in declaration.reported:
                 given = {field: getattr(figure, field) for field in ids}
                 given[str(declaration.kind)] = given[str(declaration.kind)] or declaration.id
                 fits = all(given[field] in ("", ids[field]) for field in specs if field != "attack")
-                if fits and given["attack"] in (ids["attack"], label):
+                if fits and given["attack"] in named:
                     found.append(
                         {"value": figure.value, "metric": figure.metric, "where": figure.where, **given}
                     )
@@ -197,6 +207,16 @@ def _version(distribution: str) -> str:
         return importlib_metadata.version(distribution) if distribution else ""
     except importlib_metadata.PackageNotFoundError:
         return ""
+
+
+def _is_off_default(spec: Spec, declaration: Declaration) -> bool:
+    """Whether an entry is a point of a sweep at which a swept parameter is not the method's default."""
+    swept = re.findall(r"(\w+)=", spec.label.rpartition("(")[2])
+    fields = getattr(declaration.load_config(), "__pydantic_fields__", {})
+    return any(
+        name in fields and spec.parameters.get(name) != fields[name].get_default(call_default_factory=True)
+        for name in swept
+    )
 
 
 def _unattacked(cell: Cell) -> Cell:
