@@ -42,25 +42,26 @@ class LotteryExtractor(Extractor):
     config: LotteryReaderConfig
 
     def extract(self, suspect: WhiteBox, key: Key, own: nn.Module | None = None) -> Evidence:
-        """Compare all modules with the code's.
+        """Compare the free modules with the code's; function modules are those of every code, a thief's included.
 
         Extras: `decoded` says whether the code, its function modules restored, scans to the message; `text` what it
-        scans to; `free modules right` is the share of matches among the others; `kernels alive` is the share of
-        kernels in the window that are not empty (1: a dense network).
+        scans to; `all modules right` is the share of matches with the function modules (papers); `kernels alive` is
+        the share of kernels in the window that are not empty (1: a dense network).
 
         Raises:
             NotApplicable: the key never went through `embed`; the suspect has no such layer, or one of another shape.
         """
         code, weight, found = self._found(suspect, key)
         matches = found == code.bool()
+        free = matches[~function_modules(len(code))]
         text = decode(restored(found, code))
         extras: dict[str, float | str] = {
             "decoded": "yes" if text == key.values["text"] else "no",
             "text": text or "",
-            "free modules right": float(matches[~function_modules(len(code))].float().mean()),
+            "all modules right": float(matches.float().mean()),
             "kernels alive": float(plane(window(weight != 0, code, key.values["place"])).float().mean()),
         }
-        return Evidence(matches.flatten(), chance=None, symbol="bit", extras=extras)
+        return Evidence(free, chance=None, symbol="bit", extras=extras)
 
     def exhibits(self, suspect: WhiteBox, key: Key) -> Mapping[str, Tensor]:  # type: ignore[override]
         """The code as it should be, and the modules as they were read (Fig. 5 of the invariance paper)."""
