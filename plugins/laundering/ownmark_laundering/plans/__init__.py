@@ -11,7 +11,7 @@ _SUMMARIES = {
     "laundering-table2-small": "laundering and Neural Cleanse against fine-tuning at equal budget; digits, minutes",
     "laundering-table2": "the same on MNIST and CIFAR-10 with .6 % and 10.8 % of the data; needs OWNMARK_DATA",
     "laundering-rounds-small": "one to three rounds with 10.8 % of the data down to one image a class; digits, minutes",
-    "laundering-cifar-small": "both attacks on 6,000 CIFAR-10 images, a thin ResNet-8, content; needs OWNMARK_DATA",
+    "laundering-cifar-small": "both attacks on 4,000 CIFAR-10 images, a thin ResNet-8, content; needs OWNMARK_DATA",
     "laundering-rounds": "one to ten rounds on MNIST and CIFAR-10; needs OWNMARK_DATA",
 }
 

@@ -11,7 +11,7 @@ from ownmark_pst.papers import PST
 _SUMMARIES = {
     "pst-table1-small": "Table 1 of the PST paper on 6,000 MNIST images; needs OWNMARK_DATA",
     "pst-table1-seeds": "its rows of PST and fine-tuning for three seeds and three schemes; needs OWNMARK_DATA",
-    "pst-cifar-small": "every attack of the pack once on 6,000 CIFAR-10 images, content; needs OWNMARK_DATA",
+    "pst-cifar-small": "every attack of the pack once on 4,000 CIFAR-10 images, content; needs OWNMARK_DATA",
     "pst-table1-paper": "Table 1 of the PST paper, CIFAR-10 with ResNet-18; needs OWNMARK_DATA and a GPU",
     "pst-sweeps-small": "PST on digits: displacement bound and number of unlabelled images (Figures 6, 7); no download",
 }
