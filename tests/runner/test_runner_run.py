@@ -279,6 +279,9 @@ def test_papers_figures_stand_beside_the_cells_they_are_about(workshop) -> None:
     plan = SIGNS.replace("signs:", "trial-marks/signs:") + "attacks: [none, shift, prune]\n"
     figures = [[figure["value"] for figure in record["reported"]] for record in ok(workshop.run(plan))]
     assert figures == [[1.0], [0.5], []]
+    plan += "figures: all\n"
+    figures = [[figure["value"] for figure in record["reported"]] for record in ok(workshop.run(plan))]
+    assert figures == [[1.0], [0.5, 0.6], []]
 
 
 def test_figures_for_a_point_of_a_sweep_go_before_those_of_the_method(workshop) -> None:  # type: ignore[no-untyped-def]

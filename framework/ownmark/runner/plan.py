@@ -195,6 +195,8 @@ class Plan:
         Entry(id="relative_weight_distance"),
     )
     """Beside utility and evidence, which every record has."""
+    figures: Literal["same-task", "all"] = "same-task"
+    """Which figures of papers stand beside ours: those for the same dataset and host, or all; reports say for which."""
     trainer: TrainerOptions = Field(default_factory=TrainerOptions)
     """The user's Lightning callbacks and logger."""
 

@@ -153,12 +153,13 @@ class Recorder:
             if cell.attack and _is_off_default(cell.attack, used["attack"])
             else {label, ids["attack"]}
         )
+        checked = {"scheme"} if self._making.plan.figures == "all" else {"dataset", "host", "scheme"}
         found = []
         for declaration in (used[field] for field in ("scheme", "attack") if field in used):
             for figure in declaration.reported:
                 given = {field: getattr(figure, field) for field in ids}
                 given[str(declaration.kind)] = given[str(declaration.kind)] or declaration.id
-                fits = all(given[field] in ("", ids[field]) for field in specs if field != "attack")
+                fits = all(given[field] in ("", ids[field]) for field in checked)
                 if fits and given["attack"] in named:
                     found.append(
                         {"value": figure.value, "metric": figure.metric, "where": figure.where, **given}
