@@ -1,4 +1,7 @@
-"""The picture of a sweep: evidence and utility against one parameter, with the interval over seeds as a band."""
+"""The picture of a sweep: evidence and utility against one parameter, with the interval over seeds.
+
+A few lines have it as a band, many as bars, which do not cover each other.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+FEW = 4
+"""Lines whose intervals are drawn as bands."""
+
+
 def curve_picture(sweep: Sweep) -> bytes:
     """Two panels as PNG: share of matching symbols with each line's threshold dotted, and utility."""
     return picture(lambda figure: _draw(figure, sweep), 9.5, 3.8)
@@ -21,13 +28,13 @@ def curve_picture(sweep: Sweep) -> bytes:
 
 def _draw(figure: Figure, sweep: Sweep) -> None:
     evidence, utility = figure.subplots(1, 2)
+    bands = len(sweep.curves) <= FEW
     for at, curve in enumerate(sweep.curves):
-        _line(
-            evidence, at, curve, [group.mean("evidence", "rate") for _, group in curve.points], bounded=True
-        )
+        rates = [group.mean("evidence", "rate") for _, group in curve.points]
+        _line(evidence, at, curve, rates, bands)
         _theta(evidence, at, curve)
         accuracies = [group.mean("utility", "suspect") for _, group in curve.points]
-        _line(utility, at, curve, accuracies, bounded=False)
+        _line(utility, at, curve, accuracies, bands)
     first = sweep.curves[0].points[0][1]
     evidence.set_title("evidence: share of matching symbols", loc="left")
     evidence.set_ylim(-0.03, 1.03)
@@ -40,12 +47,14 @@ def _draw(figure: Figure, sweep: Sweep) -> None:
     title = f"{sweep.task.name}: {sweep.method}, {sweep.parameter}" + (
         f" {sweep.fixed}" if sweep.fixed else ""
     )
+    kind = "band" if bands else "bar"
     figure.suptitle(
-        f"{title}\nband: 95 % t interval over seeds; dotted: threshold θ", x=0.01, ha="left", fontsize=10
+        f"{title}\n{kind}: 95 % t interval over seeds; dotted: threshold θ", x=0.01, ha="left", fontsize=10
     )
 
 
-def _line(axes: Axes, at: int, curve: Curve, means: list[Mean | None], bounded: bool) -> None:
+def _line(axes: Axes, at: int, curve: Curve, means: list[Mean | None], bands: bool) -> None:
+    """A line of means with their intervals, cut off at the ends of [0, 1], where all these rates lie."""
     points = [(x, mean) for (x, _), mean in zip(curve.points, means, strict=True) if mean is not None]
     if not points:
         return
@@ -53,11 +62,12 @@ def _line(axes: Axes, at: int, curve: Curve, means: list[Mean | None], bounded: 
     xs, ys = [x for x, _ in points], [mean.value for _, mean in points]
     look = {"marker": MARKERS[at % len(MARKERS)], "linestyle": DASHES[at % len(DASHES)], "markersize": 5}
     axes.plot(xs, ys, color=colour, label=curve.name, **look)  # type: ignore[arg-type]
-    low = [mean.value - (mean.half or 0.0) for _, mean in points]
-    high = [mean.value + (mean.half or 0.0) for _, mean in points]
-    if bounded:
-        low, high = [max(0.0, value) for value in low], [min(1.0, value) for value in high]
-    axes.fill_between(xs, low, high, color=colour, alpha=0.15, linewidth=0)
+    low = [max(min(0.0, mean.value), mean.value - (mean.half or 0.0)) for _, mean in points]
+    high = [min(max(1.0, mean.value), mean.value + (mean.half or 0.0)) for _, mean in points]
+    if bands:
+        axes.fill_between(xs, low, high, color=colour, alpha=0.15, linewidth=0)
+    else:
+        axes.vlines(xs, low, high, color=colour, alpha=0.6, linewidth=1)
 
 
 def _theta(axes: Axes, at: int, curve: Curve) -> None:
@@ -67,9 +77,19 @@ def _theta(axes: Axes, at: int, curve: Curve) -> None:
 
 
 def _finish(axes: Axes, sweep: Sweep) -> None:
-    xs = [x for curve in sweep.curves for x, _ in curve.points]
-    if min(xs) > 0 and max(xs) / min(xs) >= 100:
-        axes.set_xscale("log")
+    _scale(axes, sorted({x for curve in sweep.curves for x, _ in curve.points}))
     axes.set_xlabel(sweep.parameter)
     axes.grid(color="#e6e6e6", linewidth=0.7)
     axes.set_axisbelow(True)
+
+
+def _scale(axes: Axes, xs: list[float]) -> None:
+    """Logarithmic where values grow by factors, with the swept values as ticks where they double from zero on."""
+    positive = [x for x in xs if x > 0]
+    if xs[0] > 0 and xs[-1] / xs[0] >= 100:
+        axes.set_xscale("log")
+    elif xs[0] == 0 and len(positive) > 2 and positive[-1] / positive[0] >= 8:
+        axes.set_xscale("symlog", base=2, linthresh=positive[0], linscale=0.7)
+        axes.set_xticks(xs, [f"{x:.3g}" for x in xs])
+        axes.set_xlim(-0.2 * positive[0], 1.2 * positive[-1])
+        axes.minorticks_off()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-"""Colours that colour-blind readers tell apart (Okabe & Ito 2008)."""
-MARKERS = "os^Dv<>"
+OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#808080")
+"""Colours that colour-blind readers tell apart (Okabe & Ito 2008, grey for its yellow)."""
+MARKERS = "os^Dv<>P"
 DASHES = ("-", "--", "-.", (0, (6, 1, 1, 1, 1, 1)))
 _STYLE: dict[Any, object] = {
     "font.family": "DejaVu Sans",
