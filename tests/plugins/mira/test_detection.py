@@ -19,13 +19,15 @@ from ownmark_mira.detection import Finding, decide, noisy_parameters, smooth_acc
 from ownmark_mira.inversion import invert
 from ownmark_mira.splitting import feature_layer, features, importance, salient, split, watermark_order
 
-NOISE = {"draws": 20, "pixel_noise": 0.25, "weight_noise": 0.1}
+NOISE = {"draws": 60, "pixel_noise": 0.06, "weight_noise": 0.12}
+THRESHOLD = 0.3
+"""As in `mira-table4-small`, with fewer draws."""
 
 
 def look(network: nn.Module) -> Finding:
     start = torch.randn((10, 12, 1, 8, 8), generator=generator(0))
     images = invert(network, start, RecoveryConfig(samples=12, iterations=60))
-    return decide(smooth_accuracy(network, images, **NOISE, rng=generator(1)), threshold=0.4)
+    return decide(smooth_accuracy(network, images, **NOISE, rng=generator(1)), threshold=THRESHOLD)
 
 
 def trained(digits: Images, samples: Samples) -> nn.Module:
@@ -46,7 +48,7 @@ def planted(digits: Images) -> nn.Module:
 def test_planted_smooth_class_is_detected(planted: nn.Module) -> None:
     finding = look(planted)
     assert (finding.target, finding.fixed) == (6, True)
-    assert finding.gap > 0.4
+    assert finding.gap > THRESHOLD
 
 
 def test_nothing_is_detected_on_a_clean_model(digits: Images) -> None:
@@ -63,7 +65,7 @@ def test_without_noise_smoothness_is_plain_accuracy(clean: nn.Module, digits: Im
 
 def test_pieces_of_a_batch_change_nothing(clean: nn.Module) -> None:
     images = torch.rand((10, 6, 1, 8, 8), generator=generator(0))
-    one, other = (smooth_accuracy(clean, images, **NOISE, rng=generator(1), at_once=n) for n in (7, 5000))
+    one, other = (smooth_accuracy(clean, images, **NOISE, rng=generator(1), at_once=n) for n in (17, 5000))
     assert torch.equal(one, other)
 
 

@@ -28,7 +28,7 @@ def seconds(work: Callable[[], object], device: torch.device) -> float:
 @pytest.mark.bench
 @pytest.mark.parametrize(
     ("shape", "classes", "samples"),
-    [((1, 8, 8), 10, 64), ((1, 8, 8), 100, 64), ((1, 28, 28), 10, 64), ((3, 32, 32), 10, 250)],
+    [((1, 8, 8), 10, 64), ((1, 8, 8), 100, 64), ((1, 28, 28), 10, 64), ((3, 32, 32), 10, 64)],
     ids=str,
 )
 def test_all_classes_at_once_over_one_by_one(
@@ -39,10 +39,10 @@ def test_all_classes_at_once_over_one_by_one(
         network = ConvNet(ConvNetConfig()).build(shape, classes).eval().to(device)
     start = torch.randn((classes, samples, *shape), generator=generator(0)).to(device)
     together, alone = (
-        RecoveryConfig(samples=samples, iterations=3, at_once=n) for n in (RecoveryConfig().at_once, samples)
+        RecoveryConfig(samples=samples, iterations=2, at_once=n) for n in (RecoveryConfig().at_once, samples)
     )
     ratios = []
-    for _ in range(6):
+    for _ in range(5):
         one_by_one = seconds(lambda: invert(network, start, alone), device)
         ratios.append(one_by_one / seconds(lambda: invert(network, start, together), device))
     with capsys.disabled():

@@ -14,6 +14,7 @@ _SUMMARIES = {
     "mira-table6-small": "MIRA without images against marks with one target; digits, minutes on one CPU core",
     "mira-detection-small": "does MIRA find the target class? marks with and without one on digits (Table 7, Fig. 4)",
     "mira-table8-small": "recovered by MIRA or by DeepInversion, unlearned alike (Table 8); digits",
+    "mira-cifar-small": "MIRA on 6,000 CIFAR-10 images with a thin ResNet against content; needs OWNMARK_DATA",
     "mira-table-b1-paper": "MIRA, Table B.1: ten marks with theta on MNIST and CIFAR-10, 5 runs; GPU days",
     "mira-table4": "MIRA, Table 4: 1000 labelled images, CIFAR-10, ResNet-18; GPU days, needs OWNMARK_DATA",
     "mira-table5": "MIRA, Table 5: 2000 images of CIFAR-100 without labels, CIFAR-10, ResNet-18; GPU days",
