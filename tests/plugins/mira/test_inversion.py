@@ -16,7 +16,7 @@ from ownmark_mira.config import RecoveryConfig
 from ownmark_mira.deepinversion.attack import dream
 from ownmark_mira.deepinversion.config import DeepInversionConfig
 from ownmark_mira.detection import smooth_accuracy
-from ownmark_mira.inversion import class_wise_loss, fixed, in_chunks, invert, pixels
+from ownmark_mira.inversion import class_wise_loss, classes_at_once, fixed, in_chunks, invert, pixels
 from ownmark_mira.priors import batch_variation, energy, standardised, variation
 from ownmark_mira.splitting import features
 
@@ -208,6 +208,23 @@ def test_deepinversion_recovers_pixels_of_their_classes(clean: nn.Module, digits
     assert found.max() <= 1
     right = outputs(clean, found.flatten(0, 1)).argmax(1) == torch.arange(10).repeat_interleave(6)
     assert right.float().mean() >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("shape", "device", "at_once", "expected"),
+    [
+        ((10, 64, 1, 8, 8), "cpu", 5000, 10),
+        ((100, 64, 1, 8, 8), "cpu", 5000, 10),
+        ((10, 250, 3, 32, 32), "cpu", 5000, 1),
+        ((100, 250, 3, 32, 32), "cuda", 5000, 20),
+        ((100, 250, 3, 32, 32), "cuda", 100, 1),
+    ],
+    ids=str,
+)
+def test_classes_share_batches_as_memory_allows(
+    shape: tuple[int, ...], device: str, at_once: int, expected: int
+) -> None:
+    assert classes_at_once(shape, torch.device(device), at_once) == expected
 
 
 class Small(nn.Module):
