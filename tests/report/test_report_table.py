@@ -90,7 +90,10 @@ def test_reported_removals_and_forged_claims_stand_beside_ours():
     reported = [{"value": 0.0, "metric": name, "where": "Table I"} for name in ("removed", "forged_claim")]
     cells = [record("uchida", "prune", seed) for seed in range(4)]
     for seed, one in enumerate(cells):
-        one |= {"reported": reported, "exhibits": {"forged_claim": float(seed > 0), "forged_hits": 6, "forged_n": 8}}
+        one |= {
+            "reported": reported,
+            "exhibits": {"forged_claim": float(seed > 0), "forged_hits": 6, "forged_n": 8},
+        }
         one["removal"]["outcome"] = "removed" if seed == 3 else "survived"
     (grid,) = grids(cells)
     rows = [tuple(lines[0].text for lines in row[1:5]) for row in reported_table(grid).rows]
