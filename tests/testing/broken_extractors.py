@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import torch
 from tests.testing.broken import WHITE, black_reader, white_reader
-from torch import nn
+from torch import Tensor, nn
 
 from ownmark.contracts import BlackBox, Evidence, Key, WhiteBox
 from ownmark.errors import NotApplicable
@@ -83,6 +83,20 @@ class Silent(TriggerReader):
         return Evidence(labels == key["y"], chance=0.1, symbol="label")
 
 
+class Overexposed(SignReader):
+    """Shows pixels beyond white."""
+
+    def exhibits(self, suspect: WhiteBox, key: Key) -> dict[str, Tensor]:  # type: ignore[override]
+        return {"bits": torch.full((1, 1, 4, 4), 255.0)}
+
+
+class Flat(SignReader):
+    """Shows a row of numbers."""
+
+    def exhibits(self, suspect: WhiteBox, key: Key) -> dict[str, Tensor]:  # type: ignore[override]
+        return {"bits": torch.zeros(8)}
+
+
 white_reader("extractor-changes-nothing", "the suspect", Trainer)
 white_reader("extractor-evidence-is-sound", "torch.float32", Floating)
 white_reader("extractor-evidence-is-sound", "chance is 0.0", Impossible)
@@ -90,6 +104,8 @@ white_reader("extractor-reads-many-as-one", "disagree", Reversed)
 white_reader(
     "extractor-leaves-the-owners-copy-alone", "owner's copy", CopyEater, needs=WHITE | {Need.OWN_COPY}
 )
+white_reader("extractor-exhibits-are-pictures", "'bits' is no picture", Overexposed)
+white_reader("extractor-exhibits-are-pictures", "'bits' is no picture", Flat)
 white_reader("extractor-survives-strangers", "StopIteration", Trusting)
 black_reader("extractor-counts-its-queries", "12 images were answered and 0 counted", Backdoor)
 black_reader("extractor-counts-its-queries", "never queries", Oracle)
