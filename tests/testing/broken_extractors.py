@@ -104,8 +104,8 @@ white_reader("extractor-reads-many-as-one", "disagree", Reversed)
 white_reader(
     "extractor-leaves-the-owners-copy-alone", "owner's copy", CopyEater, needs=WHITE | {Need.OWN_COPY}
 )
-white_reader("extractor-exhibits-are-pictures", "'bits' is no picture", Overexposed)
-white_reader("extractor-exhibits-are-pictures", "'bits' is no picture", Flat)
+white_reader("extractor-exhibits-are-pictures", "exhibit bits is no picture", Overexposed)
+white_reader("extractor-exhibits-are-pictures", "exhibit bits is no picture", Flat)
 white_reader("extractor-survives-strangers", "StopIteration", Trusting)
 black_reader("extractor-counts-its-queries", "12 images were answered and 0 counted", Backdoor)
 black_reader("extractor-counts-its-queries", "never queries", Oracle)
