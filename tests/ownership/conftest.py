@@ -95,7 +95,7 @@ def mark(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def bits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a network with a mark in its weights."""
-    return marked(tmp_path_factory.mktemp("marks") / "uchida", "{uchida: {bits: 32, strength: 1.0}}")
+    return marked(tmp_path_factory.mktemp("marks") / "uchida", "{uchida: {bits: 32, strength: 5.0}}")
 
 
 @pytest.fixture(scope="session")
