@@ -287,7 +287,7 @@ def test_papers_figures_stand_beside_the_cells_they_are_about(workshop) -> None:
 def test_figures_for_a_point_of_a_sweep_go_before_those_of_the_method(workshop) -> None:  # type: ignore[no-untyped-def]
     plan = SIGNS + (
         "attacks:\n  - {prune: , as: later, sweep: {sparsity: [0.5, 0.8]}}\n"
-        "  - {finetune: {recipe: {epochs: 1}}, sweep: {labels: [granted, predicted]}}\n"
+        "  - {finetune: {recipe: {epochs: 1}}, sweep: {labels: [granted, predicted]}}\nfigures: all\n"
     )
     figures = [[figure["value"] for figure in record["reported"]] for record in ok(workshop.run(plan))]
     assert figures == [[0.4], [], [0.3], [0.2]]
@@ -296,7 +296,7 @@ def test_figures_for_a_point_of_a_sweep_go_before_those_of_the_method(workshop) 
 def test_a_methods_figure_is_for_its_default_and_the_schemes_own_reader(workshop) -> None:  # type: ignore[no-untyped-def]
     plan = SIGNS + (
         "attacks:\n  - {finetune: {recipe: {epochs: 1}}, sweep: {labels: [granted, predicted]}, as: tuned}\n"
-        "extractors: [default, answers]\n"
+        "extractors: [default, answers]\nfigures: all\n"
     )
     figures = {
         (record["cell"]["attack"]["label"], record["cell"]["extractor"]["default"]): record["reported"]

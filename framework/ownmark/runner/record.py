@@ -153,13 +153,14 @@ class Recorder:
             if cell.attack and _is_off_default(cell.attack, used["attack"])
             else {label, ids["attack"]}
         )
-        checked = {"scheme"} if self._making.plan.figures == "all" else {"dataset", "host", "scheme"}
+        everywhere = self._making.plan.figures == "all"
         found = []
         for declaration in (used[field] for field in ("scheme", "attack") if field in used):
             for figure in declaration.reported:
                 given = {field: getattr(figure, field) for field in ids}
                 given[str(declaration.kind)] = given[str(declaration.kind)] or declaration.id
-                fits = all(given[field] in ("", ids[field]) for field in checked)
+                same_task = given["dataset"] == ids["dataset"] and given["host"] in ("", ids["host"])
+                fits = (everywhere or same_task) and given["scheme"] in ("", ids["scheme"])
                 if fits and given["attack"] in named:
                     found.append(
                         {"value": figure.value, "metric": figure.metric, "where": figure.where, **given}
