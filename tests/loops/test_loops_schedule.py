@@ -45,6 +45,10 @@ ORACLES: dict[str, tuple[dict[str, Any], Callable[[int], float]]] = {
     "every": ({"schedule": "every", "period": 5, "factor": 0.5}, lambda step: 0.5 ** (step // 25)),
     "cosine": ({"schedule": "cosine"}, lambda step: math.cos(math.pi * step / STEPS / 2) ** 2),
     "one-cycle": ({"schedule": "one-cycle"}, one_cycle),
+    "restarts": (
+        {"schedule": "restarts", "period": 3},
+        lambda step: math.cos(math.pi * (step % 15) / 15 / 2) ** 2,
+    ),
 }
 
 
@@ -62,8 +66,15 @@ def test_halving_each_epoch_acts_exactly_at_the_epochs_first_step(epochs: int, b
     assert found == [0.5 ** (step // batches) for step in range(steps)]
 
 
+@pytest.mark.parametrize(("epochs", "batches"), [(30, 7), (22, 1), (23, 1)])
+def test_restarts_begin_exactly_at_the_epochs_first_step(epochs: int, batches: int) -> None:
+    recipe, steps = Recipe(epochs=epochs, schedule="restarts", period=1), epochs * batches
+    found = [rate_factor(recipe, step, steps) for step in range(0, steps, batches)]
+    assert found == pytest.approx([1.0] * epochs)
+
+
 def test_one_step_in_all_has_a_rate() -> None:
-    for schedule in ("constant", "steps", "every", "cosine", "one-cycle"):
+    for schedule in ("constant", "steps", "every", "cosine", "one-cycle", "restarts"):
         assert 0 < rate_factor(Recipe(schedule=schedule), 0, 1) <= 1
 
 

@@ -36,14 +36,15 @@ class Recipe:
     """Nesterov momentum (SGD)."""
     weight_decay: float = Field(default=5e-4, ge=0)
     """L2 penalty of every trained parameter."""
-    schedule: Literal["constant", "steps", "every", "cosine", "one-cycle"] = "steps"
-    """How the rate changes: `steps` multiplies it by `factor` at each milestone, `every` after each `period` epochs."""
+    schedule: Literal["constant", "steps", "every", "cosine", "one-cycle", "restarts"] = "steps"
+    """How the rate changes: `steps` multiplies it by `factor` at each milestone, `every` after each `period` epochs;
+    `restarts` goes down to 0 along a cosine and starts anew every `period` epochs (SGDR, Loshchilov & Hutter 2017)."""
     milestones: tuple[float, ...] = (0.5, 0.75)
     """Fractions of the training at which `steps` acts."""
     factor: float = Field(default=0.1, gt=0, le=1)
     """What the rate is multiplied with."""
     period: int = Field(default=5, ge=1)
-    """Epochs between two changes of `every`."""
+    """Epochs between two changes of `every`, or two starts of `restarts`."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Arithmetic of the forward pass; bfloat16 is autocast, weights stay float32."""
     channels_last: bool = True

@@ -1,10 +1,11 @@
-"""The one training loop: Lightning's Trainer around a module that takes loss terms.
+"""The one training loop: Lightning's Trainer around a module that takes loss terms; and work in chunks.
 
 Nothing here imports Lightning until a network is trained.
 """
 
 from ownmark.loops.augment import crop, mirror
+from ownmark.loops.chunks import in_chunks
 from ownmark.loops.fit import Fitter
 from ownmark.loops.schedule import rate_factor
 
-__all__ = ["Fitter", "crop", "mirror", "rate_factor"]
+__all__ = ["Fitter", "crop", "in_chunks", "mirror", "rate_factor"]

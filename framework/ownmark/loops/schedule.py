@@ -24,17 +24,24 @@ def rate_factor(recipe: Recipe, step: int, steps: int) -> float:
     if recipe.schedule == "every":
         return float(recipe.factor ** math.floor(progress * recipe.epochs / recipe.period + 1e-9))
     if recipe.schedule == "cosine":
-        return 0.5 * (1 + math.cos(math.pi * progress))
+        return _cosine(progress)
     if recipe.schedule == "one-cycle":
         return _one_cycle(progress)
+    if recipe.schedule == "restarts":
+        return _cosine((progress * recipe.epochs / recipe.period + 1e-9) % 1)
     return 1.0
+
+
+def _cosine(progress: float) -> float:
+    """From 1 down to 0."""
+    return 0.5 * (1 + math.cos(math.pi * progress))
 
 
 def _one_cycle(progress: float, warm: float = 0.3, low: float = 0.04) -> float:
     """Cosine up from `low` to 1 over the first `warm` of the training, cosine down to 0 over the rest."""
     if progress < warm:
         return low + (1 - low) * 0.5 * (1 - math.cos(math.pi * progress / warm))
-    return 0.5 * (1 + math.cos(math.pi * (progress - warm) / (1 - warm)))
+    return _cosine((progress - warm) / (1 - warm))
 
 
 def optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:

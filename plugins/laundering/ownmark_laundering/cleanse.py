@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ownmark.contracts.views import device_of
+from ownmark.loops import in_chunks
 from ownmark.loops.repeat import repeatable
-from ownmark_laundering.chunks import in_chunks
 from ownmark_laundering.config import FULL_SIZE, ReconstructionConfig
 from ownmark_laundering.price import advance, begin, finished
 

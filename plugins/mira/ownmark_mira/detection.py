@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ownmark.contracts import evaluating
-from ownmark_mira.inversion import in_chunks
+from ownmark.loops import in_chunks
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _answers(network: nn.Module, weights: dict[str, Tensor], x: Tensor, at_once:
         answer: Tensor = functional_call(network, weights, (x[run],)).argmax(1)
         return answer
 
-    return in_chunks(len(x), at_once, work)
+    return torch.cat(in_chunks(len(x), at_once, work))
 
 
 def decide(smooth: Tensor, threshold: float, treat_as: str = "detected") -> Finding:

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ownmark.loops import in_chunks
 from ownmark_mira.batchnorm import remembering, squared_gap, watched
 from ownmark_mira.config import RecoveryConfig
 from ownmark_mira.priors import energy, standardised, variation
@@ -88,35 +89,6 @@ def class_wise_loss(
     return loss + config.alpha_bn * squared_gap(gaps, loss)
 
 
-def in_chunks(count: int, size: int, work: Callable[[slice], Tensor]) -> Tensor:
-    """`work` on 0..count in runs of `size`, concatenated; a run that exhausts the GPU's memory is halved and repeated.
-
-    Raises:
-        torch.cuda.OutOfMemoryError: a single item does not fit.
-    """
-    parts: list[Tensor] = []
-    done = 0
-    while done < count:
-        run = slice(done, min(done + size, count))
-        part = _unless_exhausted(work, run)
-        if part is None:  # here, where the failed run's tensors are gone
-            size = (run.stop - run.start) // 2
-            torch.cuda.empty_cache()
-        else:
-            parts.append(part)
-            done = run.stop
-    return torch.cat(parts)
-
-
-def _unless_exhausted(work: Callable[[slice], Tensor], run: slice) -> Tensor | None:
-    try:
-        return work(run)
-    except torch.cuda.OutOfMemoryError:
-        if run.stop - run.start == 1:
-            raise
-        return None
-
-
 def classes_at_once(shape: Sequence[int], device: torch.device, at_once: int) -> int:
     """How many classes share a batch: what `at_once` pictures allow, and on a CPU `CPU_POSITIONS`; at least one.
 
@@ -147,4 +119,4 @@ def invert(network: nn.Module, start: Tensor, config: RecoveryConfig) -> Tensor:
 
             return pixels(descend(start[run], loss, config.iterations, config.rate))
 
-        return in_chunks(classes, classes_at_once(start.shape, start.device, config.at_once), work)
+        return torch.cat(in_chunks(classes, classes_at_once(start.shape, start.device, config.at_once), work))

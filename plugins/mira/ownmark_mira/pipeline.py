@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from ownmark.contracts import Fit, Recipe, Samples, Stolen, Suspect, Term, cross_entropy, outputs
 from ownmark.contracts.views import device_of, evaluating
 from ownmark.errors import NotApplicable
+from ownmark.loops import in_chunks
 from ownmark_mira.config import ObjectiveConfig, SplitConfig
 from ownmark_mira.detection import Finding, decide, smooth_accuracy
-from ownmark_mira.inversion import in_chunks
 from ownmark_mira.splitting import feature_layer, features, split, watermark_order
 from ownmark_mira.unlearning import (
     appending,
@@ -94,7 +94,7 @@ def examine(network: nn.Module, images: Tensor, config: SplitConfig, rng: torch.
         found = features(network, layer, images[run].flatten(0, 1), config.at_once)
         return watermark_order(found.reshape(*images[run].shape[:2], -1), config.saliency)
 
-    order = in_chunks(len(images), max(1, config.at_once // images.shape[1]), work)
+    order = torch.cat(in_chunks(len(images), max(1, config.at_once // images.shape[1]), work))
     return Examined(decide(smooth, config.threshold, config.treat_as), *split(images, order, config.share))
 
 

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from ownmark.contracts import Samples
 from ownmark_laundering import cleanse
-from ownmark_laundering.chunks import in_chunks
 from ownmark_laundering.cleanse import Reconstruction, blend, draws, random_start, reconstruct, reverse
 from ownmark_laundering.config import ReconstructionConfig
 from ownmark_laundering.outliers import anomaly, flagged
@@ -69,21 +68,6 @@ def test_a_class_that_is_done_leaves_the_others_as_they_are(stolen: Any, data: S
         together = reverse(network, x, start, torch.arange(4), config, 5)
         alone = reverse(network, x, start[3:], torch.tensor([3]), config, 5)
     assert_same(alone, Reconstruction(**{n: v[3:] for n, v in fields(together).items()}))
-
-
-def test_exhausted_memory_halves_the_chunk_and_goes_on() -> None:
-    tried: list[tuple[int, int]] = []
-
-    def work(run: slice) -> list[int]:
-        tried.append((run.start, run.stop))
-        if run.stop - run.start > 2:
-            raise torch.cuda.OutOfMemoryError
-        return list(range(run.start, run.stop))
-
-    assert [item for part in in_chunks(7, 5, work) for item in part] == list(range(7))
-    assert tried == [(0, 5), (0, 2), (2, 4), (4, 6), (6, 7)]
-    with pytest.raises(torch.cuda.OutOfMemoryError):
-        in_chunks(1, 4, lambda run: (_ for _ in ()).throw(torch.cuda.OutOfMemoryError()))
 
 
 def test_exhausted_memory_gives_the_same_reconstruction(

@@ -16,7 +16,7 @@ from ownmark_mira.config import RecoveryConfig
 from ownmark_mira.deepinversion.attack import dream
 from ownmark_mira.deepinversion.config import DeepInversionConfig
 from ownmark_mira.detection import smooth_accuracy
-from ownmark_mira.inversion import class_wise_loss, classes_at_once, fixed, in_chunks, invert, pixels
+from ownmark_mira.inversion import class_wise_loss, classes_at_once, fixed, invert, pixels
 from ownmark_mira.priors import batch_variation, energy, standardised, variation
 from ownmark_mira.splitting import features
 
@@ -83,27 +83,6 @@ def test_chunks_of_classes_change_nothing(clean: nn.Module, at_once: int) -> Non
         invert(clean, start, RecoveryConfig(samples=8, iterations=10, at_once=n)) for n in (10_000, at_once)
     )
     assert torch.allclose(one, other, atol=1e-3)
-
-
-def test_exhausted_memory_halves_the_chunk_and_goes_on() -> None:
-    asked: list[int] = []
-
-    def work(run: slice) -> Tensor:
-        asked.append(run.stop - run.start)
-        if run.stop - run.start > 3:
-            raise torch.cuda.OutOfMemoryError("full")
-        return torch.arange(run.start, run.stop)
-
-    assert in_chunks(10, 10, work).tolist() == list(range(10))
-    assert asked == [10, 5, 2, 2, 2, 2, 2]
-
-
-def test_exhausted_memory_for_a_single_class_is_an_error() -> None:
-    def work(run: slice) -> Tensor:
-        raise torch.cuda.OutOfMemoryError("full")
-
-    with pytest.raises(torch.cuda.OutOfMemoryError):
-        in_chunks(4, 4, work)
 
 
 def test_network_comes_back_as_it_was(clean: nn.Module) -> None:

@@ -16,10 +16,11 @@ from ownmark.errors import NotApplicable
 from ownmark.loops import Fitter
 from ownmark.stats import calibrated_threshold
 from ownmark_triggers.blind.config import BlindConfig
-from ownmark_triggers.blind.game import Game, encoder_loss, materialised, shown
+from ownmark_triggers.blind.game import Game, encoder_loss, materialised
 from ownmark_triggers.blind.players import Discriminator, Encoder
 from ownmark_triggers.blind.scheme import Blind
 from ownmark_triggers.blind.ssim import ssim
+from ownmark_triggers.learning import shown
 from ownmark_triggers.triggers.extractor import Triggers
 
 SHAPES = [(channels, side, side + 1) for channels in (1, 3) for side in (8, 28, 33)]

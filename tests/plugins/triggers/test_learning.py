@@ -32,11 +32,11 @@ def test_known_compares_label_by_label(network: nn.Module, key: Key) -> None:
     assert known(network, key.add({"labels": changed})).tolist() == [place != 3 for place in range(20)]
 
 
-def test_it_goes_on_at_a_tenth_of_the_rate(
+def test_it_goes_on_at_a_tenth_of_the_rate_that_settles_in_every_epoch(
     network: nn.Module, key: Key, task: Task, host: HostView, looking: Any
 ) -> None:
     until_known(network, key, task.owner, Recipe(epochs=3, lr=0.2), looking, epochs=7, host=host)
-    assert looking.asked["recipe"] == Recipe(epochs=7, lr=0.02, schedule="constant")
+    assert looking.asked["recipe"] == Recipe(epochs=7, lr=0.02, schedule="restarts", period=1)
 
 
 @pytest.mark.parametrize("why", ["all known", "no extra epochs", "nothing was trained"])

@@ -8,10 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ownmark.contracts import Batch, Samples, Transform, evaluating
+from ownmark.contracts import Batch, Samples, evaluating
 from ownmark_triggers.blind.config import BlindConfig
 from ownmark_triggers.blind.players import Discriminator, Encoder
 from ownmark_triggers.blind.ssim import ssim
+from ownmark_triggers.learning import some
 from ownmark_triggers.networks import settled
 
 
@@ -42,21 +43,6 @@ def encoder_loss(
         + config.hiding * _verdict(logits, True)
         + config.label * label_loss
     )
-
-
-def some(covers: Samples, batch: Batch, per_batch: float, rng: torch.Generator) -> Samples:
-    """Covers for a batch, distinct, in random order: `per_batch` of its size, at least 2."""
-    count = min(len(covers), max(2, round(per_batch * len(batch.x))))
-    return covers.select(torch.randperm(len(covers), generator=rng, device=rng.device)[:count])
-
-
-def shown(key_images: Samples, per_batch: float) -> Transform:
-    """A batch transform that appends finished key images, as many as were shown in the making."""
-
-    def append(batch: Batch, rng: torch.Generator) -> Batch:
-        return batch.append(some(key_images, batch, per_batch, rng))
-
-    return append
 
 
 class Game:

@@ -20,12 +20,12 @@ from torch import Tensor, nn
 from ownmark.contracts import Fit, HostView, Key, Marked, Samples, Scheme, Task, seeded
 from ownmark.errors import NotApplicable
 from ownmark_triggers.blind.config import BlindConfig
-from ownmark_triggers.blind.game import Game, materialised, shown
+from ownmark_triggers.blind.game import Game, materialised
 from ownmark_triggers.blind.players import Discriminator, Encoder
 from ownmark_triggers.blind.ssim import ssim
 from ownmark_triggers.carriers import draw_carriers, key_count
 from ownmark_triggers.glyphs import LETTERS
-from ownmark_triggers.learning import until_known
+from ownmark_triggers.learning import shown, until_known
 from ownmark_triggers.unrelated.images import drawn_letters
 
 LEAST = 4

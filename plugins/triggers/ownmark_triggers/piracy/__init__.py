@@ -44,6 +44,7 @@ def ownmark_schemes() -> Iterable[Declaration]:
                 "extreme pixels are -2.5 and 2.5 (ten deviations of a built-in host's input), not -2000 and 2000, "
                 "which BatchNorm does not survive in a mixed batch",
                 "a tenth of each batch carries either pattern, in place of loss weights .1 (recalled, not verified)",
+                "trained on until all key images are known, which join the batches then (at most 30 epochs)",
                 "evidence counts key images the network was trained on, as MIRA does; fresh ones are measured beside",
             ),
             reported=mira("piracy", (0.9922, 0.2807), (0.9331, 0.1966), (0.7369, 0.1672)),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from ownmark.config import configuration
+from ownmark_triggers.config import FinishConfig
 
 
 @configuration
-class PiracyConfig:
+class PiracyConfig(FinishConfig):
     """The signed statement, the pattern it becomes, and how both embeddings are trained."""
 
     message: str = Field(default="ownmark 2025-01-01T00:00:00Z", min_length=1)

@@ -20,6 +20,7 @@ from torch import nn
 from ownmark.contracts import Fit, HostView, Key, Marked, Samples, Scheme, Task
 from ownmark.errors import NotApplicable
 from ownmark_triggers.carriers import check_target, draw_carriers, eligible, key_count
+from ownmark_triggers.learning import shown, until_known
 from ownmark_triggers.piracy.config import PiracyConfig
 from ownmark_triggers.piracy.filters import dual_embedding, embedded
 from ownmark_triggers.piracy.signature import Mark, mark_of, signed
@@ -93,15 +94,18 @@ class Piracy(Scheme):
         return Key("piracy", {**tensors, "triggers": both.x, "labels": both.labels}, values)
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
-        """Train from scratch with both embeddings in every batch; the paper allows no other start."""
+        """Train from scratch with both embeddings in every batch, the paper allows no other start; then until the
+        key's own images are known."""
         config, network = self.config, host.blank(fit.rng)
-        dual = dual_embedding(key_mark(key), config.strength, config.share, config.clip)
-        fit(
-            network,
-            task.owner,
-            host.recipe,
-            terms=host.terms,
-            transforms=(*host.transforms, *([dual] if config.share else [])),
-        )
+        if config.share:
+            dual = dual_embedding(key_mark(key), config.strength, config.share, config.clip)
+            own = shown(Samples(key["triggers"], key["labels"]), 2 * config.share)
+            fit(network, task.owner, host.recipe, terms=host.terms, transforms=(*host.transforms, dual))
+            until_known(
+                network, key, task.owner, host.recipe, fit,
+                epochs=config.extra_epochs, host=host, transforms=(dual, own),
+            )  # fmt: skip
+        else:
+            fit(network, task.owner, host.recipe, terms=host.terms, transforms=host.transforms)
         pictures = key["triggers"].reshape(2, -1, *task.shape)[:, :4].flatten(0, 1)
         return Marked(network, key, {"triggers": pictures.clamp(0, 1)})

@@ -22,21 +22,13 @@ def in_chunks(count: int, size: int, work: Callable[[slice], T]) -> list[T]:
     start = 0
     while start < count:
         run = slice(start, min(start + size, count))
-        result = _attempt(work, run)
-        if result is None:  # asked here, where the failed run's tensors are gone
-            size = (run.stop - run.start) // 2
-            torch.cuda.empty_cache()
-        else:
-            done.append(result)
+        try:
+            done.append(work(run))
             start = run.stop
+        except torch.cuda.OutOfMemoryError:
+            if run.stop - run.start == 1:
+                raise
+            size = (run.stop - run.start) // 2
+        if start < run.stop:  # here, where the failed run's tensors are gone
+            torch.cuda.empty_cache()
     return done
-
-
-def _attempt(work: Callable[[slice], T], run: slice) -> T | None:
-    """What `work` gives, or None if memory ran out and the run can be halved."""
-    try:
-        return work(run)
-    except torch.cuda.OutOfMemoryError:
-        if run.stop - run.start == 1:
-            raise
-        return None
