@@ -33,18 +33,18 @@ def task_axis(cell: Mapping[str, Any]) -> Axis:
     parts = {name: section(cell, name) for name in ("dataset", "host")}
     ids = "/".join(_label(part) for part in parts.values())
     name = str(cell.get("task") or ids)
-    params = flatten({part: dig(value, "params") or {} for part, value in parts.items()})
+    params = flatten({part: _parameters(dig(value, "params") or {}) for part, value in parts.items()})
     return Axis(canonical([name, params]), name, name, params)
 
 
 def row_axis(cell: Mapping[str, Any]) -> Axis:
     """A scheme, with its extractor in brackets where that is not the scheme's own."""
     scheme, extractor = section(cell, "scheme"), section(cell, "extractor")
-    params = {"": dig(scheme, "params") or {}}
+    params = {"": _parameters(dig(scheme, "params") or {})}
     name, identity = _label(scheme), str(scheme.get("id", "?"))
     if extractor.get("default") is False:
         name, identity = f"{name} ({_label(extractor)})", f"{identity} ({extractor.get('id', '?')})"
-        params[str(extractor.get("id", "extractor"))] = dig(extractor, "params") or {}
+        params[str(extractor.get("id", "extractor"))] = _parameters(dig(extractor, "params") or {})
     flat = {path.lstrip("."): value for path, value in flatten(params).items()}
     return Axis(canonical([name, flat]), name, identity, flat)
 
@@ -54,8 +54,22 @@ def attack_axis(cell: Mapping[str, Any]) -> Axis:
     attack = section(cell, "attack")
     if attack.get("id", "none") == "none":
         return Axis("none", "no attack", "none")
-    params = flatten(attack.get("params") or {})
+    params = _parameters(attack.get("params") or {})
     return Axis(canonical([_label(attack), params]), _label(attack), str(attack["id"]), params)
+
+
+def _parameters(params: Any) -> dict[str, Any]:
+    """Parameters by dotted path; a method without parameters, `{prune: {}}`, counts as its name, `prune`."""
+    given = params if isinstance(params, Mapping) else {"": params}
+    return flatten({name: _short(value) for name, value in given.items()})
+
+
+def _short(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    if len(value) == 1 and next(iter(value.values())) == {}:
+        return next(iter(value))
+    return {name: _short(inner) for name, inner in value.items()}
 
 
 def shared_axis(axes: Sequence[Axis]) -> Axis:
