@@ -111,10 +111,9 @@ def audit(plan: str, held_out: int, keys: int, store: Path | None, device: str) 
         rate = f"{row.rate:.3f} [{row.interval.low:.3f}, {row.interval.high:.3f}]"
         setting = f"{row.null_models} -> {row.models} x {row.keys}"
         line = f"{rate:24s}  {row.stated:6g}  {row.theta:5.3f}  {setting:14s}  {row.task} {row.scheme}"
-        click.secho(
-            line if row.extractor == "default" else f"{line} ({row.extractor})",
-            fg="red" * row.exceeded or None,
-        )
+        reader = "" if row.extractor == "default" else f" ({row.extractor})"
+        own = "" if row.seed is None else f", key of seed {row.seed}"
+        click.secho(f"{line}{reader}{own}", fg="red" * row.exceeded or None)
     sys.exit(1 if any(row.exceeded for row in rows) else 0)
 
 

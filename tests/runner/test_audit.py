@@ -33,6 +33,21 @@ def test_audit_counts_claims_on_networks_the_threshold_has_not_seen(tmp_path):
     )
 
 
+def test_keys_born_in_embedding_are_audited_seed_by_seed(tmp_path):
+    plan = tmp_path / "audit.yaml"
+    plan.write_text(
+        "name: own\ntasks: [{dataset: digits, host: {convnet: {recipe: {epochs: 1}}}}]\nseeds: [0, 1]\n"
+        "schemes: [content, {frontier_stitching: {keys: 20, extra_epochs: 0}}]\n"
+        "verdict: {null_models: 2, keys: 3}\n"
+    )
+    rows = audit(plan, held_out=2, keys=4, out=tmp_path / "run", store=tmp_path / "store", device="cpu")
+    assert [(row.scheme, row.seed, row.keys) for row in rows] == [
+        ("content", None, 4),
+        ("frontier_stitching", 0, 1),
+        ("frontier_stitching", 1, 1),
+    ]
+
+
 @pytest.mark.slow
 def test_fifty_null_models_times_twenty_keys_are_claimed_no_more_often_than_stated(tmp_path, capsys):
     rows = _audit(tmp_path, epochs=12, nulls=20, held_out=50, keys=20)

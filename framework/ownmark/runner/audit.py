@@ -28,6 +28,7 @@ class Audited:
         stated: rate in the plan. theta, rule: the threshold and how it was set, on `null_models` networks.
         rate, interval: share of (held-out network, fresh key) pairs claimed, with its 95 % interval.
         models, keys: held-out networks, keys read from each.
+    seed: whose embedded key was read, and whose threshold holds; None where fresh keys were.
     """
 
     task: str
@@ -41,6 +42,7 @@ class Audited:
     keys: int
     rate: float
     interval: Interval
+    seed: int | None
 
     @property
     def exceeded(self) -> bool:
@@ -63,7 +65,8 @@ def audit(
 
     Args:
         held_out: networks trained for the audit alone, shared by all schemes of a task.
-        keys: fresh keys read from each (one, the embedded key, for schemes that only read that).
+        keys: fresh keys read from each. Schemes whose key is born in embedding have a row for every seed of the plan
+            instead, since each key has a threshold of its own.
         Others as for `ownmark.runner.run`.
     """
     session = prepare(plan, out, store, device, progress, catalog)
@@ -79,9 +82,8 @@ def audit(
 def _unattacked(session: Session) -> Iterator[Cell]:
     seen = set()
     for cell in expand(session.plan):
-        bare = Cell(
-            cell.task, cell.scheme, None, cell.extractor, session.plan.seeds[0], session.plan.attacker
-        )
+        seed = cell.seed if session.reading.reads_own_key(cell) else session.plan.seeds[0]
+        bare = Cell(cell.task, cell.scheme, None, cell.extractor, seed, session.plan.attacker)
         if bare not in seen:
             seen.add(bare)
             yield bare
@@ -116,4 +118,5 @@ def _row(session: Session, cell: Cell, node: Node) -> Audited:
         cell.task.label, cell.scheme.label, cell.extractor.label if cell.extractor else "default",
         rule.rate, rule.theta, rule.rule, rule.null_models, found["models"], found["keys"],
         found["rate"], Interval(found["low"], found["high"]),
+        cell.seed if session.reading.reads_own_key(cell) else None,
     )  # fmt: skip

@@ -136,7 +136,7 @@ class Reading:
         """Hits needed for a claim, from null models and fresh keys (or the embedded key, where only that reads)."""
         scheme = self._methods.get(Kind.SCHEME, cell.scheme)
         extractor = self._methods.extractor_of(cell.scheme, cell.extractor)
-        own = self._reads_own_key(cell)
+        own = self.reads_own_key(cell)
         nulls = self._making.nulls(cell.task)
         about = {
             "scheme": scheme.identity, "extractor": extractor.identity, "nulls": [null.digest for null in nulls],
@@ -158,7 +158,7 @@ class Reading:
 
     def keys(self, cell: Cell, purpose: str, count: int) -> list[Key]:
         """Keys that mark nothing: fresh ones, or the embedded key where only that can be read."""
-        if self._reads_own_key(cell):
+        if self.reads_own_key(cell):
             return [self._making.key(cell)]
         scheme: Scheme = self._methods.get(Kind.SCHEME, cell.scheme).instance
         task = self._making.task(cell.task)
@@ -180,7 +180,8 @@ class Reading:
             for network in networks
         ]
 
-    def _reads_own_key(self, cell: Cell) -> bool:
+    def reads_own_key(self, cell: Cell) -> bool:
+        """Whether the cell's key is born in embedding, so that no fresh one can be drawn."""
         extractor = self._methods.extractor_of(cell.scheme, cell.extractor)
         scheme = self._methods.get(Kind.SCHEME, cell.scheme)
         return extractor.needs(Need.OWN_COPY) or any(
