@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import threading
 import traceback
 import weakref
 from collections.abc import Callable
@@ -210,3 +211,45 @@ def test_draws_from_torchs_global_generator_are_the_same_in_every_run(make: Call
         found.append(make().get(node).values["draw"])
         assert torch.equal(torch.get_rng_state(), state)
     assert found[0] == found[1]
+
+
+def test_two_runs_on_one_store_compute_a_stage_once(make: Callable[..., Engine], notes: Notes) -> None:
+    """The first is in the middle of it until the second has said that it waits."""
+    calls: list[str] = []
+    begun, waits = threading.Event(), threading.Event()
+    notes.note = lambda message: (notes.notes.append(message), waits.set())  # type: ignore[method-assign]
+
+    def compute(bench: Bench) -> Contents:
+        calls.append("computed")
+        begun.set()
+        assert waits.wait(30)
+        return Contents({"name": "slow"})
+
+    node = Node("host", "slow", {"name": "slow"}, compute)
+    first = threading.Thread(target=make().get, args=(node,))
+    first.start()
+    assert begun.wait(30)
+    assert make().get(node).values["name"] == "slow"
+    first.join()
+    assert calls == ["computed"]
+    assert notes.notes == ["waits for another run that computes host slow"]
+
+
+def test_no_lock_is_left_behind_by_success_or_failure(make: Callable[..., Engine], tmp_path: Path) -> None:
+    engine = make()
+    engine.get(counting([]))
+    with pytest.raises(ValueError, match="no"):
+        engine.get(failing(lambda: ValueError("no"), []))
+    assert not list((tmp_path / "store").rglob("*.lock"))
+
+
+def test_a_store_that_cannot_be_locked_still_works(
+    make: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise NotImplementedError("no flock here")
+
+    monkeypatch.setattr("ownmark.runner.store.FileLock.acquire", refuse)
+    calls: list[str] = []
+    assert make().get(counting(calls)).values["name"] == "a"
+    assert calls == ["a"]

@@ -116,7 +116,7 @@ class Engine:
             raise self._failed[key].with_traceback(None)
         if key not in self._open:
             try:
-                self._open[key] = self._stored(node, key) or self._compute(node, key)
+                self._open[key] = self._stored(node, key) or self._computed(node, key)
             except Exception as error:
                 _remember(error, node.stage)
                 self._failed[key] = error
@@ -132,6 +132,15 @@ class Engine:
             self._progress.note(f"refused a store entry and computes it again: {error}")
             self._store.discard(node.stage, key)
             return None
+
+    def _computed(self, node: Node, key: str) -> StoredEntry:
+        """The node, computed here, or by another run on this store that had begun with it."""
+
+        def waiting() -> None:
+            self._progress.note(f"waits for another run that computes {node.stage} {node.label}")
+
+        with self._store.computing(node.stage, key, waiting):
+            return self._stored(node, key) or self._compute(node, key)
 
     def _compute(self, node: Node, key: str) -> StoredEntry:
         self._progress.stage(node.stage, node.label)

@@ -2,7 +2,8 @@
 
 An entry is a folder with a manifest, JSON values and safetensors files. It is written under a temporary name and
 renamed into place, so a killed process or a full disk leaves nothing half-written to be read. Reading checks every
-file against the manifest's SHA-256; what does not match is refused and computed again.
+file against the manifest's SHA-256; what does not match is refused and computed again. Runs may share a store: whoever
+computes an entry holds its lock, which the system takes from a process that dies.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from torch import Tensor
 
 from ownmark.contracts.weights import read_tensors, write_tensors
@@ -106,6 +109,32 @@ class Store:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         return self.read(stage, digest)
+
+    @contextmanager
+    def computing(self, stage: str, digest: str, waiting: Callable[[], None]) -> Iterator[None]:
+        """Alone with an entry that is to be computed; where files cannot be locked, perhaps not alone.
+
+        Args:
+            waiting: called before waiting for another process that computes it, however long that takes.
+        """
+        place = self.path(stage, digest).with_suffix(".lock")
+        lock = FileLock(place)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                waiting()
+                lock.acquire(poll_interval=0.2)
+        except (OSError, NotImplementedError):
+            yield
+            return
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # whoever waits holds the file open, and finds the entry when let in
+                place.unlink()
+            lock.release()
 
     def discard(self, stage: str, digest: str) -> None:
         """Remove an entry that was refused."""
