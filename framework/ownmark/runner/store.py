@@ -118,23 +118,14 @@ class Store:
             waiting: called before waiting for another process that computes it, however long that takes.
         """
         place = self.path(stage, digest).with_suffix(".lock")
-        lock = FileLock(place)
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                waiting()
-                lock.acquire(poll_interval=0.2)
-        except (OSError, NotImplementedError):
-            yield
-            return
+        lock = _locked(place, waiting)
         try:
             yield
         finally:
-            with suppress(OSError):  # whoever waits holds the file open, and finds the entry when let in
-                place.unlink()
-            lock.release()
+            if lock is not None:
+                with suppress(OSError):  # whoever waits holds the file open, and finds the entry when let in
+                    place.unlink()
+                lock.release()
 
     def discard(self, stage: str, digest: str) -> None:
         """Remove an entry that was refused."""
@@ -145,6 +136,21 @@ class Store:
         for leftover in self.root.glob("*/*/.tmp-*"):
             if _abandoned(leftover):
                 shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _locked(place: Path, waiting: Callable[[], None]) -> FileLock | None:
+    """The lock, once it is ours; None where files cannot be locked."""
+    lock = FileLock(place)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            waiting()
+            lock.acquire(poll_interval=0.2)
+    except (OSError, NotImplementedError):
+        return None
+    return lock
 
 
 def _abandoned(leftover: Path) -> bool:
