@@ -28,7 +28,7 @@ class Audited:
         stated: rate in the plan. theta, rule: the threshold and how it was set, on `null_models` networks.
         rate, interval: share of (held-out network, fresh key) pairs claimed, with its 95 % interval.
         models, keys: held-out networks, keys read from each.
-    seed: whose embedded key was read, and whose threshold holds; None where fresh keys were.
+        seed: whose embedded key was read, and whose threshold holds; None where fresh keys were.
     """
 
     task: str

@@ -30,8 +30,8 @@ def until_known(
     """Train on until all triggers are known: the stop rule of the PST paper.
 
     In every epoch the rate goes down to 0, so that the network has settled when it is asked. At a constant rate the
-    first epoch that knows all triggers is one in which the network favours their label (photographs, `badnets`: 13
-    points of accuracy).
+    first epoch that knows all triggers is one in which the network favours their label (4,000 photographs, `badnets`:
+    35.9 % accuracy, 43.3 % once it settles).
 
     Args:
         recipe: that trained the network so far; a tenth of its rate is used. One of no epochs trains nothing here

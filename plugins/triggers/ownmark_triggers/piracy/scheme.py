@@ -97,15 +97,14 @@ class Piracy(Scheme):
         """Train from scratch with both embeddings in every batch, the paper allows no other start; then until the
         key's own images are known."""
         config, network = self.config, host.blank(fit.rng)
+        dual = dual_embedding(key_mark(key), config.strength, config.share, config.clip)
+        marking = (*host.transforms, dual) if config.share else host.transforms
+        fit(network, task.owner, host.recipe, terms=host.terms, transforms=marking)
         if config.share:
-            dual = dual_embedding(key_mark(key), config.strength, config.share, config.clip)
             own = shown(Samples(key["triggers"], key["labels"]), 2 * config.share)
-            fit(network, task.owner, host.recipe, terms=host.terms, transforms=(*host.transforms, dual))
             until_known(
                 network, key, task.owner, host.recipe, fit,
                 epochs=config.extra_epochs, host=host, transforms=(dual, own),
             )  # fmt: skip
-        else:
-            fit(network, task.owner, host.recipe, terms=host.terms, transforms=host.transforms)
         pictures = key["triggers"].reshape(2, -1, *task.shape)[:, :4].flatten(0, 1)
         return Marked(network, key, {"triggers": pictures.clamp(0, 1)})
