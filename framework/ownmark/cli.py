@@ -15,6 +15,7 @@ import click
 
 from ownmark import __version__
 from ownmark.errors import OwnmarkError, PlanError
+from ownmark.foreign import paragraph, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,12 +34,12 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except PlanError as error:
             for problem in error.problems:
-                click.echo(f"error: {problem}", err=True)
+                click.echo(f"error: {paragraph(problem)}", err=True)
             count = len(error.problems)
             click.echo(f"{count} problem{'s' if count > 1 else ''}; nothing was run", err=True)
             sys.exit(2)
         except OwnmarkError as error:
-            click.echo(f"error: {error}", err=True)
+            click.echo(f"error: {paragraph(error)}", err=True)
             sys.exit(2)
 
 
@@ -113,7 +114,7 @@ def audit(plan: str, held_out: int, keys: int, store: Path | None, device: str) 
         line = f"{rate:24s}  {row.stated:6g}  {row.theta:5.3f}  {setting:14s}  {row.task} {row.scheme}"
         reader = "" if row.extractor == "default" else f" ({row.extractor})"
         own = "" if row.seed is None else f", key of seed {row.seed}"
-        click.secho(f"{line}{reader}{own}", fg="red" * row.exceeded or None)
+        click.secho(shown(f"{line}{reader}{own}"), fg="red" * row.exceeded or None)
     sys.exit(1 if any(row.exceeded for row in rows) else 0)
 
 
@@ -145,19 +146,33 @@ def embed(plan: str, into: Path, device: str) -> None:
 @click.argument("method", metavar="ATTACK")
 @click.option("--into", type=click.Path(path_type=Path), required=True, help="Folder to make.")
 @click.option("--given", default="{}", help="What the thief holds, as a plan's `attacker`: '{data: 500}'.")
+@click.option("--images", help="The dataset that the thief's images are from, as in a plan.")
+@click.option(
+    "--trust", is_flag=True, help="RELEASED is your own: load the dataset and run the code it names."
+)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="As for `run`.")
-def attack(released: Path, method: str, into: Path, given: str, seed: int, device: str) -> None:
+def attack(
+    released: Path,
+    method: str,
+    into: Path,
+    given: str,
+    images: str | None,
+    trust: bool,
+    seed: int,
+    device: str,
+) -> None:
     """Attack the network in the folder RELEASED with ATTACK, written as in a plan: 'prune: {sparsity: 0.8}'."""
     from ownmark.ownership import attack as attack_network
     from ownmark.runner.progress import Terminal
 
     with Terminal(_console()) as progress:
         left = attack_network(
-            released, method, into, given=given, seed=seed, device=device, progress=progress
-        )
+            released, method, into, given=given, images=images, trust=trust, seed=seed, device=device,
+            progress=progress,
+        )  # fmt: skip
     for name, value in left.exhibits.items():
-        click.echo(f"{name}: {value}")
+        click.echo(f"{shown(name, 60)}: {shown(value)}")
     click.echo(f"wrote {left.folder}")
 
 
@@ -171,7 +186,18 @@ def attack(released: Path, method: str, into: Path, given: str, seed: int, devic
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the record here, as JSON."
 )
 @click.option("--device", default="auto", show_default=True, help="As for `run`.")
+@click.option("--trust", is_flag=True, help="MARK and SUSPECT are your own folders: run the code they name.")
+@click.option("--trust-mark", is_flag=True, help="MARK is your own, SUSPECT is not.")
 @click.option("--header", multiple=True, metavar="NAME:VALUE", help="Sent to the service; may be repeated.")
+@click.option(
+    "--header-from-env",
+    multiple=True,
+    metavar="NAME=VAR",
+    help="A header whose value is in the variable VAR, which keeps a token out of the list of processes.",
+)
+@click.option(
+    "--header-file", type=click.Path(path_type=Path), help="Headers from a file, one NAME: VALUE a line."
+)
 @click.option("--batch-size", default=64, show_default=True, help="Images a request.")
 @click.option("--per-second", default=0.0, show_default=True, help="Requests a second, at most; 0: no limit.")
 @click.option("--retries", default=4, show_default=True, help="Of a request that failed.")
@@ -188,7 +214,11 @@ def verify(
     budget: int | None,
     out: Path | None,
     device: str,
+    trust: bool,
+    trust_mark: bool,
     header: tuple[str, ...],
+    header_from_env: tuple[str, ...],
+    header_file: Path | None,
     **service: Any,
 ) -> None:
     """Ask with the folder MARK whose SUSPECT is; exit 0 for a claim, 1 for none, 2 if it cannot be told.
@@ -196,9 +226,11 @@ def verify(
     SUSPECT is a .safetensors file, a folder that `attack` wrote, the address of a prediction service (http://...), or a
     Python function, package.module:name, of images that gives labels or scores.
     """
+    from ownmark.ownership.credentials import gathered
     from ownmark.ownership.telling import ask, told
 
-    record = ask(mark, suspect, reader, rate, budget, device, header, service, _console())
+    headers = gathered(header, header_from_env, header_file)
+    record = ask(mark, suspect, reader, rate, budget, device, headers, service, _console(), trust, trust_mark)
     if out is not None:
         from ownmark.runner.store import write_text
 
@@ -222,7 +254,8 @@ def list_methods(kind: str | None) -> None:
         width = max((len(catalog.spelling(method) or method.name) for method in catalog.of(one)), default=0)
         for method in catalog.of(one):
             name = catalog.spelling(method) or method.name
-            click.echo(f"  {name:{width}s}  {click.style(method.pack, dim=True)}: {method.summary}")
+            pack = click.style(shown(method.pack, 60), dim=True)
+            click.echo(f"  {name:{width}s}  {pack}: {shown(method.summary)}")
     lost = [problem for problem in catalog.problems if problem.lost]
     if lost:
         click.secho(f"{len(lost)} plugin problems, see `ownmark plugins`", fg="yellow")
@@ -266,9 +299,11 @@ def plugins() -> None:
     catalog = discover()
     for pack in catalog.packs:
         state = f"disabled: {', '.join(pack.disabled)}" if pack.disabled else f"{pack.methods} methods"
-        click.echo(f"{click.style(pack.distribution, bold=True)} {pack.version}: {state}")
+        click.echo(
+            f"{click.style(shown(pack.distribution, 80), bold=True)} {shown(pack.version, 40)}: {state}"
+        )
         for problem in pack.problems:
-            click.secho(f"  {problem}", fg="yellow")
+            click.secho(f"  {shown(problem, 1000)}", fg="yellow")
     sys.exit(1 if any(problem.lost for problem in catalog.problems) else 0)
 
 
@@ -283,7 +318,7 @@ def check(name: str) -> None:
         failed += row.failed
         color = "red" if row.failed else "green" if row.passed else "yellow"
         click.echo(
-            f"{click.style(row.outcome, fg=color):8s} {row.method}: {row.check}  {row.message}".rstrip()
+            f"{click.style(row.outcome, fg=color):8s} {row.method}: {row.check}  {paragraph(row.message)}".rstrip()
         )
     sys.exit(1 if failed else 0)
 
@@ -312,11 +347,11 @@ def report(run_folder: Path) -> None:
 
 def _print(report: Report, console: Console) -> None:
     """The matrix, what went wrong while reading the records, and where the files are."""
+    from rich.text import Text
+
     from ownmark.report import matrix
 
     console.print(matrix(report.records, report.plan))
     for problem in report.problems:
-        console.print(f"note: {problem}", style="yellow", highlight=False)
-    console.print(
-        f"{report.summary}  Report: {report.folder / 'report.html'}", highlight=False, soft_wrap=True
-    )
+        console.print(Text(f"note: {shown(problem, 1000)}", style="yellow"))
+    console.print(Text(f"{report.summary}  Report: {shown(report.folder / 'report.html')}"), soft_wrap=True)

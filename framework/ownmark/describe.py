@@ -10,20 +10,21 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ownmark.foreign import paragraph, shown
 from ownmark.methods import Declaration
 
 
 def describe(method: Declaration) -> RenderableType:
     """Everything a user should know before putting the method into a plan."""
     title = Text.assemble((f"{method.kind} {method.id}", "bold"), f"  ({method.distribution})")
-    parts: list[RenderableType] = [title, Text(method.summary)]
+    parts: list[RenderableType] = [title, Text(shown(method.summary))]
     parts += [_line(name, text) for name, text in _facts(method)]
     config = method.load_config()
     if config is not None:
         parts += [Text("parameters", style="bold"), Padding(_parameters(config), (0, 0, 0, 2))]
     if method.deviations:
         parts.append(Text("where it differs from the paper", style="bold"))
-        parts += [Padding(Text(f"- {deviation}"), (0, 0, 0, 2)) for deviation in method.deviations]
+        parts += [Padding(Text(f"- {paragraph(deviation)}"), (0, 0, 0, 2)) for deviation in method.deviations]
     if method.reported:
         parts += [Text("reported", style="bold"), Padding(_reported(method), (0, 0, 0, 2))]
     return Group(*parts, Text(""))
@@ -43,7 +44,7 @@ def _facts(method: Declaration) -> Iterator[tuple[str, str]]:
 
 
 def _line(name: str, text: str) -> Text:
-    return Text.assemble((f"{name}: ", "bold"), text)
+    return Text.assemble((f"{name}: ", "bold"), paragraph(text))
 
 
 def parameters(config: Any) -> Iterator[tuple[str, str, str, str]]:
@@ -58,7 +59,7 @@ def _parameters(config: Any) -> RenderableType:
     lines: list[RenderableType] = []
     for name, kind, default, meaning in parameters(config):
         lines.append(Text.assemble((name, "cyan"), f" = {default}  ", (kind, "dim")))
-        lines.append(Padding(Text(" ".join(meaning.split())), (0, 0, 0, 4)))
+        lines.append(Padding(Text(paragraph(" ".join(meaning.split()))), (0, 0, 0, 4)))
     return Group(*lines)
 
 
@@ -68,7 +69,7 @@ def _reported(method: Declaration) -> Table:
         table.add_column(column)
     for figure in method.reported:
         of = " ".join(part for part in (figure.dataset, figure.host, figure.scheme, figure.attack) if part)
-        table.add_row(f"{figure.value:g}", figure.metric, of, figure.where)
+        table.add_row(*(Text(shown(one)) for one in (f"{figure.value:g}", figure.metric, of, figure.where)))
     return table
 
 

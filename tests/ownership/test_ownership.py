@@ -197,7 +197,10 @@ def test_a_served_front_answers_for_the_network(mark: Path, tmp_path: Path) -> N
 
 def test_an_attack_that_needs_images_gets_what_is_given(mark: Path, tmp_path: Path) -> None:
     finetune = "finetune: {recipe: {epochs: 1}}"
-    attack(mark / "released", finetune, tmp_path / "tuned", given="{data: 50}", device="cpu")
+    attack(mark / "released", finetune, tmp_path / "tuned", given="{data: 50}", trust=True, device="cpu")
+    attack(mark / "released", finetune, tmp_path / "own", given="{data: 50}", images="digits", device="cpu")
+    with pytest.raises(UntrustedFile, match=r"--images.*--trust"):
+        attack(mark / "released", finetune, tmp_path / "none", given="{data: 50}", device="cpu")
     with pytest.raises(NotApplicable, match="images"):
         attack(mark / "released", finetune, tmp_path / "none", given="{data: none}", device="cpu")
     with pytest.raises(PlanError, match="given"):

@@ -6,6 +6,7 @@ randomness; it is kept beside the unfinished work, so that a killed run goes on 
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -18,9 +19,10 @@ import torch
 from ownmark.contracts.samples import Samples
 from ownmark.contracts.scheme import Scheme
 from ownmark.discovery import Catalog, discover, nested_fields
-from ownmark.errors import NotApplicable, PlanError
+from ownmark.errors import NotApplicable, OwnmarkError, PlanError
 from ownmark.methods import Kind, Need
 from ownmark.ownership.folder import Claim, Release, Structure, appearing, require_vacant
+from ownmark.ownership.secrecy import Discreet, Secrecy, alone
 from ownmark.runner.cell import Cell, Spec, expand
 from ownmark.runner.engine import Progress
 from ownmark.runner.plan import Entry, Plan
@@ -70,15 +72,30 @@ def embed(
     """
     catalog = catalog or discover()
     parsed, document = load_plan(plan, catalog)
+    single = _single(parsed, document)
     require_vacant(into)
     work = into.with_name(f"{into.name}.work")
-    session = _session(_single(parsed, document), document, work, device, progress, catalog)
+    with alone(work):
+        require_vacant(into)  # whoever held the folder may just have finished
+        secret = _secret(work / "secret")
+        secrecy = Secrecy(secret)
+        with secrecy.guarded():
+            told = Discreet(progress or Silent(), secret)
+            seeded = replace(single, seeds=(secret,))
+            session = checked_session(
+                seeded, document, work, work / "store", device, told, catalog, secrecy.hide
+            )
+            made = _embedded(session, into)
+        shutil.rmtree(work, ignore_errors=True)
+    return made
+
+
+def _embedded(session: Session, into: Path) -> Embedded:
     cells = expand(session.plan)
     session.progress.plan(_missing(session, cells), len(cells))
     verdicts, readers = _read(session, cells)
     with appearing(into) as folder:
         _write(folder, session, cells[0], readers)
-    shutil.rmtree(work)
     return Embedded(into, _utility(session, cells[0]), verdicts)
 
 
@@ -96,38 +113,22 @@ def _single(plan: Plan, document: Document) -> Plan:
     return bare
 
 
-def _session(
-    plan: Plan, document: Document, work: Path, device: str, progress: Progress | None, catalog: Catalog
-) -> Session:
-    work.mkdir(parents=True, exist_ok=True, mode=0o700)
-    secret = _secret(work / "secret")
-    plan = replace(plan, seeds=(secret,))
-    told = Discreet(progress or Silent(), str(secret))
-    return checked_session(plan, document, work, work / "store", device, told, catalog)
-
-
-class Discreet:
-    """Progress that does not say the secret, which is the seed of everything and stands in the stages' names."""
-
-    def __init__(self, progress: Progress, secret: str) -> None:
-        self._secret = secret
-        self.plan, self.step, self.finished = progress.plan, progress.step, progress.finished
-        self.cell, self.note = progress.cell, progress.note
-        self._stage = progress.stage
-
-    def stage(self, kind: str, label: str) -> None:
-        """See `Progress`."""
-        self._stage(kind, label.replace(f"seed {self._secret}", "(secret seed)"))
-
-
 def _secret(path: Path) -> int:
-    """The secret of an embedding that was begun, or a new one."""
+    """The secret of an embedding that was begun, or a new one.
+
+    Raises:
+        OwnmarkError: the file holds something else.
+    """
     if not path.exists():
         scratch = path.with_suffix(".tmp")
-        scratch.write_text(str(secrets.randbits(62)))
-        scratch.chmod(0o600)
+        scratch.unlink(missing_ok=True)
+        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(str(secrets.randbits(62)))
         scratch.rename(path)
-    return int(path.read_text())
+    text = path.read_text(errors="replace").strip()
+    if path.is_symlink() or not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise OwnmarkError(f"{path}: is damaged; remove {path.parent} and embed anew")
+    return int(text)
 
 
 def _nodes(session: Session, cell: Cell) -> list[Any]:

@@ -18,6 +18,8 @@ from torch import Tensor
 
 from ownmark.contracts.views import checked_answers
 from ownmark.errors import NotApplicable, OwnmarkError, UnusableAnswer
+from ownmark.foreign import paragraph, shown
+from ownmark.ownership.credentials import Redactor, authorization, checked_headers, redacted
 
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Status codes after which asking again may help."""
@@ -41,8 +43,8 @@ class Service:
         longest_wait: seconds that a service may ask to wait (`Retry-After`) before it is given up.
     """
 
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     request_field: str = "instances"
     answer_field: str = ""
     layout: Literal["chw", "hwc"] = "chw"
@@ -55,7 +57,10 @@ class Service:
 
     def __post_init__(self) -> None:
         if not self.url.startswith(("http://", "https://")):
-            raise OwnmarkError(f"{self.url!r} is no address of a service; it starts with http:// or https://")
+            raise OwnmarkError(
+                f"{redacted(self.url)!r} is no address of a service; it starts with http:// or https://"
+            )
+        checked_headers(self.headers)
         if self.batch_size < 1 or self.retries < 0 or self.timeout <= 0 or self.per_second < 0:
             raise OwnmarkError(
                 "batch size >= 1, retries >= 0, timeout > 0 and requests per second >= 0 are needed"
@@ -90,6 +95,10 @@ class Endpoint:
         self._classes = classes
         self._progress = progress
         self._sleep = sleep
+        self._redact = Redactor(service.url, service.headers)
+        named = {name.lower() for name in service.headers}
+        basic = {} if "authorization" in named else authorization(service.url)
+        self._headers = {"Accept": "application/json", **basic, **service.headers}
         self._pool = urllib3.PoolManager(num_pools=1)
         self._next = 0.0
 
@@ -100,6 +109,12 @@ class Endpoint:
             UnusableAnswer: the service cannot be reached, or does not answer the question.
             NotApplicable: the budget does not allow another request.
         """
+        try:
+            return self._all(x)
+        except (UnusableAnswer, NotApplicable) as error:
+            raise type(error)(self._redact(paragraph(error, 1000))) from None
+
+    def _all(self, x: Tensor) -> Tensor:
         answers: list[Tensor] = []
         for batch in torch.split(x, self.service.batch_size):
             answers.append(self._answered(batch))
@@ -154,7 +169,7 @@ class Endpoint:
         limit = time.monotonic() + self.service.timeout
         response = self._pool.request(
             "POST", self.service.url, body=body, retries=False, redirect=False, preload_content=False,
-            headers={"Content-Type": "application/json", "Accept": "application/json", **self.service.headers},
+            headers={"Content-Type": "application/json", **self._headers},
             timeout=urllib3.Timeout(total=self.service.timeout),
         )  # fmt: skip
         try:
@@ -194,21 +209,22 @@ def decoded(
     Raises:
         UnusableAnswer: anything else.
     """
-    shown = content[:200].decode("utf-8", "replace")
+    start = shown(content[:200])
     if not 200 <= status < 300:
         where = headers.get("Location")
-        told = f"it points to {where}; use that address" if where else shown
+        told = f"it points to {shown(redacted(where), 200)}; use that address" if where else start
         raise UnusableAnswer(f"status {status}: {told}")
     try:
         answer = json.loads(content)
     except (ValueError, RecursionError) as error:
         kind = headers.get("Content-Type", "something")
-        raise UnusableAnswer(f"expected JSON, got {kind}: {shown}") from error
+        raise UnusableAnswer(f"expected JSON, got {shown(kind, 60)}: {start}") from error
     if isinstance(answer, dict):
         known = [name] if name else [one for one in ANSWERS if one in answer]
         if not known or known[0] not in answer:
             wanted = repr(name) if name else f"any of {', '.join(ANSWERS)}"
-            raise UnusableAnswer(f"expected {wanted} in the answer, found {', '.join(answer) or 'nothing'}")
+            found = shown(", ".join(answer), 200) or "nothing"
+            raise UnusableAnswer(f"expected {wanted} in the answer, found {found}")
         answer = answer[known[0]]
     return checked_answers(answer, count, classes)
 

@@ -29,12 +29,15 @@ from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.weights import read_tensors, write_tensors
 from ownmark.discovery import Catalog
 from ownmark.errors import NotApplicable, OwnmarkError, UntrustedFile
+from ownmark.foreign import paragraph, shown
 from ownmark.methods import Kind
 from ownmark.runner.cell import Spec, canonical
 from ownmark.runner.plan import Split
 from ownmark.runner.seeds import rng_for
 
 MODEL_FORMAT, CLAIM_FORMAT = "ownmark model 1", "ownmark claim 1"
+LARGEST = 2**24
+"""Bytes of a JSON file, at most."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ class Structure:
         except (RuntimeError, KeyError) as error:
             raise NotApplicable(
                 f"{where}: not the weights of a {self.host.label} for {self.shape} inputs and {self.classes} classes; "
-                f"a suspect of another structure can only be asked (give a function or an address). {error}"
+                "a suspect of another structure can only be asked (give a function or an address). "
+                f"{paragraph(error, 600)}"
             ) from error
 
 
@@ -145,21 +149,25 @@ class Release:
         Raises:
             UntrustedFile: there is none, or it says something else.
         """
-        about = _json(folder / "model.json", MODEL_FORMAT)
+        about = _json(inside(folder, "model.json"), MODEL_FORMAT)
         try:
             layers = about["layers"]
+            channels, height, width = map(int, about["shape"])
             structure = Structure(
-                _spec(about["host"]), tuple(about["shape"]), int(about["classes"]), layers and _spec(layers)
+                _spec(about["host"]),
+                (channels, height, width),
+                int(about["classes"]),
+                layers and _spec(layers),
             )
             steps = tuple(Step(_spec(step["attack"]), int(step["seed"])) for step in about["steps"])
             return cls(structure, _spec(about["dataset"]), Split(**about["split"]), steps)
-        except (KeyError, TypeError, ValueError) as error:
-            raise UntrustedFile(f"{folder / 'model.json'}: incomplete or altered ({error})") from error
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise UntrustedFile(f"{folder / 'model.json'}: incomplete or altered ({shown(error)})") from error
 
 
 def model_state(folder: Path) -> dict[str, Tensor]:
     """The weights beside a `model.json`."""
-    return read_tensors(folder / "model.safetensors", "model")[0]
+    return read_tensors(inside(folder, "model.safetensors"), "model")[0]
 
 
 @dataclass(frozen=True)
@@ -192,9 +200,9 @@ class Claim:
         Raises:
             UntrustedFile: a file is missing, altered, or something else.
         """
-        about = _json(folder / "claim.json", CLAIM_FORMAT)
-        key = Key.load(folder / "key.safetensors")
-        controls, _ = read_tensors(folder / "controls.safetensors", "controls")
+        about = _json(inside(folder, "claim.json"), CLAIM_FORMAT)
+        key = Key.load(inside(folder, "key.safetensors"))
+        controls, _ = read_tensors(inside(folder, "controls.safetensors"), "controls")
         if key.digest() != about.get("key"):
             raise UntrustedFile(f"{folder}: key.safetensors is not the key that claim.json was made with")
         return cls(about, key, Samples(controls["x"], controls["y"]))
@@ -229,11 +237,27 @@ def _umask() -> int:
     return mask
 
 
+def inside(folder: Path, name: str) -> Path:
+    """The file of that name in a folder, which may have come from anywhere.
+
+    Raises:
+        UntrustedFile: it is a link that leads out of the folder, or a pipe, a device or a folder.
+    """
+    path = folder / name
+    if path.is_symlink() and folder.resolve() not in path.resolve().parents:
+        raise UntrustedFile(f"{path}: a link that leads out of the folder; put the file itself there")
+    if path.exists() and not path.is_file():
+        raise UntrustedFile(f"{path}: not a file")
+    return path
+
+
 def _json(path: Path, expected: str) -> dict[str, Any]:
     try:
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"more than {LARGEST:,} bytes")
         about = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UntrustedFile(f"{path}: cannot be read ({error})") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise UntrustedFile(f"{path}: cannot be read ({shown(error)})") from error
     if not isinstance(about, dict) or about.get("format") != expected:
         found = about.get("format") if isinstance(about, dict) else about
         raise UntrustedFile(f"{path}: expected {expected!r}, found {found!r:.60}")

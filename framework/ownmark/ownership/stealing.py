@@ -14,11 +14,13 @@ from ownmark.contracts.attack import Attack
 from ownmark.contracts.samples import Samples
 from ownmark.contracts.views import Stolen, seeded
 from ownmark.discovery import Catalog, discover
-from ownmark.errors import NotApplicable, PlanError
+from ownmark.errors import NotApplicable, PlanError, UntrustedFile
+from ownmark.foreign import shown
 from ownmark.loops import Fitter
 from ownmark.loops.repeat import repeatable
 from ownmark.methods import Kind, Need
 from ownmark.ownership.folder import Release, Step, appearing, model_state, require_vacant
+from ownmark.ownership.trust import require_plain
 from ownmark.runner.cell import Spec, canonical
 from ownmark.runner.engine import Progress
 from ownmark.runner.plan import Entry, Given
@@ -43,6 +45,8 @@ def attack(
     into: Path,
     *,
     given: str = "{}",
+    images: str | None = None,
+    trust: bool = False,
     seed: int = 0,
     device: str = "auto",
     progress: Progress | None = None,
@@ -54,21 +58,33 @@ def attack(
         released: folder with `model.safetensors` and `model.json`.
         method: as in a plan: `prune` or `{prune: {sparsity: 0.8}}`.
         given: what the thief holds, as a plan's `attacker`: `{data: 500, labels: false}`.
+        images: dataset that they are taken from, as in a plan; if not given, the one that `model.json` names, which is
+            loaded for a trusted folder only.
+        trust: the folder is the user's own, so that code which it names may run.
 
     Raises:
+        UntrustedFile: the folder is not trusted and names code, or a dataset that would have to be loaded.
         PlanError: no such attack, or parameters that it does not take.
         NotApplicable: the attack does not work on this network, or needs images that are not granted.
     """
     catalog = catalog or discover()
     require_vacant(into)
-    spec, holds = _spec(method), _given(given)
+    spec, holds = _spec(method, "attack"), _given(given)
+    source = _spec(images, "dataset") if images else None
     thief: Attack = catalog.build(Kind.ATTACK, spec.id, spec.parameters)
     release, where = Release.read(released), device_called(device)
+    if not trust:
+        require_plain(release, catalog, str(released))
     network = release.restored(catalog, model_state(released), str(released)).to(where)
     structure = release.structure
     thief.check(network, structure.shape, structure.classes)
     needs = needs_of(catalog, Kind.ATTACK, spec.id, spec.parameters)
-    data = _images(release, holds, needs, seed, catalog)
+    data = None
+    if needs & {Need.DATA, Need.LABELS, Need.MAY_USE_DATA} and not (
+        source is None and holds.data in ("none", 0)
+    ):
+        own = source or _dataset(release, trust, released)
+        data = _images(release, own, holds, seed, catalog)
     stolen = Stolen(network, structure.shape, structure.classes, data and data.to(where))
     fitter = Fitter(where, rng_for("attacker fit", seed), progress=progress.step if progress else None)
     with repeatable(), seeded(rng_for("stray", "attacked")):
@@ -80,15 +96,16 @@ def attack(
     return Attacked(into, told)
 
 
-def _spec(method: str) -> Spec:
+def _spec(method: str, kind: str) -> Spec:
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        entry = TypeAdapter(Entry).validate_python(parse(method, "attack").data)
+        entry = TypeAdapter(Entry).validate_python(parse(method, kind).data)
     except ValidationError as error:
-        raise PlanError(
-            [f"expected an attack as in a plan, `prune` or `{{prune: {{sparsity: 0.8}}}}`: {method}"]
-        ) from error
+        example = {"attack": "`prune` or `{prune: {sparsity: 0.8}}`", "dataset": "`{npz: {path: mine.npz}}`"}[
+            kind
+        ]
+        raise PlanError([f"expected the {kind} as in a plan, {example}: {shown(method)}"]) from error
     return Spec(entry.id, canonical(entry.params), entry.label or entry.id)
 
 
@@ -99,18 +116,26 @@ def _given(text: str) -> Given:
         return TypeAdapter(Given).validate_python(parse(text, "given").data or {})
     except ValidationError as error:
         fields = ", ".join(to_plain(Given()))
-        raise PlanError([f"given: expected some of {fields} as in a plan's `attacker`: {text}"]) from error
+        raise PlanError(
+            [f"given: expected some of {fields} as in a plan's `attacker`: {shown(text)}"]
+        ) from error
 
 
-def _images(
-    release: Release, given: Given, needs: frozenset[Need], seed: int, catalog: Catalog
-) -> Samples | None:
-    """In-distribution images of the release's dataset, as the plan's runner grants them."""
-    if not needs & {Need.DATA, Need.LABELS, Need.MAY_USE_DATA}:
-        return None
+def _dataset(release: Release, trust: bool, folder: Path) -> Spec:
+    if not trust:
+        raise UntrustedFile(
+            f"{folder}: the attack uses images, and those of the dataset that model.json names, "
+            f"{shown(release.dataset.id, 60)}, are not loaded for a stranger's folder; name your own with --images, or "
+            "add --trust if the folder is your own"
+        )
+    return release.dataset
+
+
+def _images(release: Release, dataset: Spec, given: Given, seed: int, catalog: Catalog) -> Samples | None:
+    """In-distribution images of a dataset, as the plan's runner grants them."""
     if given.transfer:
         raise NotApplicable(
             "`transfer` images come from a plan's `transfer` dataset; use `ownmark run` for that"
         )
-    images = catalog.build(Kind.DATASET, release.dataset.id, release.dataset.parameters).load()
+    images = catalog.build(Kind.DATASET, dataset.id, dataset.parameters).load()
     return granted(divide(images, release.split), given, rng_for("granted", seed))

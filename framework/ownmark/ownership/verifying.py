@@ -27,8 +27,11 @@ from ownmark.contracts.weights import read_tensors
 from ownmark.discovery import Catalog, discover
 from ownmark.errors import NotApplicable, OwnmarkError, UnusableAnswer
 from ownmark.methods import Kind
+from ownmark.ownership.credentials import redacted
 from ownmark.ownership.endpoint import Endpoint, Service
 from ownmark.ownership.folder import Claim, Release, model_state
+from ownmark.ownership.trust import as_owned, require_no_code, require_plain
+from ownmark.runner.cell import Spec, canonical
 from ownmark.runner.reading import threshold_of
 from ownmark.runner.record import environment
 from ownmark.runner.session import device_called
@@ -59,6 +62,8 @@ def verify(
     rate: float | None = None,
     budget: int | None = None,
     device: str = "auto",
+    trust: bool = False,
+    trust_mark: bool = False,
     progress: Callable[[int, int], None] | None = None,
     catalog: Catalog | None = None,
 ) -> dict[str, Any]:
@@ -70,6 +75,8 @@ def verify(
             [N, C, H, W] in [0, 1] that gives labels [N] or scores [N, classes], or its name, `package.module:function`.
         reader: one of the mark's extractors. rate: of false positives; the one it was embedded with if not given.
         budget: images that a black box may be sent, at most.
+        trust: mark and suspect's folder are the user's own, so that code which they name may run; `trust_mark`: the
+            mark is, the suspect is not.
         progress: told (images answered, images in all) by a service.
 
     Returns: `claim` is true or false; or None, with `error`, where a black box gave no usable answers. `reason` says
@@ -83,7 +90,9 @@ def verify(
     owner, release = Claim.read(mark / "owner"), Release.read(mark / "released")
     reads = _reader(owner, reader)
     where = device_called(device)
-    faced = _face(suspect, release, catalog, where, budget, progress)
+    if not (trust or trust_mark):
+        _require_plain_mark(mark, release, reads, catalog)
+    faced = _face(suspect, release, catalog, where, budget, progress, trust)
     record = {
         "suspect": dict(faced.about), "scheme": owner.about["scheme"], "key": owner.about["key"], "reader": reader,
         "access": reads["access"], "provenance": environment(str(where)),
@@ -174,6 +183,17 @@ def _plain(extras: Mapping[str, float | str]) -> dict[str, float | str | None]:
     return {k: v if isinstance(v, str) or math.isfinite(v) else None for k, v in extras.items()}
 
 
+def _require_plain_mark(mark: Path, release: Release, reads: Mapping[str, Any], catalog: Catalog) -> None:
+    """A mark may come from a claimant; it chooses no code unless its reader says that it is trusted.
+
+    Raises:
+        UntrustedFile: its network or its reader is code that it names.
+    """
+    require_plain(release, catalog, str(mark), "--trust-mark")
+    reader = Spec(reads["extractor"]["id"], canonical(reads["extractor"]["params"]))
+    require_no_code(catalog, Kind.EXTRACTOR, reader, str(mark), None, "--trust-mark")
+
+
 def _reader(owner: Claim, name: str) -> Mapping[str, Any]:
     readers: Mapping[str, Any] = owner.about["readers"]
     if name not in readers:
@@ -191,16 +211,21 @@ def _face(
     device: torch.device,
     budget: int | None,
     progress: Callable[[int, int], None] | None,
+    trust: bool,
 ) -> _Faced:
     if isinstance(suspect, str) and suspect.startswith(("http://", "https://")):
         suspect = Service(suspect)
     if isinstance(suspect, Service):
         endpoint = Endpoint(suspect, budget, release.structure.classes, progress)
-        return _Faced(endpoint, None, {"given": suspect.url}, endpoint)
+        return _Faced(endpoint, None, {"given": redacted(suspect.url)}, endpoint)
     if isinstance(suspect, str) and not Path(suspect).exists() and _FUNCTION.fullmatch(suspect):
         return _Faced(_imported(suspect), None, {"given": suspect})
+    if isinstance(suspect, str) and "://" in suspect:
+        raise OwnmarkError(
+            f"{redacted(suspect)} is no address of a service; it starts with http:// or https://"
+        )
     if isinstance(suspect, str | Path):
-        return _stored(Path(suspect), release, catalog, device)
+        return _stored(Path(suspect), release, catalog, device, trust)
     name = getattr(suspect, "__qualname__", type(suspect).__qualname__)
     return _Faced(suspect, None, {"given": f"the function {name}"})
 
@@ -216,11 +241,13 @@ def _imported(name: str) -> Answers:
     return found  # type: ignore[no-any-return]
 
 
-def _stored(path: Path, release: Release, catalog: Catalog, device: torch.device) -> _Faced:
+def _stored(path: Path, release: Release, catalog: Catalog, device: torch.device, trust: bool) -> _Faced:
     """A file of weights, or a folder that says what was done to them."""
     file = path / "model.safetensors" if path.is_dir() else path
-    state = model_state(path) if path.is_dir() else read_tensors(file)[0]
     origin = Release.read(path) if path.is_dir() else release
+    if path.is_dir() and not trust:
+        origin = as_owned(origin, release, catalog, str(path))
+    state = model_state(path) if path.is_dir() else read_tensors(file)[0]
     network = origin.restored(catalog, state, str(path)).to(device)
     served = origin.served(catalog, network)
     about = {"given": str(path), "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ownmark.foreign import quoted_cell
 from ownmark.report.fields import Record, canonical, dig, flatten
 
 _METHOD = ("id", "label", "params")
@@ -44,7 +45,7 @@ def results_csv(records: Sequence[Record]) -> str:
     others = sorted({path for row in rows for path in row} - set(COLUMNS))
     text = io.StringIO()
     writer = csv.DictWriter(text, [*COLUMNS, *others], restval="", lineterminator="\n")
-    writer.writeheader()
+    writer.writerow({path: quoted_cell(path) for path in writer.fieldnames})
     writer.writerows(rows)
     return text.getvalue()
 
@@ -80,7 +81,7 @@ def _field(value: Any) -> str:
         return ""
     if isinstance(value, (Mapping, list, tuple, bool)):
         return canonical(value)
-    return str(value)
+    return quoted_cell(value) if isinstance(value, str) else str(value)
 
 
 def _finite(value: Any) -> Any:

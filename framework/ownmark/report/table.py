@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ownmark.foreign import paragraph
 from ownmark.report import blocks
 from ownmark.report.aggregate import Grid, grids
 from ownmark.report.cells import Line, cell_lines, failures, row_lines
@@ -133,5 +134,6 @@ def _plain_table(table: blocks.Table, plain: bool) -> Table:
 def _text(lines: Sequence[Line], plain: bool, style: str = "") -> Text:
     from rich.text import Text
 
-    parts = [(to_ascii(line.text) if plain else line.text, style or STYLES[line.tone]) for line in lines]
+    texts = [(paragraph(line.text), style or STYLES[line.tone]) for line in lines]
+    parts = [(to_ascii(text) if plain else text, look) for text, look in texts]
     return Text("\n").join(Text(text, style=look) for text, look in parts)

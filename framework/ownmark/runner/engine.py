@@ -83,6 +83,7 @@ class Engine:
     Args:
         journal: file that gets one JSON line per computed stage; says after a crash what was done.
         trainer: makes keyword arguments for `Fitter` (the user's callbacks and logger), anew for each training.
+        spoken: what journal and manifests hold of a label, for runs whose labels are not for everybody.
     """
 
     def __init__(
@@ -92,11 +93,13 @@ class Engine:
         progress: Progress,
         journal: Path,
         trainer: Callable[[], dict[str, Any]] = dict,
+        spoken: Callable[[str], str] = str,
     ) -> None:
         self._store = store
         self._progress = progress
         self._journal = journal
         self._trainer = trainer
+        self._spoken = spoken
         self._open: dict[str, StoredEntry] = {}
         self._failed: dict[str, Exception] = {}
         self.device = device
@@ -159,14 +162,19 @@ class Engine:
         seconds = time.perf_counter() - start
         cost = {"seconds": seconds, "samples_seen": sum(one.samples_seen for one in seen)}
         stored = Contents({**contents.values, "cost": cost}, contents.tensors)
-        entry = self._store.write(node.stage, key, stored, {**node.about, "label": node.label})
+        entry = self._store.write(node.stage, key, stored, {**node.about, "label": self._spoken(node.label)})
         self._log(node, key, seconds)
         self._progress.finished(key, node.stage, seconds)
         return entry
 
     def _log(self, node: Node, key: str, seconds: float) -> None:
         line = json.dumps(
-            {"stage": node.stage, "digest": key, "label": node.label, "seconds": round(seconds, 3)}
+            {
+                "stage": node.stage,
+                "digest": key,
+                "label": self._spoken(node.label),
+                "seconds": round(seconds, 3),
+            }
         )
         with self._journal.open("a", encoding="utf-8") as file:
             file.write(line + "\n")

@@ -150,6 +150,10 @@ class TrainerOptions:
     """A Lightning logger."""
 
 
+LONGEST = 100
+"""Characters of a plan's name, at most."""
+
+
 def _task_problem(tasks: Any, datasets: Any, hosts: Any) -> str | None:
     if bool(datasets) != bool(hosts):
         return "`datasets` and `hosts` go together: each dataset is tried with each host"
@@ -162,8 +166,8 @@ def _task_problem(tasks: Any, datasets: Any, hosts: Any) -> str | None:
 class Plan:
     """A grid: tasks x schemes x attacks x extractors x seeds."""
 
-    name: str = Field(default="plan", pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]*$")
-    """Name of the run folder; by default the file's."""
+    name: str = Field(default="plan", pattern=r"^[A-Za-z0-9](\.?[A-Za-z0-9_-])*$", max_length=LONGEST)
+    """Name of the run's folder inside `runs`; by default the file's."""
     about: str = ""
     """What the plan is for; printed above the report."""
     tasks: Annotated[tuple[TaskEntry, ...], BeforeValidator(_listed)] = ()
@@ -236,7 +240,8 @@ def plan_from(document: Document) -> Plan:
 
 def _default_name(document: Document) -> str:
     """The file's name, so that two plans without a name do not share a run folder."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", Path(document.name).stem).lstrip("-_.") or "plan"
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", Path(document.name).stem).lstrip("-_.")
+    return re.sub(r"\.{2,}", ".", name)[:LONGEST].rstrip(".") or "plan"
 
 
 def read_plan(source: str | Path) -> tuple[Plan, Document]:
@@ -299,6 +304,11 @@ def _message(item: Any, home: type) -> str:
     elif item["type"] != "value_error":
         message = message.replace("Input should be", "expected").replace("dictionary", "mapping")
         message += f", found {item['input']!r:.60}"
+    if item["loc"] == ("name",):
+        message += (
+            f"; it names a folder inside runs: up to {LONGEST} letters, digits, `_`, `-` and single `.`, and begins "
+            "with a letter or digit"
+        )
     return message
 
 

@@ -1,13 +1,16 @@
 """Everything that can be known to be wrong with a plan before anything is trained, all of it at once.
 
 `check_methods` reads declarations and parameters, `check_fit` loads the data and builds untrained networks;
-`preflight` does both, leaving out of the second what the first has found to be broken.
+`preflight` does both, leaving out of the second what the first has found to be broken. Code that the plan names, a host
+of the user's or objects for Lightning, is imported only once nothing else is wrong with the plan.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import itertools
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
@@ -22,7 +25,7 @@ from ownmark.runner.making import Making
 from ownmark.runner.plan import Entry, Given, Plan, TaskEntry
 from ownmark.runner.plan import given as given_to
 from ownmark.runner.reading import FED
-from ownmark.runner.resolve import needs_of
+from ownmark.runner.resolve import code_named, needs_of
 from ownmark.runner.splits import amount
 from ownmark.runner.yamlfile import Document
 
@@ -30,13 +33,20 @@ Place = tuple[str | int, ...]
 """Path of a plan's entry: `("schemes", 0)`."""
 Found = tuple[Place, str]
 
+_IMPORTABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _KEYWORDS = {Kind.ATTACK: "none", Kind.EXTRACTOR: "default"}
 
 
 def preflight(plan: Plan, document: Document, catalog: Catalog, making: Making) -> list[str]:
     """All problems of a plan, in the order of the file, each with file and line."""
     found = list(_of_methods(plan, catalog))
-    found += _of_fit(plan, making, {place for place, _ in found})
+    broken = {place for place, _ in found}
+    code = _naming_code(plan, catalog)
+    found += _of_fit(plan, making, broken | code)
+    if code and not found:
+        found += _of_fit(plan, making, ())
+    if not found:
+        found += _of_lightning(plan)
     return _sentences(document, found)
 
 
@@ -66,7 +76,10 @@ def _of_methods(plan: Plan, catalog: Catalog) -> Iterator[Found]:
     yield from _meant_for_nobody(plan)
     yield from _like_named(plan)
     for place, entry in _lightning(plan):
-        yield from ((place, problem) for problem in _import_problems(entry))
+        if not _IMPORTABLE.fullmatch(entry.id):
+            yield place, f"{entry.id!r}: write it as package.module:Class"
+        elif not _installed(entry.id.partition(".")[0].partition(":")[0]):
+            yield place, f"cannot make {entry.id!r}: ModuleNotFoundError: there is no such package"
 
 
 def _entries(plan: Plan) -> Iterator[tuple[Kind, Place, Entry]]:
@@ -83,6 +96,20 @@ def _entries(plan: Plan) -> Iterator[tuple[Kind, Place, Entry]]:
         yield from ((kind, (name, i), entry) for i, entry in enumerate(entries))
     if plan.transfer is not None:
         yield Kind.DATASET, ("transfer",), plan.transfer
+
+
+def _naming_code(plan: Plan, catalog: Catalog) -> set[Place]:
+    """Entries whose parameters name code, methods nested in them included, or cannot be read."""
+    found: set[Place] = set()
+    for kind, place, entry in _entries(plan):
+        if entry.id == _KEYWORDS.get(kind):
+            continue
+        try:
+            if any(code_named(catalog, kind, spec.id, spec.parameters) for spec in specs(entry)):
+                found.add(place)
+        except OwnmarkError:
+            found.add(place)
+    return found
 
 
 def _entry_problems(catalog: Catalog, kind: Kind, entry: Entry) -> Iterator[str]:
@@ -184,6 +211,20 @@ def _lightning(plan: Plan) -> Iterator[tuple[Place, Entry]]:
     yield from ((("trainer", "callbacks", i), entry) for i, entry in enumerate(plan.trainer.callbacks))
     if plan.trainer.logger is not None:
         yield ("trainer", "logger"), plan.trainer.logger
+
+
+def _installed(package: str) -> bool:
+    """Whether a top-level package can be found; imports nothing."""
+    try:
+        return importlib.util.find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _of_lightning(plan: Plan) -> Iterator[Found]:
+    """Objects for Lightning that cannot be made; this imports and runs what the plan names."""
+    for place, entry in _lightning(plan):
+        yield from ((place, problem) for problem in _import_problems(entry))
 
 
 def _import_problems(entry: Entry) -> Iterator[str]:

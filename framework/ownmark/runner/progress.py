@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from ownmark.foreign import shown
+
 
 class Silent:
     """Says nothing."""
@@ -94,7 +96,7 @@ class Terminal(Silent):
 
     def stage(self, kind: str, label: str) -> None:
         """See `Progress`."""
-        self._stage, self._share = f"{kind:9s} {label}", ""
+        self._stage, self._share = shown(f"{kind:9s} {label}"), ""
         self._draw(force=True)
 
     def step(self, step: int, steps: int) -> None:
@@ -106,21 +108,19 @@ class Terminal(Silent):
         """See `Progress`."""
         self._estimate.finished(digest, kind, seconds)
         if self._live is None and seconds > 0.5:
-            self._console.print(f"  {self._stage} ({seconds:.1f} s)", highlight=False)
+            self._console.print(Text(f"  {self._stage} ({seconds:.1f} s)"))
 
     def cell(self, record: Mapping[str, Any]) -> None:
         """See `Progress`."""
         self._done += 1
         cell = record["cell"]
         name = f"{cell['task']} {cell['scheme']['label']} {cell['attack']['label']} seed {cell['seed']}"
-        self._console.print(
-            f"[{self._done}/{self._cells}] {name}: {outcome(record)}", highlight=False, markup=False
-        )
+        self._console.print(Text(shown(f"[{self._done}/{self._cells}] {name}: {outcome(record)}", 1000)))
         self._draw(force=True)
 
     def note(self, message: str) -> None:
         """See `Progress`."""
-        self._console.print(Text(f"note: {message}", style="yellow"))
+        self._console.print(Text(f"note: {shown(message, 1000)}", style="yellow"))
 
     def _draw(self, force: bool = False) -> None:
         now = time.monotonic()

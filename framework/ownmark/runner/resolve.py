@@ -81,6 +81,14 @@ def needs_of(catalog: Catalog, kind: Kind, id: str, params: Mapping[str, Any]) -
     return declaration.needs.union(*inner)
 
 
+def code_named(catalog: Catalog, kind: Kind, id: str, params: Mapping[str, Any]) -> tuple[str, ...]:
+    """Modules that a method's parameters name, and those of the methods nested in it; imports none of them."""
+    _, config, _ = catalog.validate(kind, id, params)
+    own = tuple(config.sources()) if hasattr(config, "sources") else ()
+    inner = (code_named(catalog, kind, one.id, one.params) for kind, one in _nested(config))
+    return sum(inner, own)
+
+
 def _nested(config: Any) -> Iterator[tuple[Kind, Nested]]:
     """The methods in a configuration, with their kinds."""
     for name, kind in (nested_fields(type(config)) if config is not None else {}).items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,8 +138,9 @@ def checked_session(
     device: str,
     progress: Progress | None,
     catalog: Catalog,
+    spoken: Callable[[str], str] = str,
 ) -> Session:
-    """A session for a plan that was read from `document`; other arguments as for `run`.
+    """A session for a plan that was read from `document`; other arguments as for `run` and `Engine`.
 
     Raises:
         PlanError: the plan cannot run.
@@ -149,7 +150,7 @@ def checked_session(
     told = progress or Silent()
     storage = Store(store.resolve())
     engine = Engine(
-        storage, device_called(device), told, folder / "journal.jsonl", lambda: trainer_options(plan)
+        storage, device_called(device), told, folder / "journal.jsonl", lambda: trainer_options(plan), spoken
     )
     session = Session(plan, catalog, engine, folder, told)
     problems = preflight(plan, document, catalog, session.making)

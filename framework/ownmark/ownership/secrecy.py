@@ -1,0 +1,117 @@
+"""What an embedding says while it works: nothing that its secret, or what is derived from it, could be told from.
+
+The secret is the seed of everything, and stands in the names of stages; the digests of stages are computed from it.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from ownmark.errors import OwnmarkError, PlanError
+from ownmark.runner.engine import Progress
+
+_DIGEST = r"(?<![0-9A-Za-z])[0-9a-f]{12,64}(?![0-9A-Za-z])"
+
+
+class Secrecy:
+    """Takes a secret number, and what looks like a digest, out of texts."""
+
+    def __init__(self, secret: int | str) -> None:
+        secret = int(secret)
+        number = rf"(?:seed\s+)?(?:0[xX])?(?:{secret}|(?i:{secret:x}|{secret:016x}))"
+        self._pattern = re.compile(f"{number}|{_DIGEST}")
+        self._secret = re.compile(number)
+
+    def hide(self, text: str) -> str:
+        """`text` without them."""
+        return self._pattern.sub(
+            lambda found: "(secret seed)" if found[0].startswith("seed") else "(secret)", text
+        )
+
+    def told_by(self, text: str) -> bool:
+        """Whether a text says the secret."""
+        return self._secret.search(text) is not None
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Errors of the block, causes included, leave it without the secret; an interrupt as an interrupt."""
+        try:
+            yield
+        except PlanError as error:
+            raise PlanError([self.hide(problem) for problem in error.problems]) from None
+        except OwnmarkError as error:
+            raise type(error)(self.hide(str(error))) from None
+        except Exception as error:
+            raise OwnmarkError(
+                f"embedding broke off: {type(error).__name__}: {self.hide(str(error))}"
+            ) from None
+        except BaseException as error:
+            if not self.told_by("".join(traceback.format_exception(error))):
+                raise
+            raise type(error) from None
+
+
+class Discreet:
+    """Progress that says neither the secret nor the stages' digests."""
+
+    def __init__(self, progress: Progress, secret: int | str) -> None:
+        self._progress, self._hide = progress, Secrecy(secret).hide
+        self._aliases: dict[str, str] = {}
+
+    def plan(self, stages: Mapping[str, str], cells: int) -> None:
+        """See `Progress`."""
+        self._progress.plan({self._alias(digest): kind for digest, kind in stages.items()}, cells)
+
+    def stage(self, kind: str, label: str) -> None:
+        """See `Progress`."""
+        self._progress.stage(kind, self._hide(label))
+
+    def step(self, step: int, steps: int) -> None:
+        """See `Progress`."""
+        self._progress.step(step, steps)
+
+    def finished(self, digest: str, kind: str, seconds: float) -> None:
+        """See `Progress`."""
+        self._progress.finished(self._alias(digest), kind, seconds)
+
+    def cell(self, record: Mapping[str, Any]) -> None:
+        """Not told: a record has the seed in it."""
+
+    def note(self, message: str) -> None:
+        """See `Progress`."""
+        self._progress.note(self._hide(message))
+
+    def _alias(self, digest: str) -> str:
+        return self._aliases.setdefault(digest, secrets.token_hex(8))
+
+
+@contextmanager
+def alone(work: Path) -> Iterator[None]:
+    """The folder of an unfinished embedding, made if need be, readable by its owner only, and held by this process.
+
+    Raises:
+        OwnmarkError: another embedding works in it, or it cannot be made or is somebody else's.
+    """
+    try:
+        work.mkdir(parents=True, exist_ok=True, mode=0o700)
+        work.chmod(0o700)
+        lock = FileLock(work / "lock")
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise OwnmarkError(
+            f"{work}: another embedding is at work there; let it end, or give another --into"
+        ) from None
+    except OSError as error:
+        raise OwnmarkError(f"{work}: cannot be worked in ({error.strerror})") from None
+    try:
+        yield
+    finally:
+        lock.release()
