@@ -26,11 +26,19 @@ class DataError(OwnmarkError):
 
 
 class NotApplicable(OwnmarkError):
-    """A method cannot work on this host, task or key; raised before any training where it can be known."""
+    """A method cannot work on this host, task or key: for planning, before any training where it can be known."""
+
+
+class Unreadable(OwnmarkError):
+    """A suspect lacks what an extractor reads, or holds no numbers: what an attacker can bring about, not a crash."""
 
 
 class UnusableAnswer(OwnmarkError):
     """A black-box suspect could not be asked, or answered with something that cannot be an answer."""
+
+
+class TrainingDiverged(OwnmarkError):
+    """The loss became infinite or not a number."""
 
 
 class UntrustedFile(OwnmarkError):

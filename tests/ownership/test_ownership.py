@@ -246,10 +246,14 @@ def test_a_budget_that_is_too_small_spends_nothing(mark: Path, served: Any) -> N
     assert served.bodies == []
 
 
-def test_weights_of_another_structure_are_refused(mark: Path, tmp_path: Path) -> None:
+def test_weights_that_make_no_network_here_are_unreadable_and_can_be_asked(
+    mark: Path, tmp_path: Path
+) -> None:
     save_file({"weight": torch.zeros(3)}, tmp_path / "other.safetensors")
-    with pytest.raises(NotApplicable, match="not the weights of a convnet"):
-        verify(mark, tmp_path / "other.safetensors", device="cpu")
+    record = verify(mark, tmp_path / "other.safetensors", device="cpu")
+    assert record["claim"] is False
+    assert "not the weights of a convnet" in record["unreadable"]
+    assert "can only be asked" in record["unreadable"]
 
 
 def test_a_pickle_is_refused(mark: Path, tmp_path: Path) -> None:
@@ -306,3 +310,37 @@ def test_attack_and_verify_as_a_user_types_them(mark: Path, tmp_path: Path) -> N
     told = subprocess.run([*tool, "verify", str(mark), into], capture_output=True, text=True)
     assert told.returncode in (0, 1), told.stderr
     assert "clean images answered rightly" in told.stdout
+
+
+# --- suspects that cannot be read ------------------------------------------------------------------------------------
+
+
+def one_more_neuron(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Each filter of the widest convolution gets an input more."""
+    name = max((n for n, t in state.items() if t.ndim == 4), key=lambda n: state[n].numel())
+    return {**state, name: torch.cat([state[name], torch.zeros_like(state[name][:, :1])], 1)}
+
+
+UNREADABLE = {
+    "one more neuron": one_more_neuron,
+    "BatchNorm folded": lambda s: {n: t for n, t in s.items() if "running" not in n and t.ndim != 1},
+    "another architecture": lambda s: {"classifier.weight": torch.ones(10, 64)},
+    "not-a-numbers": lambda s: {n: t * torch.nan if t.is_floating_point() else t for n, t in s.items()},
+}
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_a_suspect_that_cannot_be_read_is_no_claim_with_a_record(
+    bits: Path, what: str, tmp_path: Path
+) -> None:
+    state = load_file(bits / "released" / "model.safetensors")
+    save_file(UNREADABLE[what](state), tmp_path / "suspect.safetensors")
+    record = tmp_path / "record.json"
+    asked = ["verify", str(bits), str(tmp_path / "suspect.safetensors"), "--out", str(record)]
+    said = CliRunner().invoke(main, asked)
+    assert said.exit_code == 1, said.output
+    assert "NO CLAIM: unreadable" in said.output
+    found = json.loads(record.read_text())
+    assert found["claim"] is False
+    assert found["unreadable"]
+    assert len(found["suspect"]["sha256"]) == 64

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from ownmark.contracts.loading import load_weights
+
 if TYPE_CHECKING:
     from ownmark.contracts.fit import Fit
     from ownmark.contracts.views import Stolen, Suspect
@@ -48,6 +50,8 @@ class Attack(ABC):
         return None
 
     def restore(self, network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
-        """Give a copy of the marked network the suspect's weights; override if the attack changes layers."""
-        network.load_state_dict(dict(state))
-        return network
+        """Give a copy of the marked network the suspect's weights; override if the attack changes layers.
+
+        Layers may have become wider or narrower without that.
+        """
+        return load_weights(network, state)

@@ -35,6 +35,10 @@ class Extractor(ABC):
             suspect: `WhiteBox` or `BlackBox`.
             key: of the scheme this extractor reads.
             own: the owner's own marked network, for extractors that declare `OWN_COPY`; else None.
+
+        Raises:
+            Unreadable: the suspect lacks what is read, say the key's layer: a result, not a crash.
+            NotApplicable: this key cannot be read so, whatever the suspect.
         """
 
     def extract_many(self, suspect: Any, keys: Sequence[Key], own: nn.Module | None = None) -> list[Evidence]:

@@ -15,12 +15,8 @@ from torch import Tensor, nn
 
 from ownmark.contracts.fit import Recipe
 from ownmark.contracts.samples import Batch, Term
-from ownmark.errors import OwnmarkError
+from ownmark.errors import TrainingDiverged
 from ownmark.loops.schedule import optimizer, rate_factor
-
-
-class TrainingDiverged(OwnmarkError):
-    """The loss became infinite or not a number."""
 
 
 class NoProfiler(PassThroughProfiler):

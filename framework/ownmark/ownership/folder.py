@@ -24,11 +24,12 @@ from ownmark.config import to_plain
 from ownmark.contracts.attack import Attack
 from ownmark.contracts.host import Host
 from ownmark.contracts.key import Key
+from ownmark.contracts.loading import load_weights, without_wrapper
 from ownmark.contracts.samples import Samples
 from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.weights import read_tensors, write_tensors
 from ownmark.discovery import Catalog
-from ownmark.errors import NotApplicable, OwnmarkError, UntrustedFile
+from ownmark.errors import OwnmarkError, Unreadable, UntrustedFile
 from ownmark.foreign import paragraph, shown
 from ownmark.methods import Kind
 from ownmark.runner.cell import Spec, canonical
@@ -60,25 +61,33 @@ class Structure:
         return host.build(self.shape, self.classes)
 
     def load(self, catalog: Catalog, state: Mapping[str, Tensor], where: str) -> nn.Module:
-        """A network of this structure with these weights, in eval mode on the CPU.
+        """A network of this structure with these weights, in eval mode on the CPU; layers may have other widths.
 
         Raises:
-            NotApplicable: the weights are those of another structure; says which tensors differ.
+            Unreadable: the weights are those of another structure; says which tensors differ.
         """
-        state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
-        network = self.blank(catalog)
         try:
             if self.layers is None:
-                network.load_state_dict(state)
-                return network.eval()
-            scheme: Scheme = catalog.build(Kind.SCHEME, self.layers.id, self.layers.parameters)
-            return scheme.restore(network, state).eval()
-        except (RuntimeError, KeyError) as error:
-            raise NotApplicable(
+                return load_weights(self.blank(catalog), state).eval()
+            return self._of_scheme(catalog, state).eval()
+        except (RuntimeError, KeyError, Unreadable) as error:
+            raise Unreadable(
                 f"{where}: not the weights of a {self.host.label} for {self.shape} inputs and {self.classes} classes; "
                 "a suspect of another structure can only be asked (give a function or an address). "
                 f"{paragraph(error, 600)}"
             ) from error
+
+    def _of_scheme(self, catalog: Catalog, state: Mapping[str, Tensor]) -> nn.Module:
+        """The scheme says which layers; the names are tried as they are, then without what wraps all of them."""
+        assert self.layers is not None
+        scheme: Scheme = catalog.build(Kind.SCHEME, self.layers.id, self.layers.parameters)
+        try:
+            return scheme.restore(self.blank(catalog), state)
+        except (RuntimeError, KeyError, Unreadable):
+            inner = without_wrapper(state)
+            if inner is None:
+                raise
+            return self._of_scheme(catalog, inner)
 
 
 @dataclass(frozen=True)
@@ -106,11 +115,11 @@ class Release:
         """The network with these weights, also if the last attack changed layers.
 
         Raises:
-            NotApplicable: the weights are those of another structure.
+            Unreadable: the weights are those of another structure.
         """
         try:
             return self.structure.load(catalog, state, where)
-        except NotApplicable:
+        except Unreadable:
             thief = self._last(catalog)
             if thief is None or type(thief).restore is Attack.restore:
                 raise

@@ -21,11 +21,12 @@ from torch import Tensor, nn
 
 from ownmark.contracts.evidence import Evidence
 from ownmark.contracts.extractor import Extractor
+from ownmark.contracts.loading import require_numbers
 from ownmark.contracts.samples import Samples
 from ownmark.contracts.views import BlackBox, WhiteBox, outputs
 from ownmark.contracts.weights import read_tensors
 from ownmark.discovery import Catalog, discover
-from ownmark.errors import NotApplicable, OwnmarkError, UnusableAnswer
+from ownmark.errors import NotApplicable, OwnmarkError, Unreadable, UnusableAnswer
 from ownmark.methods import Kind
 from ownmark.ownership.credentials import redacted
 from ownmark.ownership.endpoint import Endpoint, Service
@@ -80,7 +81,8 @@ def verify(
         progress: told (images answered, images in all) by a service.
 
     Returns: `claim` is true or false; or None, with `error`, where a black box gave no usable answers. `reason` says
-        why there is no evidence. `queries` is what was spent in any case.
+        why there is no evidence; with `unreadable`, the suspect has another structure than the mark is read from.
+        `queries` is what was spent in any case.
 
     Raises:
         NotApplicable: this reader cannot read this kind of suspect, or the budget is too small to begin with.
@@ -92,11 +94,11 @@ def verify(
     where = device_called(device)
     if not (trust or trust_mark):
         _require_plain_mark(mark, release, reads, catalog)
-    faced = _face(suspect, release, catalog, where, budget, progress, trust)
-    record = {
-        "suspect": dict(faced.about), "scheme": owner.about["scheme"], "key": owner.about["key"], "reader": reader,
-        "access": reads["access"], "provenance": environment(str(where)),
-    }  # fmt: skip
+    try:
+        faced = _face(suspect, release, catalog, where, budget, progress, trust)
+    except Unreadable as error:
+        return _record(_about(suspect), owner, reads, reader, where) | _unreadable(error)
+    record = _record(faced.about, owner, reads, reader, where)
     extractor: Extractor = catalog.build(
         Kind.EXTRACTOR, reads["extractor"]["id"], reads["extractor"]["params"]
     )
@@ -109,7 +111,10 @@ def verify(
                 f"{owner.about['scheme']['label']} is read from weights, and {faced.about['given']} shows none; get "
                 "the weights, or mark with a scheme that a prediction service reveals (`ownmark list schemes`)"
             )
-        found = extractor.extract(WhiteBox(faced.network), owner.key.to(where), own)
+        try:
+            found = extractor.extract(WhiteBox(faced.network), owner.key.to(where), own)
+        except (Unreadable, NotApplicable) as error:
+            return record | _unreadable(error)
         return record | _judged(found, reads, rate) | {"queries": 0, "status": "ok"}
     needed = len(owner.controls) + int(reads["queries"])
     if budget is not None and budget < needed:
@@ -121,7 +126,25 @@ def verify(
         asked = _asked(box, extractor, owner, reads, rate, own, where)
     except (UnusableAnswer, NotApplicable) as error:
         asked = {"status": "undecided", "claim": None, "error": str(error)}
+    except Unreadable as error:
+        asked = _unreadable(error)
     return record | asked | _spent(box, faced)
+
+
+def _record(
+    about: Mapping[str, Any], owner: Claim, reads: Mapping[str, Any], reader: str, device: torch.device
+) -> dict[str, Any]:
+    return {
+        "suspect": dict(about), "scheme": owner.about["scheme"], "key": owner.about["key"], "reader": reader,
+        "access": reads["access"], "provenance": environment(str(device)),
+    }  # fmt: skip
+
+
+def _unreadable(error: Exception) -> dict[str, Any]:
+    """No claim, since there is nothing that this mark could be read from; it says why."""
+    return {
+        "status": "ok", "claim": False, "unreadable": str(error), "reason": f"unreadable: {error}", "queries": 0,
+    }  # fmt: skip
 
 
 def _asked(
@@ -243,12 +266,24 @@ def _imported(name: str) -> Answers:
 
 def _stored(path: Path, release: Release, catalog: Catalog, device: torch.device, trust: bool) -> _Faced:
     """A file of weights, or a folder that says what was done to them."""
-    file = path / "model.safetensors" if path.is_dir() else path
     origin = Release.read(path) if path.is_dir() else release
     if path.is_dir() and not trust:
         origin = as_owned(origin, release, catalog, str(path))
-    state = model_state(path) if path.is_dir() else read_tensors(file)[0]
-    network = origin.restored(catalog, state, str(path)).to(device)
+    state = model_state(path) if path.is_dir() else read_tensors(path)[0]
+    network = require_numbers(origin.restored(catalog, state, str(path)).to(device))
     served = origin.served(catalog, network)
-    about = {"given": str(path), "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
-    return _Faced(lambda x: outputs(served, x).softmax(1), network, about)
+
+    def answer(x: Tensor) -> Tensor:
+        try:
+            return outputs(served, x).softmax(1)
+        except RuntimeError as error:
+            raise Unreadable(f"{path}: the weights make no network that runs: {error}") from error
+
+    return _Faced(answer, network, _about(path))
+
+
+def _about(suspect: object) -> dict[str, str]:
+    """What a record says of files that were given."""
+    path = Path(str(suspect))
+    file = path / "model.safetensors" if path.is_dir() else path
+    return {"given": str(path), "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from ownmark.report.aggregate import Grid, Group, Mean, mean
-from ownmark.report.fields import number, section
+from ownmark.report.fields import dig, number, section
 from ownmark.report.naming import Axis
 from ownmark.report.numbers import decimals, estimate, p_text
 
@@ -21,6 +21,7 @@ class Line(NamedTuple):
 
 OUTCOMES: dict[str, tuple[str, Tone]] = {
     "removed": ("✗ REMOVED", "bad"),
+    "unreadable": ("✗ UNREADABLE", "bad"),
     "survived": ("✓ survived", "good"),
     "utility-lost": ("~ utility lost", "warn"),
     "never-marked": ("! never marked", "warn"),
@@ -144,6 +145,17 @@ def _rival(group: Group) -> list[Line]:
     return [Line(f"forger {decimals(sum(rates) / len(rates))}, {text}", "warn" if any(claims) else "plain")]
 
 
+def unreadable(grid: Grid) -> list[str]:
+    """One sentence for each cell whose suspect could not be read: where, and why."""
+    return [
+        f"{row.name} × {column.name}, seed {record['cell'].get('seed')}: cannot be read: {_first(why)}"
+        for row in grid.rows
+        for column in grid.columns
+        for record in (grid.group(row, column) or Group((), ())).ok
+        if (why := dig(record, "evidence", "unreadable"))
+    ]
+
+
 def failures(grid: Grid) -> list[str]:
     """One sentence for each failed cell: where, at which stage, and the first line of its error."""
     sentences = []
@@ -157,8 +169,12 @@ def failures(grid: Grid) -> list[str]:
     return sentences
 
 
+def _first(message: object) -> str:
+    return (str(message or "").strip().splitlines() or ["no message"])[0]
+
+
 def _error(record: object) -> str:
     error = section(record, "error")
-    first = (str(error.get("message") or "").strip().splitlines() or ["no message"])[0]
+    first = _first(error.get("message"))
     stage = f" (stage {error['stage']})" if error.get("stage") else ""
     return f"{error.get('type') or 'error'}: {first}{stage}"

@@ -8,7 +8,7 @@ from typing import Any
 from ownmark.report import blocks
 from ownmark.report.aggregate import Grid
 from ownmark.report.blocks import Block, Bullets, Heading, Picture, Table, Text
-from ownmark.report.cells import cell_lines, failures, row_lines
+from ownmark.report.cells import cell_lines, failures, row_lines, unreadable
 from ownmark.report.details import exhibits, measurements, provenance
 from ownmark.report.facts import LEGEND, attackers, contradicted, criteria, stated_rates, thresholds
 from ownmark.report.read import Run
@@ -46,6 +46,8 @@ def _task(run: Run, grid: Grid, pictures: Sequence[Picture]) -> Iterator[Block]:
     yield _matrix(grid)
     if failed := failures(grid):
         yield Bullets(tuple(f"✗ {sentence}" for sentence in failed))
+    if lost := unreadable(grid):
+        yield Bullets(tuple(lost))
     yield from pictures[:1]
     yield Heading("How claims are decided", 3)
     yield thresholds(grid)

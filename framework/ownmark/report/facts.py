@@ -150,7 +150,10 @@ def _criterion(criterion: Mapping[str, Any]) -> str:
     kept = f"keeps at least {short(100 * amount)} % of the utility it had before"
     if criterion.get("kind") == "absolute":
         kept = f"loses less than {short(amount)} of utility"
-    return f"An attack counts as a removal if ownership can no longer be claimed and the suspect {kept}."
+    return (
+        f"An attack counts as a removal if ownership can no longer be claimed and the suspect {kept}; a mark "
+        "that cannot be read any more cannot be claimed."
+    )
 
 
 def _ok(grid: Grid) -> tuple[Record, ...]:

@@ -10,7 +10,7 @@ from ownmark.report.aggregate import Grid, Group
 from ownmark.report.cells import cell_lines, evidence_name
 from ownmark.report.drawing import picture
 from ownmark.report.facts import stated_rates
-from ownmark.report.fields import Record, number
+from ownmark.report.fields import Record, dig, number
 from ownmark.report.naming import Axis
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ def strength(group: Group | None) -> float | None:
 
 def _strength(record: Record) -> float | None:
     rate, theta = number(record, "evidence", "rate"), number(record, "verdict", "theta")
+    if dig(record, "evidence", "unreadable"):
+        return 0.0
     if rate is None or theta is None:
         return None
     null = number(record, "verdict", "null_mean")
@@ -75,7 +77,7 @@ def _cell(axes: Axes, x: int, y: int, group: Group | None, value: float | None) 
     from matplotlib.patches import Rectangle
 
     lines = cell_lines(group)
-    removed = any(line.text.startswith("✗ REMOVED") for line in lines)
+    removed = any(line.text.startswith(("✗ REMOVED", "✗ UNREADABLE")) for line in lines)
     if value is None:
         hatch = "////" if group and group.failed else None
         axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=_GREY, hatch=hatch, edgecolor="none"))

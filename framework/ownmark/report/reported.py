@@ -91,7 +91,11 @@ def _measure(group: Group, metric: str) -> tuple[str, bool, Mean | None]:
     if metric == "theta":
         return "θ", False, group.mean("verdict", "theta")
     if metric == "removed":
-        return metric, False, mean(float(outcome == "removed") for outcome in group.outcomes().elements())
+        return (
+            metric,
+            False,
+            mean(float(outcome in ("removed", "unreadable")) for outcome in group.outcomes().elements()),
+        )
     for path in (("metrics", metric, "value"), ("measured", metric, "value"), ("exhibits", metric)):
         if (found := group.mean(*path)) is not None:
             return metric, False, found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ownmark.foreign import paragraph
 from ownmark.report import blocks
 from ownmark.report.aggregate import Grid, grids
-from ownmark.report.cells import Line, cell_lines, failures, row_lines
+from ownmark.report.cells import Line, cell_lines, failures, row_lines, unreadable
 from ownmark.report.facts import LEGEND, attackers, contradicted, criteria, stated_rates, thresholds
 from ownmark.report.fields import Record
 from ownmark.report.numbers import to_ascii
@@ -76,7 +76,7 @@ def _task(grid: Grid, width: int, plain: bool) -> Iterator[RenderableType]:
     head = Column("scheme", tuple(row_lines(row, grid) for row in grid.rows))
     for chunk in _chunks(_columns(grid), width - head.width - _FRAME - 1):
         yield _table([head, *chunk], plain)
-    if notes := [*contradicted(grid), *(f"✗ {sentence}" for sentence in failures(grid))]:
+    if notes := [*contradicted(grid), *(f"✗ {sentence}" for sentence in failures(grid)), *unreadable(grid)]:
         yield _text([Line(note) for note in notes], plain)
     yield _text([Line(""), Line("How claims are decided")], plain, style="bold")
     yield _plain_table(thresholds(grid), plain)

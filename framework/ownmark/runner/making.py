@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -13,8 +12,10 @@ from ownmark.config import to_plain
 from ownmark.contracts.attack import Attack
 from ownmark.contracts.host import Host
 from ownmark.contracts.key import Key
+from ownmark.contracts.loading import no_numbers
 from ownmark.contracts.scheme import Scheme
-from ownmark.contracts.views import HostView, Stolen, Task, seeded
+from ownmark.contracts.views import HostView, Stolen, Suspect, Task, seeded
+from ownmark.errors import OwnmarkError, TrainingDiverged
 from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Cell, Spec, TaskSpec
 from ownmark.runner.digest import source_digest
@@ -196,11 +197,30 @@ class Making:
         def compute(bench: Bench) -> Contents:
             attack: Attack = method.instance
             rng = rng_for("attack", cell.seed)
-            suspect = attack.attack(self._stolen(cell), bench.fitter(rng_for("attacker fit", cell.seed)), rng)
+            fit = bench.fitter(rng_for("attacker fit", cell.seed))
+            try:
+                suspect = attack.attack(self._stolen(cell), fit, rng)
+            except TrainingDiverged as error:  # what is left is no network, and no crash of ours
+                suspect = Suspect(no_numbers(self.marked_network(cell)), {"diverged": str(error)})
             values, pictures = _exhibits(suspect.exhibits)
-            return Contents(values, {"network": suspect.network.state_dict(), **pictures})
+            state = suspect.network.state_dict()
+            self._require_restorable(cell, attack, state)
+            return Contents(values, {"network": state, **pictures})
 
         return Node("attacked", cell.label, about, compute)
+
+    def _require_restorable(self, cell: Cell, attack: Attack, state: Mapping[str, Tensor]) -> None:
+        """Before it is stored: what cannot be read back would be of no use to anybody."""
+        try:
+            self._restored(attack, self.marked_network(cell), state)
+        except Exception as error:
+            raise OwnmarkError(
+                f"{cell.attack.label if cell.attack else 'none'} leaves a network that its `restore` cannot build "
+                f"again, which is a fault of the pack; override `Attack.restore`: {error}"
+            ) from error
+
+    def _restored(self, attack: Attack, network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
+        return attack.restore(network, state).to(self.engine.device).eval()
 
     def given(self, cell: Cell) -> Given:
         """What the cell's attacker holds: the plan's grant, or no images at all for a data-free attack."""
@@ -230,8 +250,7 @@ class Making:
         if cell.attack is None:
             return network
         attack: Attack = self.methods.get(Kind.ATTACK, cell.attack).instance
-        restored = attack.restore(copy.deepcopy(network), self._state(self.suspect(cell)))
-        return restored.to(self.engine.device).eval()
+        return self._restored(attack, network, self._state(self.suspect(cell)))
 
     def served(self, cell: Cell, network: nn.Module) -> nn.Module:
         """What answers queries when `network` is deployed by the cell's attacker."""

@@ -137,16 +137,21 @@ class Terminal(Silent):
 def outcome(record: Mapping[str, Any]) -> str:
     """One line on a finished cell."""
     if record["status"] == "failed":
-        return (
-            f"FAILED: {record['error']['message'].splitlines()[0] if record['error']['message'] else 'error'}"
-        )
+        return f"FAILED: {_first_line(record['error']['message'] or 'error')}"
     verdict, evidence, utility = record["verdict"], record["evidence"], record["utility"]
+    value = "nan" if utility["suspect"] is None else f"{utility['suspect']:.3f}"
+    if "unreadable" in evidence:
+        return f"{utility['metric']} {value}, {record['removal']['outcome']}: {_first_line(evidence['unreadable'])}"
     claim = "claim" if verdict["claim"] else "no claim"
     return (
-        f"{utility['metric']} {utility['suspect']:.3f}, "
+        f"{utility['metric']} {value}, "
         f"{evidence['hits']}/{evidence['n']} {evidence['symbol']}s match, "
         f"{claim} (p = {verdict['p_value']:.2g}), {record['removal']['outcome']}"
     )
+
+
+def _first_line(text: str) -> str:
+    return text.splitlines()[0]
 
 
 def duration(seconds: float) -> str:

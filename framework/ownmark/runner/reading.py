@@ -13,8 +13,10 @@ from ownmark.config import to_plain
 from ownmark.contracts.evidence import Evidence
 from ownmark.contracts.extractor import Extractor
 from ownmark.contracts.key import Key
+from ownmark.contracts.loading import require_numbers
 from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.views import WhiteBox, black_box, outputs
+from ownmark.errors import NotApplicable, Unreadable, UnusableAnswer
 from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Cell, Spec, TaskSpec, specs
 from ownmark.runner.engine import Bench, Node
@@ -23,11 +25,14 @@ from ownmark.runner.plan import VerdictRule
 from ownmark.runner.resolve import Method
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.store import Contents, StoredEntry
-from ownmark.runner.verdict import verdict
+from ownmark.runner.verdict import no_verdict, verdict
 from ownmark.stats import Threshold, calibrated_threshold, clopper_pearson, exact_threshold
 
 FED = frozenset({Need.PREDICTIONS, Need.REFERENCE, Need.EVIDENCE, Need.THRESHOLD, Need.WEIGHTS})
 """What metrics can be given; see `Reading._feeds`."""
+
+UNREADABLE = (Unreadable, UnusableAnswer, NotApplicable)
+"""What reading a suspect may end with that is a result. `NotApplicable` is what packs raised before `Unreadable`."""
 
 READER_VERSION = 3
 """Raise it when this module's stages come to mean something else."""
@@ -73,9 +78,9 @@ class Reading:
         def compute(bench: Bench) -> Contents:
             test = self._making.splits(task.dataset).test
             self._engine.get(of)
-            return Contents(
-                measured(metric, {Need.PREDICTIONS: lambda: (outputs(network(), test.x), test.labels)})
-            )
+            answers = outputs(network(), test.x)
+            found = measured(metric, {Need.PREDICTIONS: lambda: (answers, test.labels)})
+            return Contents(found | {"answers": bool(torch.isfinite(answers).any())})
 
         return Node("utility", f"{metric.declaration.id} of {of.label}", about, compute)
 
@@ -91,17 +96,26 @@ class Reading:
         }  # fmt: skip
 
         def compute(bench: Bench) -> Contents:
-            network = self._making.suspect_network(cell)
-            served = self._making.served(cell, network)
-            front = self._read(cell, method, network if method.needs(Need.WHITE_BOX) else served)
-            values = dict(front[0])
-            if served is not network and not method.needs(Need.WHITE_BOX):
-                values["bare"] = self._read(cell, method, network)[0]
-            pictures = self._pictures(cell, method, network if method.needs(Need.WHITE_BOX) else served)
-            files = {"matches": {"matches": front[1].to(torch.uint8)}}
-            return Contents(values, {**files, **({"exhibits": pictures} if pictures else {})})
+            self._engine.get(suspect)
+            try:
+                return self._found(cell, method)
+            except UNREADABLE as error:
+                if cell.attack is None:  # the owner's own network: not an attacker's doing
+                    raise
+                return Contents(_unreadable(method, error))
 
         return Node("evidence", f"{cell.label} {method.declaration.id}", about, compute)
+
+    def _found(self, cell: Cell, method: Method) -> Contents:
+        network = require_numbers(self._making.suspect_network(cell))
+        served = self._making.served(cell, network)
+        front = self._read(cell, method, network if method.needs(Need.WHITE_BOX) else served)
+        values = dict(front[0])
+        if served is not network and not method.needs(Need.WHITE_BOX):
+            values["bare"] = self._read(cell, method, network)[0]
+        pictures = self._pictures(cell, method, network if method.needs(Need.WHITE_BOX) else served)
+        files = {"matches": {"matches": front[1].to(torch.uint8)}}
+        return Contents(values, {**files, **({"exhibits": pictures} if pictures else {})})
 
     def _read(self, cell: Cell, method: Method, network: nn.Module) -> tuple[dict[str, Any], Tensor]:
         extractor: Extractor = method.instance
@@ -111,7 +125,10 @@ class Reading:
         found = extractor.extract(view, key, own)
         queries = getattr(view, "queries", 0)
         test = self._making.splits(cell.task.dataset).test
-        rates = extractor.measure(view, key, test)
+        try:
+            rates = dict(extractor.measure(view, key, test))
+        except UNREADABLE:  # further rates may need more of the network than the evidence does
+            rates = {}
         values = {
             "access": "white-box" if method.needs(Need.WHITE_BOX) else "black-box",
             **_describe(found),
@@ -124,7 +141,10 @@ class Reading:
         """What the extractor shows; of inputs also what the deployed network gets to see of them."""
         extractor: Extractor = method.instance
         view = WhiteBox(network) if method.needs(Need.WHITE_BOX) else black_box(network)
-        shown = dict(extractor.exhibits(view, self._making.key(cell)))
+        try:
+            shown = dict(extractor.exhibits(view, self._making.key(cell)))
+        except UNREADABLE:
+            return {}
         shape = self._making.splits(cell.task.dataset).shape
         inputs = {name: images for name, images in shown.items() if tuple(images.shape[1:]) == shape}
         served = {name: self._making.preview(cell, images) for name, images in inputs.items()}
@@ -205,7 +225,7 @@ class Reading:
             evidence = self._engine.get(parts["evidence"])
             found = _verdict(evidence, self._engine.get(parts["threshold"]).values)
             feeds = self._feeds(cell, host, evidence, found)
-            values = {label: measured(metric, feeds) for label, metric in metrics.items()}
+            values = {label: _measured_if_fed(metric, feeds) for label, metric in metrics.items()}
             return Contents({"verdict": found, "metrics": values})
 
         return Node("judged", cell.label, about, compute)
@@ -218,14 +238,22 @@ class Reading:
         def answers() -> Tensor:
             return outputs(making.served(cell, making.suspect_network(cell)), test.x)
 
-        matches = evidence.tensors("matches")["matches"].bool()
-        return {
+        feeds = {
             Need.PREDICTIONS: lambda: (answers(), test.labels),
             Need.REFERENCE: lambda: (answers(), outputs(making.host_network(cell.task, host), test.x)),
-            Need.EVIDENCE: lambda: (matches,),
-            Need.THRESHOLD: lambda: (matches, found["theta"]),
             Need.WEIGHTS: lambda: (making.suspect_network(cell), making.marked_network(cell)),
         }
+        if "unreadable" in evidence.values:
+            return feeds
+        matches = evidence.tensors("matches")["matches"].bool()
+        return feeds | {Need.EVIDENCE: lambda: (matches,), Need.THRESHOLD: lambda: (matches, found["theta"])}
+
+
+def _measured_if_fed(metric: Method, feeds: Mapping[Need, Any]) -> dict[str, Any]:
+    """As `measured`; no value for a metric of evidence where none could be read."""
+    if any(metric.needs(need) for need in feeds):
+        return measured(metric, feeds)
+    return {"value": None, "higher_is_better": metric.instance.higher_is_better}
 
 
 def measured(metric: Method, feeds: Mapping[Need, Any]) -> dict[str, Any]:
@@ -261,6 +289,13 @@ def _describe(evidence: Evidence) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _unreadable(method: Method, error: Exception) -> dict[str, Any]:
+    """The evidence of a suspect that cannot be read: none, and why."""
+    access = "white-box" if method.needs(Need.WHITE_BOX) else "black-box"
+    nothing = dict.fromkeys(("hits", "n", "rate", "symbol", "chance"))
+    return {"access": access, **nothing, "extras": {}, "unreadable": str(error), "queries": 0, "measured": {}}
+
+
 def _finite(value: float | str) -> float | str | None:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
@@ -277,5 +312,7 @@ def threshold_of(hits: list[list[int]], n: int, chance: float | None, rate: floa
 
 def _verdict(evidence: StoredEntry, calibration: Mapping[str, Any]) -> dict[str, Any]:
     threshold = Threshold.from_dict(calibration["threshold"])
+    if "unreadable" in evidence.values:
+        return no_verdict(threshold, calibration["null_rates"])
     hits, n, chance = evidence.values["hits"], evidence.values["n"], evidence.values["chance"]
     return verdict(hits, n, chance, threshold, calibration["null_rates"])

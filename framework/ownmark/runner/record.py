@@ -56,7 +56,7 @@ class Recorder:
             k: v for k, v in values["evidence"].items() if k not in ("bare", "measured", "cost", "queries")
         }
         verdict |= _rescaled(evidence["rate"], verdict["theta"])
-        if "vanilla" in values:
+        if "vanilla" in values and evidence["rate"] is not None:
             verdict |= above_vanilla(evidence["rate"], values["vanilla"]["maximum"])
         utility = self._utility(cell, values)
         record = self.head(cell) | {
@@ -110,10 +110,11 @@ class Recorder:
     def _removal(self, cell: Cell, values: Mapping[str, Any], utility: Mapping[str, Any]) -> dict[str, Any]:
         rule: Removal = self._making.plan.removal
         before, after = values["before"]["verdict"]["claim"], values["judged"]["verdict"]["claim"]
-        survives = RemovalCriterion(rule.kind, rule.amount).utility_survives(
-            utility["marked"], utility["suspect"], bool(utility["higher_is_better"])
-        )
-        outcome = str(is_removed(before, after, survives))
+        survives = values["suspect utility"]["answers"] and RemovalCriterion(
+            rule.kind, rule.amount
+        ).utility_survives(utility["marked"], utility["suspect"], bool(utility["higher_is_better"]))
+        readable = "unreadable" not in values["evidence"]
+        outcome = str(is_removed(before, after, survives, readable))
         if cell.attack is None:
             outcome = "unattacked" if before else "never-marked"
         return {"outcome": outcome, "utility_survives": survives, "criterion": to_plain(rule)}
@@ -233,9 +234,9 @@ def _with_intervals(rates: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _rescaled(rate: float, theta: float) -> dict[str, float | None]:
-    """MIRA's rescaled accuracy with its floor; undefined where no number of matches makes a claim."""
-    if theta > 1:
+def _rescaled(rate: float | None, theta: float) -> dict[str, float | None]:
+    """MIRA's rescaled accuracy with its floor; undefined where no number of matches makes a claim, or none was read."""
+    if theta > 1 or rate is None:
         return {"rescaled": None, "rescaled_floor": None}
     return {"rescaled": rescaled_accuracy(rate, theta), "rescaled_floor": rescaled_floor(theta)}
 

@@ -33,3 +33,9 @@ def verdict(
         "claim": hits / n >= threshold.theta, "p_value": p_value, "theta": threshold.theta, "hits_needed": needed,
         "stated_rate": stated, **described, "measured_interval": None if bounds is None else [bounds.low, bounds.high],
     }  # fmt: skip
+
+
+def no_verdict(threshold: Threshold, null_rates: Sequence[Sequence[float]]) -> dict[str, Any]:
+    """What is said of a suspect that cannot be read: no claim, and nothing speaks for one."""
+    nothing = verdict(0, threshold.n, None, threshold, null_rates)
+    return {**nothing, "claim": False, "p_value": 1.0}

@@ -17,6 +17,8 @@ class Outcome(str, Enum):
     """Ownership can still be claimed, whatever became of the utility."""
     UTILITY_LOST = "utility-lost"
     """The claim was lost and so was the utility: no success of the attacker."""
+    UNREADABLE = "unreadable"
+    """The extractor cannot read the suspect any more, and the utility is kept: as good as removed."""
     NEVER_MARKED = "never-marked"
     """There was no claim before the attack, so nothing to remove."""
 
@@ -39,8 +41,8 @@ class RemovalCriterion:
         if not 0 < self.amount < math.inf or (self.kind == "relative" and self.amount > 1):
             raise ValueError(f"amount must be positive, and at most 1 if relative; got {self.amount}")
 
-    def utility_survives(self, before: float, after: float, higher_is_better: bool = True) -> bool:
-        """Whether ``after`` is enough of ``before`` (same metric, same unit). Not finite after: it is not.
+    def utility_survives(self, before: float, after: float | None, higher_is_better: bool = True) -> bool:
+        """Whether ``after`` is enough of ``before`` (same metric, same unit). Not finite after, or None: it is not.
 
         relative: after >= amount * before, or amount * after <= before where lower is better (FID). absolute:
         the loss is < amount. Differences of 1e-9 are rounding: 0.95 -> 0.90 has lost its 5 points.
@@ -49,7 +51,7 @@ class RemovalCriterion:
         """
         if not math.isfinite(before) or (self.kind == "relative" and before < 0):
             raise ValueError(f"a {self.kind} criterion cannot judge a utility of {before} before the attack")
-        if not math.isfinite(after):
+        if after is None or not math.isfinite(after):
             return False
         if self.kind == "absolute":
             return (before - after if higher_is_better else after - before) < self.amount - 1e-9
@@ -57,13 +59,17 @@ class RemovalCriterion:
         return kept >= -1e-9
 
 
-def is_removed(claim_before: bool, claim_after: bool, survives: bool) -> Outcome:
+def is_removed(claim_before: bool, claim_after: bool, survives: bool, readable: bool = True) -> Outcome:
     """The `Outcome` from the claims before and after the attack and whether the utility survives.
+
+    A suspect that is not `readable` makes no claim.
 
     MIRA counts S < 0.5 *and* utility kept as a success; S < 0.5 is the same as no claim (see `rescale`).
     """
     if not claim_before:
         return Outcome.NEVER_MARKED
-    if claim_after:
+    if claim_after and readable:
         return Outcome.SURVIVED
-    return Outcome.REMOVED if survives else Outcome.UTILITY_LOST
+    if not survives:
+        return Outcome.UTILITY_LOST
+    return Outcome.REMOVED if readable else Outcome.UNREADABLE

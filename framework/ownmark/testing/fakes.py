@@ -30,7 +30,7 @@ from ownmark.contracts import (
     WhiteBox,
 )
 from ownmark.discovery import Catalog, discover
-from ownmark.errors import NotApplicable
+from ownmark.errors import NotApplicable, Unreadable
 from ownmark.methods import Declaration, Kind, Need
 
 
@@ -93,7 +93,12 @@ class SignReader(Extractor):
 
     def extract(self, suspect: WhiteBox, key: Key, own: nn.Module | None = None) -> Evidence:
         """A positive weight is a 1."""
-        weight = largest_weight(suspect.network).reshape(-1)
+        try:
+            weight = largest_weight(suspect.network).reshape(-1)
+        except NotApplicable as error:
+            raise Unreadable(str(error)) from error
+        if weight.numel() < len(key["bits"]) or not bool(weight.isfinite().all()):
+            raise Unreadable("the suspect has no weight with an entry for each bit, or no numbers in it")
         found = weight[carriers(weight, key)] > 0
         return Evidence((found == key["bits"].bool().to(found.device)).cpu(), chance=0.5)
 

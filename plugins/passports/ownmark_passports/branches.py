@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ownmark.contracts import Key, seeded
-from ownmark.errors import NotApplicable
+from ownmark.errors import Unreadable
 from ownmark_passports.passport import mean_windows, scales
 
 PRIVATE = "private."
@@ -112,13 +112,13 @@ def insert(network: nn.Module, key: Key) -> nn.Module:
         key: complete. F of the passport-aware scheme starts from the key's seed until a trained one is in the key.
 
     Raises:
-        NotApplicable: the network has no such layers.
+        Unreadable: the network has no such layers.
     """
     modules = dict(network.named_modules())
     for at, (conv_name, norm_name) in enumerate(zip(key.values["layers"], key.values["norms"], strict=True)):
         conv, norm = modules.get(conv_name), modules.get(norm_name)
         if not isinstance(conv, nn.Conv2d) or getattr(norm, "weight", None) is None:
-            raise NotApplicable(f"the network has no convolution {conv_name!r} with a norm {norm_name!r}")
+            raise Unreadable(f"the network has no convolution {conv_name!r} with a norm {norm_name!r}")
         windows = mean_windows(key[f"passport.{at}"].to(conv.weight.device), conv)
         mapping = _fresh_fcn(conv, key.values["seed"] + at) if key.values["fcn"] else None
         put(network, norm_name, PassportNorm(norm, conv, windows, mapping))  # type: ignore[arg-type]
@@ -135,7 +135,10 @@ def _fresh_fcn(conv: nn.Conv2d, seed: int) -> nn.Module:
 
 def _load_private(network: nn.Module, key: Key) -> None:
     state = {n.removeprefix(PRIVATE): t for n, t in key.tensors.items() if n.startswith(PRIVATE)}
-    network.load_state_dict(state, strict=False)
+    try:
+        network.load_state_dict(state, strict=False)
+    except RuntimeError as error:
+        raise Unreadable(f"the key's private norms do not fit into the network: {error}") from error
 
 
 def private_state(network: nn.Module) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ownmark.contracts import Evidence, Extractor, Key, Measured, Samples, WhiteBox, outputs
-from ownmark.errors import NotApplicable
+from ownmark.errors import NotApplicable, Unreadable
 from ownmark_passports.branches import insert, passport_norms, private_branch
 from ownmark_passports.keys import completed, redrawn
 from ownmark_passports.message import unsealed
@@ -23,19 +23,21 @@ def read_scales(network: nn.Module, key: Key) -> Tensor:
         key: complete.
 
     Raises:
-        NotApplicable: the network lacks one of the key's convolutions, or has one of another shape.
+        Unreadable: the network lacks one of the key's convolutions, or has one of another shape.
     """
     modules = dict(network.named_modules())
     found = []
     for at, (name, channels) in enumerate(zip(key.values["layers"], key.values["channels"], strict=True)):
         conv, passport = modules.get(name), key[f"passport.{at}"][:1]
         if not isinstance(conv, nn.Conv2d):
-            raise NotApplicable(f"the suspect has no convolution {name!r}, which the key has a passport for")
+            raise Unreadable(f"the suspect has no convolution {name!r}, which the key has a passport for")
         expected = (channels, passport.shape[1])
         if tuple(conv.weight.shape[:2]) != expected:
-            raise NotApplicable(
+            raise Unreadable(
                 f"convolution {name!r} has {tuple(conv.weight.shape[:2])} channels, the key expects {expected}"
             )
+        if not bool(torch.isfinite(conv.weight).all()):
+            raise Unreadable(f"convolution {name!r} holds values that are no numbers")
         windows = mean_windows(passport.to(conv.weight.device), conv)
         found.append(scales(conv.weight.detach(), windows)[0])
     return torch.cat(found)
@@ -45,7 +47,7 @@ def equipped(network: nn.Module, key: Key) -> nn.Module:
     """A copy of the suspect with the key's private parts inserted.
 
     Raises:
-        NotApplicable: the network lacks layers of the key, or a norm behind one.
+        Unreadable: the network lacks layers of the key, or a norm behind one.
     """
     return insert(copy.deepcopy(network), key)
 
@@ -64,7 +66,7 @@ class PassportExtractor(Extractor):
         """Signs of gamma0 against the signature.
 
         Raises:
-            NotApplicable: the suspect lacks layers of the key.
+            Unreadable: the suspect lacks layers of the key.
         """
         key = completed(key, suspect.network)
         if key.values.get("read") == "after":

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ownmark.contracts import Fit, HostView, Recipe
-from ownmark.errors import NotApplicable
+from ownmark.errors import NotApplicable, Unreadable
 from ownmark_whitebox.config import StartConfig
 
 Layer = nn.Conv2d | nn.Linear
@@ -57,13 +57,15 @@ def suspect_weight(network: nn.Module, layer: str, shape: Sequence[int]) -> Tens
     """The weight that carries the mark, detached.
 
     Raises:
-        NotApplicable: the suspect has no such layer, or one of another shape.
+        Unreadable: the suspect has no such layer, or one of another shape.
     """
     weight = getattr(dict(network.named_modules()).get(layer), "weight", None)
     if not isinstance(weight, Tensor):
-        raise NotApplicable(f"the suspect has no layer {layer!r}, which carries the mark")
+        raise Unreadable(f"the suspect has no layer {layer!r}, which carries the mark")
     if list(weight.shape) != list(shape):
-        raise NotApplicable(f"layer {layer!r} is {list(weight.shape)}, the key expects {list(shape)}")
+        raise Unreadable(f"layer {layer!r} is {list(weight.shape)}, the key expects {list(shape)}")
+    if not bool(torch.isfinite(weight).all()):
+        raise Unreadable(f"layer {layer!r} holds values that are no numbers")
     return weight.detach()
 
 

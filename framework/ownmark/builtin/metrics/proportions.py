@@ -33,12 +33,17 @@ class Proportion(Metric):
         return self.hits / self.total
 
 
+def answered(predictions: Tensor) -> Tensor:
+    """Whether a row [N, classes] names a class, bool [N]; `argmax` takes the first number that is none for a 0."""
+    return ~predictions.isnan().any(1)
+
+
 class Accuracy(Proportion):
     """Share of inputs whose most probable class is the label."""
 
     def update(self, predictions: Tensor, labels: Tensor) -> None:
         """Take logits or probabilities [N, classes] and labels [N]."""
-        self.count(predictions.argmax(1) == labels.to(predictions.device))
+        self.count(answered(predictions) & (predictions.argmax(1) == labels.to(predictions.device)))
 
 
 class Agreement(Proportion):
@@ -46,7 +51,8 @@ class Agreement(Proportion):
 
     def update(self, predictions: Tensor, reference: Tensor) -> None:
         """Take logits or probabilities [N, classes] of both."""
-        self.count(predictions.argmax(1) == reference.to(predictions.device).argmax(1))
+        same = predictions.argmax(1) == reference.to(predictions.device).argmax(1)
+        self.count(answered(predictions) & same)
 
 
 class WatermarkAccuracy(Proportion):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ownmark.contracts import BlackBox, Evidence, outputs
-from ownmark.errors import NotApplicable, OwnmarkError
+from ownmark.contracts.loading import load_weights, no_numbers
+from ownmark.errors import NotApplicable, Unreadable
 from ownmark.methods import Kind, Need
 from ownmark.testing.check import CheckFailed, CheckSkipped, check, require
 from ownmark.testing.states import ambient, disturbed, listed, snapshot
@@ -91,17 +95,42 @@ def extractor_leaves_the_owners_copy_alone(subject: Subject) -> None:
 
 @check(Kind.EXTRACTOR, needs={Need.WHITE_BOX})
 def extractor_survives_strangers(subject: Subject) -> None:
-    """A suspect without parameters gives evidence or NotApplicable, no other error."""
+    """Suspects of another structure, and one without numbers, give evidence or Unreadable, no other error."""
     reading = subject.reading
-    try:
-        reading.read(nn.Flatten(), reading.embedding.first.key)
-    except OwnmarkError:
-        return
-    except Exception as error:
-        raise CheckFailed(
-            f"{subject.label} raises {type(error).__name__} ({error}) for a suspect without parameters; raise "
-            "NotApplicable where the suspect lacks what carries the mark"
-        ) from error
+    for what, network in strangers(reading.embedding.released()).items():
+        try:
+            reading.read(network, reading.embedding.first.key)
+        except Unreadable:
+            continue
+        except Exception as error:
+            raise CheckFailed(
+                f"{subject.label} raises {type(error).__name__} ({error}) for {what}; raise Unreadable where the "
+                "suspect lacks what carries the mark"
+            ) from error
+
+
+def strangers(network: nn.Module) -> dict[str, nn.Module]:
+    """What an attacker may leave of a network, by description; `network` itself stays what it is."""
+    wider, bare, broken = (copy.deepcopy(network) for _ in range(3))
+    grown = {name: _grown(tensor) for name, tensor in wider.state_dict().items()}
+    for name, module in list(bare.named_modules()):
+        if isinstance(module, _BatchNorm):
+            parent, _, leaf = name.rpartition(".")
+            setattr(bare.get_submodule(parent), leaf, nn.Identity())
+    return {
+        "a suspect without parameters": nn.Flatten(),
+        "another architecture": nn.Sequential(nn.Flatten(), nn.Linear(8, 4)),
+        "a network with one more neuron in each layer": load_weights(wider, grown),
+        "a network whose BatchNorm was folded away": bare,
+        "a network of not-a-numbers": no_numbers(broken),
+    }
+
+
+def _grown(tensor: Tensor) -> Tensor:
+    """The tensor with one more output and, but for vectors, one more input, all zero."""
+    if tensor.ndim == 0:
+        return tensor
+    return functional.pad(tensor, [*([0, 0] * (tensor.ndim - 2)), *([0, 1] * min(tensor.ndim, 2))])
 
 
 class _Asked:

@@ -48,6 +48,8 @@ def differences(own: nn.Module, suspect: nn.Module) -> str:
             return f"the suspect has no {name!r}"
         if value.shape != other[name].shape:
             return f"{name!r} is {list(other[name].shape)} in the suspect, {list(value.shape)} in the owner's copy"
+        if not bool(torch.isfinite(other[name]).all()):
+            return f"{name!r} holds values that are no numbers"
     return ""
 
 

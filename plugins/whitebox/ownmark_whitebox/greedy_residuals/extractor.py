@@ -19,7 +19,7 @@ class GreedyResidualsExtractor(Extractor):
         Extras: `signature` says whether it verifies, `hash` whether all bits agree (the paper's own criterion).
 
         Raises:
-            NotApplicable: the suspect has no such layer, or one of another shape.
+            Unreadable: the suspect has no such layer, or one of another shape.
         """
         key = completed(key, suspect.network)
         weight = suspect_weight(suspect.network, key.values["layer"], key.values["shape"])

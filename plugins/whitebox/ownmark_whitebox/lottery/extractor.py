@@ -49,7 +49,8 @@ class LotteryExtractor(Extractor):
         the share of kernels in the window that are not empty (1: a dense network).
 
         Raises:
-            NotApplicable: the key never went through `embed`; the suspect has no such layer, or one of another shape.
+            NotApplicable: the key never went through `embed`.
+            Unreadable: the suspect has no such layer, or one of another shape.
         """
         code, weight, found = self._found(suspect, key)
         matches = found == code.bool()

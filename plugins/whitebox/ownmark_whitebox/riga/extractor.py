@@ -18,7 +18,8 @@ class RigaExtractor(Extractor):
         """Compare what the extractor network reads with the message.
 
         Raises:
-            NotApplicable: the key never went through `embed`; the suspect has no such layer, or one of another shape.
+            NotApplicable: the key never went through `embed`.
+            Unreadable: the suspect has no such layer, or one of another shape.
         """
         if "scale" not in key.values:
             raise NotApplicable("this key holds no extractor network; RIGA's is born while embedding")

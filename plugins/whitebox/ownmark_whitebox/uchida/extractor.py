@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ownmark.contracts import Evidence, Extractor, Key, WhiteBox
-from ownmark.errors import NotApplicable
+from ownmark.errors import Unreadable
 from ownmark_whitebox.message import text_of
 from ownmark_whitebox.uchida.message import mean_filter, project
 from ownmark_whitebox.uchida.scheme import completed
@@ -24,7 +24,7 @@ class UchidaExtractor(Extractor):
         """Compare the bits of the key's layer with the message.
 
         Raises:
-            NotApplicable: the suspect has no such layer, or one of another shape.
+            Unreadable: the suspect has no such layer, or one of another shape.
         """
         key = completed(key, suspect.network)
         bits = _read_from(suspect.network, key)
@@ -37,12 +37,12 @@ def _read_from(network: nn.Module, key: Key) -> Tensor:
     layer = key.values["layer"]
     weight = getattr(dict(network.named_modules()).get(layer), "weight", None)
     if not isinstance(weight, Tensor):
-        raise NotApplicable(f"the suspect has no layer {layer!r}, which carries the mark")
+        raise Unreadable(f"the suspect has no layer {layer!r}, which carries the mark")
     average, expected = key.values["average"], key["projection"].shape[1]
     found = mean_filter(weight.detach(), average).numel() if weight.ndim > 1 else 0
     if found != expected:
-        raise NotApplicable(
-            f"layer {layer!r} has a mean filter of {found} values, the key expects {expected}"
-        )
+        raise Unreadable(f"layer {layer!r} has a mean filter of {found} values, the key expects {expected}")
+    if not bool(torch.isfinite(weight).all()):
+        raise Unreadable(f"layer {layer!r} holds values that are no numbers")
     with torch.no_grad():
         return read(weight, key["projection"], average)

@@ -10,9 +10,13 @@ from ownmark.methods import Declaration, Kind, Need, Reported
 _NONE: frozenset[Need] = frozenset()
 
 
+_LEAVING = ("dummy", "folds", "distils", "blanks", "diverges", "forgets")
+
+
 def _attack(id: str, needs: Iterable[Need] = (), config: str = "") -> Declaration:
+    module = "leaving" if id in _LEAVING else "attacks"
     return Declaration(
-        id=id, kind=Kind.ATTACK, target=f"trial_marks.attacks:{id.capitalize()}", summary=id, needs=frozenset(needs),
+        id=id, kind=Kind.ATTACK, target=f"trial_marks.{module}:{id.capitalize()}", summary=id, needs=frozenset(needs),
         config=config and f"trial_marks.config:{config}", reported=_REPORTED if id == "shift" else (),
     )  # fmt: skip
 
@@ -67,6 +71,7 @@ def ownmark_attacks() -> Iterable[Declaration]:
         _attack("shift"),
         _attack("stray"),
         _attack("takes", {Need.MAY_USE_DATA}),
+        *map(_attack, _LEAVING),
         _attack("learns", {Need.DATA, Need.LABELS}),
         _attack("wraps", config="WrapsConfig"),
     ]
