@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from ownmark.errors import OwnmarkError
 from ownmark.foreign import shown
@@ -42,11 +42,13 @@ def redacted(url: str) -> str:
 
 def authorization(url: str) -> dict[str, str]:
     """The header that stands for `name:password@` in an address; none without."""
-    place = urlsplit(url).netloc
-    if "@" not in place:
-        return {}
-    told = unquote(place.rpartition("@")[0]).encode()
-    return {"Authorization": f"Basic {base64.b64encode(told).decode()}"}
+    told = _userinfo(url)
+    return {"Authorization": f"Basic {base64.b64encode(unquote(told).encode()).decode()}"} if told else {}
+
+
+def _userinfo(url: str) -> str:
+    """What stands before the last `@` of an address, the query apart."""
+    return url.partition("://")[2].partition("#")[0].partition("?")[0].rpartition("@")[0]
 
 
 class Redactor:
@@ -79,8 +81,7 @@ def _secrets(url: str, headers: Mapping[str, str]) -> Iterator[str]:
         )
     _, _, rest = url.partition("://")
     place, _, query = rest.partition("?")
-    if "@" in place:
-        told = place.rpartition("@")[0]
+    if told := _userinfo(url):
         yield from (told, *told.split(":", 1))
     for part in place.split("/")[1:]:
         if _TOKEN.fullmatch(part):

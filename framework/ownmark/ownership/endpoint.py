@@ -112,7 +112,7 @@ class Endpoint:
         try:
             return self._all(x)
         except (UnusableAnswer, NotApplicable) as error:
-            raise type(error)(self._redact(paragraph(error, 1000))) from None
+            raise type(error)(paragraph(self._redact(str(error)), 1000)) from None
 
     def _all(self, x: Tensor) -> Tensor:
         answers: list[Tensor] = []
@@ -186,7 +186,9 @@ class Endpoint:
 
     def _decoded(self, status: int, headers: Mapping[str, str], content: bytes, count: int) -> Tensor:
         try:
-            return decoded(status, headers, content, count, self.service.answer_field, self._classes)
+            return decoded(
+                status, headers, content, count, self.service.answer_field, self._classes, self._redact
+            )
         except UnusableAnswer as error:
             raise UnusableAnswer(f"{self.service.url}: {error}") from error
 
@@ -202,17 +204,26 @@ def encoded(x: Tensor, service: Service) -> list[Any]:
 
 
 def decoded(
-    status: int, headers: Mapping[str, str], content: bytes, count: int, name: str, classes: int | None
+    status: int,
+    headers: Mapping[str, str],
+    content: bytes,
+    count: int,
+    name: str,
+    classes: int | None,
+    redact: Callable[[str], str] = str,
 ) -> Tensor:
     """Labels [count] or scores [count, classes] out of one response.
+
+    Args:
+        redact: takes secrets out of what is shown, before it is shortened and half of one is left.
 
     Raises:
         UnusableAnswer: anything else.
     """
-    start = shown(content[:200])
+    start = shown(redact(content[:20_000].decode("utf-8", "replace")), 200)
     if not 200 <= status < 300:
         where = headers.get("Location")
-        told = f"it points to {shown(redacted(where), 200)}; use that address" if where else start
+        told = f"it points to {shown(redact(redacted(where)), 200)}; use that address" if where else start
         raise UnusableAnswer(f"status {status}: {told}")
     try:
         answer = json.loads(content)
@@ -223,7 +234,7 @@ def decoded(
         known = [name] if name else [one for one in ANSWERS if one in answer]
         if not known or known[0] not in answer:
             wanted = repr(name) if name else f"any of {', '.join(ANSWERS)}"
-            found = shown(", ".join(answer), 200) or "nothing"
+            found = shown(redact(", ".join(answer)), 200) or "nothing"
             raise UnusableAnswer(f"expected {wanted} in the answer, found {found}")
         answer = answer[known[0]]
     return checked_answers(answer, count, classes)

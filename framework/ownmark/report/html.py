@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from html import escape
+from html import escape as escape_html
 
+from ownmark.foreign import paragraph
 from ownmark.report.blocks import Block, Bullets, Entry, Gallery, Heading, Picture, Table, Text
 
 _STYLE = """
@@ -45,6 +46,11 @@ def html(title: str, blocks: Sequence[Block], read: Callable[[str], bytes]) -> s
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
+
+
+def escape(text: str) -> str:
+    """`text` as HTML that shows it."""
+    return escape_html(paragraph(text))
 
 
 def _block(block: Block, read: Callable[[str], bytes]) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
+from ownmark.foreign import paragraph
 from ownmark.report.blocks import Block, Bullets, Entry, Gallery, Heading, Picture, Table, Text
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&])")
@@ -18,7 +19,7 @@ def markdown(blocks: Sequence[Block]) -> str:
 
 def escape(text: str) -> str:
     """`text` as Markdown that reads back as the same text, on one line."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return _SPECIAL.sub(r"\\\1", " ".join(paragraph(text).split()))
 
 
 def _block(block: Block) -> str:

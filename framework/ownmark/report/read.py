@@ -12,6 +12,8 @@ from typing import Any
 
 from ownmark.report.fields import canonical, dig
 
+LARGEST = 2**28
+"""Bytes of a record or of a plan with its cells, at most."""
 log = logging.getLogger(__name__)
 
 
@@ -53,8 +55,8 @@ def read_run(run_dir: str | PathLike[str]) -> Run:
     problems: list[str] = []
     plan: dict[str, Any] = {}
     if (folder / "plan.json").exists():
-        plan = _load(folder / "plan.json", problems) or {}
-    found = (_record(path, problems) for path in sorted((folder / "records").glob("*.json")))
+        plan = _load(folder / "plan.json", folder, problems) or {}
+    found = (_record(path, folder, problems) for path in sorted((folder / "records").glob("*.json")))
     records = [record for record in found if record is not None]
     records = _planned(records, plan, problems)
     return Run(folder, plan, _unique(records, problems), tuple(problems))
@@ -70,8 +72,12 @@ def planned_cells(plan: Mapping[str, Any] | None) -> list[dict[str, Any]] | None
     return [cell if isinstance(cell, dict) else entry for cell, entry in zip(inner, entries, strict=True)]
 
 
-def _load(path: Path, problems: list[str]) -> dict[str, Any] | None:
+def _load(path: Path, folder: Path, problems: list[str]) -> dict[str, Any] | None:
     try:
+        if folder.resolve() not in path.resolve().parents or not path.is_file():
+            raise ValueError("a link that leads out of the run's folder, or no file")
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"more than {LARGEST:,} bytes")
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         problems.append(f"{path.name} could not be read and was left out: {error}")
@@ -82,8 +88,8 @@ def _load(path: Path, problems: list[str]) -> dict[str, Any] | None:
     return None
 
 
-def _record(path: Path, problems: list[str]) -> dict[str, Any] | None:
-    record = _load(path, problems)
+def _record(path: Path, folder: Path, problems: list[str]) -> dict[str, Any] | None:
+    record = _load(path, folder, problems)
     if record is not None and not isinstance(record.get("cell"), dict):
         problems.append(f"{path.name} was left out: a record needs a cell")
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -106,10 +107,19 @@ def _free(title: str, taken: set[str]) -> str:
 
 
 def _write(path: Path, data: bytes) -> Path:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    """Written under a name that nobody can have put a link at, then renamed."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", suffix=".tmp", dir=path.parent)
     try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        Path(temporary).unlink(missing_ok=True)
     return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
