@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ownmark import __version__
-from ownmark.errors import OwnmarkError, PlanError
+from ownmark.boundary import Commands
 from ownmark.foreign import paragraph, shown
 
 if TYPE_CHECKING:
@@ -26,24 +26,7 @@ if TYPE_CHECKING:
 _KINDS = ("schemes", "extractors", "attacks", "metrics", "datasets", "hosts", "plans")
 
 
-class _Commands(click.Group):
-    """A group whose commands end with a sentence, not a traceback, when the user's input is at fault."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except PlanError as error:
-            for problem in error.problems:
-                click.echo(f"error: {paragraph(problem)}", err=True)
-            count = len(error.problems)
-            click.echo(f"{count} problem{'s' if count > 1 else ''}; nothing was run", err=True)
-            sys.exit(2)
-        except OwnmarkError as error:
-            click.echo(f"error: {paragraph(error)}", err=True)
-            sys.exit(2)
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def main() -> None:
     """Mark neural networks as yours, read the mark back, try to remove it, and learn what can be claimed.
@@ -53,6 +36,11 @@ def main() -> None:
     # Threads that spin while they wait cost 4 to 8 x on a shared machine (29 and 39 s instead of 5 and 7 for a digits
     # host) and gain nothing on an idle one (3.9 and 5.3 s, 3.3 and 3.9); read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def _end(code: int) -> None:
+    """End the command with an exit code; `sys.exit` would look like a method that ends the program."""
+    click.get_current_context().exit(code)
 
 
 def _console() -> Console:
@@ -91,13 +79,25 @@ def run(plan: str, out: Path | None, store: Path | None, device: str) -> None:
         click.echo(
             f"{len(finished.failed)} of {len(finished.records)} cells failed; to try them again: {again}"
         )
-        sys.exit(1)
+        _end(1)
 
 
 @main.command()
 @click.argument("plan")
-@click.option("--held-out", default=20, show_default=True, help="Networks trained for the audit alone.")
-@click.option("--keys", default=20, show_default=True, help="Fresh keys read from each of them.")
+@click.option(
+    "--held-out",
+    type=click.IntRange(1, 1000),
+    default=20,
+    show_default=True,
+    help="Networks trained for the audit alone.",
+)
+@click.option(
+    "--keys",
+    type=click.IntRange(1, 10_000),
+    default=20,
+    show_default=True,
+    help="Fresh keys read from each of them.",
+)
 @click.option("--store", type=click.Path(path_type=Path), envvar="OWNMARK_STORE", help="As for `run`.")
 @click.option("--device", default="auto", show_default=True, help="As for `run`.")
 def audit(plan: str, held_out: int, keys: int, store: Path | None, device: str) -> None:
@@ -115,7 +115,7 @@ def audit(plan: str, held_out: int, keys: int, store: Path | None, device: str) 
         reader = "" if row.extractor == "default" else f" ({row.extractor})"
         own = "" if row.seed is None else f", key of seed {row.seed}"
         click.secho(shown(f"{line}{reader}{own}"), fg="red" * row.exceeded or None)
-    sys.exit(1 if any(row.exceeded for row in rows) else 0)
+    _end(1 if any(row.exceeded for row in rows) else 0)
 
 
 @main.command()
@@ -228,16 +228,19 @@ def verify(
     """
     from ownmark.ownership.credentials import gathered
     from ownmark.ownership.telling import ask, told
+    from ownmark.runner.places import require_writable, writing
+    from ownmark.runner.store import write_text
 
     headers = gathered(header, header_from_env, header_file)
-    record = ask(mark, suspect, reader, rate, budget, device, headers, service, _console(), trust, trust_mark)
     if out is not None:
-        from ownmark.runner.store import write_text
-
-        write_text(out, json.dumps(record, indent=1, sort_keys=True))
+        require_writable(out.parent, "--out")
+    record = ask(mark, suspect, reader, rate, budget, device, headers, service, _console(), trust, trust_mark)
     for line in told(record):
         click.echo(line)
-    sys.exit({True: 0, False: 1, None: 2}[record["claim"]])
+    if out is not None:
+        with writing(out):
+            write_text(out, json.dumps(record, indent=1, sort_keys=True))
+    _end({True: 0, False: 1, None: 2}[record["claim"]])
 
 
 @main.command("list")
@@ -304,7 +307,7 @@ def plugins() -> None:
         )
         for problem in pack.problems:
             click.secho(f"  {shown(problem, 1000)}", fg="yellow")
-    sys.exit(1 if any(problem.lost for problem in catalog.problems) else 0)
+    _end(1 if any(problem.lost for problem in catalog.problems) else 0)
 
 
 @main.command()
@@ -320,7 +323,7 @@ def check(name: str) -> None:
         click.echo(
             f"{click.style(row.outcome, fg=color):8s} {row.method}: {row.check}  {paragraph(row.message)}".rstrip()
         )
-    sys.exit(1 if failed else 0)
+    _end(1 if failed else 0)
 
 
 @main.command()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 
 class OwnmarkError(Exception):
@@ -41,6 +42,14 @@ class TrainingDiverged(OwnmarkError):
     """The loss became infinite or not a number."""
 
 
+class MethodStopped(OwnmarkError):
+    """A method, or a function that stands for a suspect, tried to end the whole program (`sys.exit()`)."""
+
+
+class Unwritable(OwnmarkError):
+    """A result cannot be written: a full disk, a folder that is none or may not be changed."""
+
+
 class UntrustedFile(OwnmarkError):
     """A file was refused: a pickle, a damaged or a foreign store entry."""
 
@@ -55,3 +64,21 @@ class PlanError(OwnmarkError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+@contextmanager
+def contained(what: str) -> Iterator[None]:
+    """Code of others may fail, but not end the program: a `sys.exit()` in the block is an error like any other.
+
+    Args:
+        what: whose code it is, for the message.
+
+    Raises:
+        MethodStopped: the block raised what is no `Exception`; interrupts by the user pass.
+    """
+    try:
+        yield
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise MethodStopped(f"{what} tried to end the program ({type(error).__name__}: {error})") from error

@@ -24,7 +24,9 @@ from ownmark.methods import Kind, Need
 from ownmark.ownership.folder import Claim, Release, Structure, appearing, require_vacant
 from ownmark.ownership.secrecy import Discreet, Secrecy, alone
 from ownmark.runner.cell import Cell, Spec, expand
+from ownmark.runner.device import device_called
 from ownmark.runner.engine import Progress
+from ownmark.runner.places import require_writable, writing
 from ownmark.runner.plan import Entry, Plan
 from ownmark.runner.progress import Silent
 from ownmark.runner.record import environment
@@ -74,6 +76,8 @@ def embed(
     parsed, document = load_plan(plan, catalog)
     single = _single(parsed, document)
     require_vacant(into)
+    device = str(device_called(device))
+    require_writable(into.parent, "--into")
     work = into.with_name(f"{into.name}.work")
     with alone(work):
         require_vacant(into)  # whoever held the folder may just have finished
@@ -94,7 +98,7 @@ def _embedded(session: Session, into: Path) -> Embedded:
     cells = expand(session.plan)
     session.progress.plan(_missing(session, cells), len(cells))
     verdicts, readers = _read(session, cells)
-    with appearing(into) as folder:
+    with writing(into), appearing(into) as folder:
         _write(folder, session, cells[0], readers)
     return Embedded(into, _utility(session, cells[0]), verdicts)
 

@@ -14,7 +14,7 @@ from ownmark.contracts.attack import Attack
 from ownmark.contracts.samples import Samples
 from ownmark.contracts.views import Stolen, seeded
 from ownmark.discovery import Catalog, discover
-from ownmark.errors import NotApplicable, PlanError, UntrustedFile
+from ownmark.errors import NotApplicable, PlanError, UntrustedFile, contained
 from ownmark.foreign import shown
 from ownmark.loops import Fitter
 from ownmark.loops.repeat import repeatable
@@ -22,11 +22,12 @@ from ownmark.methods import Kind, Need
 from ownmark.ownership.folder import Release, Step, appearing, model_state, require_vacant
 from ownmark.ownership.trust import require_plain
 from ownmark.runner.cell import Spec, canonical
+from ownmark.runner.device import device_called
 from ownmark.runner.engine import Progress
+from ownmark.runner.places import require_writable, writing
 from ownmark.runner.plan import Entry, Given
 from ownmark.runner.resolve import needs_of
 from ownmark.runner.seeds import rng_for
-from ownmark.runner.session import device_called
 from ownmark.runner.splits import divide, granted
 from ownmark.runner.yamlfile import parse
 
@@ -69,10 +70,12 @@ def attack(
     """
     catalog = catalog or discover()
     require_vacant(into)
+    where = device_called(device)
+    require_writable(into.parent, "--into")
     spec, holds = _spec(method, "attack"), _given(given)
     source = _spec(images, "dataset") if images else None
     thief: Attack = catalog.build(Kind.ATTACK, spec.id, spec.parameters)
-    release, where = Release.read(released), device_called(device)
+    release = Release.read(released)
     if not trust:
         require_plain(release, catalog, str(released))
     network = release.restored(catalog, model_state(released), str(released)).to(where)
@@ -87,10 +90,10 @@ def attack(
         data = _images(release, own, holds, seed, catalog)
     stolen = Stolen(network, structure.shape, structure.classes, data and data.to(where))
     fitter = Fitter(where, rng_for("attacker fit", seed), progress=progress.step if progress else None)
-    with repeatable(), seeded(rng_for("stray", "attacked")):
+    with contained(f"attack {spec.label}"), repeatable(), seeded(rng_for("stray", "attacked")):
         suspect = thief.attack(stolen, fitter, rng_for("attack", seed))
     left = replace(release, steps=(*release.steps, Step(spec, seed)))
-    with appearing(into) as folder:
+    with writing(into), appearing(into) as folder:
         left.write(folder, suspect.network.state_dict())
     told = {name: value for name, value in suspect.exhibits.items() if not isinstance(value, Tensor)}
     return Attacked(into, told)

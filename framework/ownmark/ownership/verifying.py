@@ -8,7 +8,6 @@ is nobody's copy; neither is claimed, whatever else it answers.
 from __future__ import annotations
 
 import hashlib
-import importlib
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ownmark.contracts.evidence import Evidence
 from ownmark.contracts.extractor import Extractor
@@ -28,18 +27,18 @@ from ownmark.contracts.weights import read_tensors
 from ownmark.discovery import Catalog, discover
 from ownmark.errors import NotApplicable, OwnmarkError, Unreadable, UnusableAnswer
 from ownmark.methods import Kind
+from ownmark.ownership.asked import Answers, guarded, imported, require_numbers, require_sense
 from ownmark.ownership.credentials import redacted
 from ownmark.ownership.endpoint import Endpoint, Service
 from ownmark.ownership.folder import Claim, Release, model_state
 from ownmark.ownership.trust import as_owned, require_no_code, require_plain
 from ownmark.runner.cell import Spec, canonical
+from ownmark.runner.device import device_called
 from ownmark.runner.reading import threshold_of
 from ownmark.runner.record import environment
-from ownmark.runner.session import device_called
 from ownmark.runner.verdict import verdict
 from ownmark.stats import binomial_tail
 
-Answers = Callable[[Tensor], Any]
 _FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 KNOWS = 0.01
 """Chance of a suspect that does not know the task to pass for one that does."""
@@ -88,10 +87,11 @@ def verify(
         NotApplicable: this reader cannot read this kind of suspect, or the budget is too small to begin with.
         UntrustedFile: a file is missing, damaged, a pickle, or not what it should be.
     """
+    require_sense(rate, budget)
+    where = device_called(device)
     catalog, mark = catalog or discover(), Path(mark)
     owner, release = Claim.read(mark / "owner"), Release.read(mark / "released")
     reads = _reader(owner, reader)
-    where = device_called(device)
     if not (trust or trust_mark):
         _require_plain_mark(mark, release, reads, catalog)
     try:
@@ -112,7 +112,10 @@ def verify(
                 "the weights, or mark with a scheme that a prediction service reveals (`ownmark list schemes`)"
             )
         try:
+            require_numbers(faced.network)
             found = extractor.extract(WhiteBox(faced.network), owner.key.to(where), own)
+        except UnusableAnswer as error:
+            return record | {"status": "undecided", "claim": None, "error": str(error), "queries": 0}
         except (Unreadable, NotApplicable) as error:
             return record | _unreadable(error)
         return record | _judged(found, reads, rate) | {"queries": 0, "status": "ok"}
@@ -189,7 +192,9 @@ def _spent(box: BlackBox, faced: _Faced) -> dict[str, Any]:
 def _judged(found: Evidence, reads: Mapping[str, Any], rate: float | None) -> dict[str, Any]:
     if found.n != reads["n"]:
         raise NotApplicable(f"{found.n} symbols were read, the threshold is for {reads['n']}")
-    threshold = threshold_of(reads["null_hits"], found.n, reads["chance"], rate or reads["rate"])
+    threshold = threshold_of(
+        reads["null_hits"], found.n, reads["chance"], reads["rate"] if rate is None else rate
+    )
     null_rates = [[hits / found.n for hits in row] for row in reads["null_hits"]]
     judged = verdict(found.hits, found.n, found.chance, threshold, null_rates)
     return {
@@ -242,7 +247,7 @@ def _face(
         endpoint = Endpoint(suspect, budget, release.structure.classes, progress)
         return _Faced(endpoint, None, {"given": redacted(suspect.url)}, endpoint)
     if isinstance(suspect, str) and not Path(suspect).exists() and _FUNCTION.fullmatch(suspect):
-        return _Faced(_imported(suspect), None, {"given": suspect})
+        return _Faced(guarded(imported(suspect), suspect), None, {"given": suspect})
     if isinstance(suspect, str) and "://" in suspect:
         raise OwnmarkError(
             f"{redacted(suspect)} is no address of a service; it starts with http:// or https://"
@@ -250,18 +255,8 @@ def _face(
     if isinstance(suspect, str | Path):
         return _stored(Path(suspect), release, catalog, device, trust)
     name = getattr(suspect, "__qualname__", type(suspect).__qualname__)
-    return _Faced(suspect, None, {"given": f"the function {name}"})
-
-
-def _imported(name: str) -> Answers:
-    module, _, function = name.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise OwnmarkError(f"{name}: cannot be imported ({error})") from error
-    if not callable(found):
-        raise OwnmarkError(f"{name} is no function but {type(found).__name__}")
-    return found  # type: ignore[no-any-return]
+    name = f"the function {name}"
+    return _Faced(guarded(suspect, name), None, {"given": name})
 
 
 def _stored(path: Path, release: Release, catalog: Catalog, device: torch.device, trust: bool) -> _Faced:

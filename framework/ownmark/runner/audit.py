@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ownmark.discovery import Catalog
+from ownmark.errors import OwnmarkError
 from ownmark.runner.cell import Cell, expand
 from ownmark.runner.engine import Bench, Node, Progress
 from ownmark.runner.session import Session, prepare
@@ -69,6 +70,8 @@ def audit(
             instead, since each key has a threshold of its own.
         Others as for `ownmark.runner.run`.
     """
+    if held_out < 1 or keys < 1:
+        raise OwnmarkError(f"an audit needs networks and keys: {held_out} held out, {keys} keys")
     session = prepare(plan, out, store, device, progress, catalog)
     session.folder.mkdir(parents=True, exist_ok=True)
     cells = list(_unattacked(session))

@@ -16,10 +16,11 @@ from typing import Any, Protocol
 import torch
 
 from ownmark.contracts.views import seeded
-from ownmark.errors import UntrustedFile
+from ownmark.errors import UntrustedFile, contained
 from ownmark.loops import Fitter
 from ownmark.loops.repeat import repeatable
 from ownmark.runner.digest import digest
+from ownmark.runner.places import writing
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.store import Contents, Store, StoredEntry
 
@@ -157,7 +158,7 @@ class Engine:
         stray = rng_for(
             "stray", node.stage
         )  # for a method that draws from torch's global generator after all
-        with repeatable(), seeded(stray):
+        with contained(f"{node.stage} {node.label}"), repeatable(), seeded(stray):
             contents = node.compute(Bench(self.device, fitter))
         seconds = time.perf_counter() - start
         cost = {"seconds": seconds, "samples_seen": sum(one.samples_seen for one in seen)}
@@ -176,7 +177,7 @@ class Engine:
                 "seconds": round(seconds, 3),
             }
         )
-        with self._journal.open("a", encoding="utf-8") as file:
+        with writing(self._journal), self._journal.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
             file.flush()
             os.fsync(file.fileno())

@@ -13,12 +13,13 @@ import itertools
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ownmark.contracts.samples import Samples
 from ownmark.contracts.views import Task
 from ownmark.discovery import Catalog
-from ownmark.errors import OwnmarkError, PlanError
+from ownmark.errors import OwnmarkError, PlanError, contained
 from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Spec, TaskSpec, specs, tasks
 from ownmark.runner.making import Making
@@ -125,7 +126,8 @@ def _entry_problems(catalog: Catalog, kind: Kind, entry: Entry) -> Iterator[str]
             declaration, _, problems = catalog.validate(kind, spec.id, spec.parameters)
             yield from problems
             if not problems and kind is Kind.DATASET:
-                catalog.build(kind, spec.id, spec.parameters).check()
+                with _blamed(f"{kind} {spec.label}"):
+                    catalog.build(kind, spec.id, spec.parameters).check()
             if kind is Kind.SCHEME:
                 catalog.default_extractor(declaration)
             if kind is Kind.METRIC and not declaration.needs & FED:
@@ -262,7 +264,10 @@ def _of_fit(plan: Plan, making: Making, broken: Collection[Place]) -> Iterator[F
         if any(place == one[: len(place)] for one in broken for place in places):
             continue
         try:
-            network, splits = making.blank(task), making.splits(task.dataset)
+            with _blamed(f"dataset {task.dataset.label}"):
+                splits = making.splits(task.dataset)
+            with _blamed(f"host {task.host.label}"):
+                network = making.blank(task)
         except OwnmarkError as error:
             yield places[-1], f"task {task.label}: {error}"
             continue
@@ -287,16 +292,29 @@ def _placed(plan: Plan) -> Iterator[tuple[Place, Kind, Entry]]:
 
 def _misfit(making: Making, kind: Kind, spec: Spec, network: Any, task: Task) -> str | None:
     try:
-        method = making.methods.get(kind, spec)
-        if kind is Kind.SCHEME:
-            method.instance.check(network, task)
-        else:
-            method.instance.check(network, task.shape, task.classes)
+        with _blamed("its check"):
+            method = making.methods.get(kind, spec)
+            if kind is Kind.SCHEME:
+                method.instance.check(network, task)
+            else:
+                method.instance.check(network, task.shape, task.classes)
     except OwnmarkError as error:
         return str(error)
-    except Exception as error:
-        return f"its check broke off, which is a fault of the pack: {type(error).__name__}: {error}"
     return None
+
+
+@contextmanager
+def _blamed(what: str) -> Iterator[None]:
+    """A pack's code that breaks off is a problem of the plan that names it, not the end of the check."""
+    try:
+        with contained(what):
+            yield
+    except OwnmarkError:
+        raise
+    except Exception as error:
+        raise OwnmarkError(
+            f"{what} broke off, which is a fault of the pack: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _amount_problems(
@@ -329,7 +347,8 @@ def _transfer_problems(making: Making, given: Given) -> Iterator[str]:
     if making.transfer is None:
         return
     try:
-        count = len(making.methods.images(making.transfer).train)
+        with _blamed(f"dataset {making.transfer.label}"):
+            count = len(making.methods.images(making.transfer).train)
     except OwnmarkError as error:
         yield f"transfer images: {error}"
         return
@@ -345,7 +364,8 @@ def _unmakeable(plan: Plan, making: Making, broken: Collection[Place]) -> Iterat
                 continue
             for scheme, spec in ((s, e) for s in specs(scheme_entry) for e in specs(entry)):
                 try:
-                    making.methods.extractor_of(scheme, None if entry.id == "default" else spec)
+                    with _blamed(f"extractor {spec.label} of {scheme.label}"):
+                        making.methods.extractor_of(scheme, None if entry.id == "default" else spec)
                 except OwnmarkError as error:
                     place: Place = ("schemes", i) if entry.id == "default" else ("extractors", j)
                     yield place, str(error)
@@ -353,6 +373,7 @@ def _unmakeable(plan: Plan, making: Making, broken: Collection[Place]) -> Iterat
         if ("metrics", i) not in broken:
             for spec in specs(entry):
                 try:
-                    making.methods.get(Kind.METRIC, spec)
+                    with _blamed(f"metric {spec.label}"):
+                        making.methods.get(Kind.METRIC, spec)
                 except OwnmarkError as error:
                     yield ("metrics", i), str(error)

@@ -8,16 +8,18 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ownmark.config import to_plain
 from ownmark.discovery import Catalog, discover
-from ownmark.errors import MethodNotFound, PlanError
+from ownmark.errors import MethodNotFound, PlanError, Unwritable, contained
 from ownmark.methods import Declaration, Kind
 from ownmark.runner.cell import Cell, Spec, canonical, expand
+from ownmark.runner.device import device_called
 from ownmark.runner.engine import Engine, Progress, release
 from ownmark.runner.execute import Executor, InProcess
 from ownmark.runner.making import Making
+from ownmark.runner.places import require_writable, writing
 from ownmark.runner.plan import Plan, parse_plan, read_plan
 from ownmark.runner.preflight import preflight, trainer_options
 from ownmark.runner.reading import Reading
@@ -25,9 +27,6 @@ from ownmark.runner.record import Recorder
 from ownmark.runner.resolve import Methods
 from ownmark.runner.store import Store, write_text
 from ownmark.runner.yamlfile import Document
-
-if TYPE_CHECKING:
-    import torch
 
 _RECORD = re.compile(r"[0-9a-f]{12}\.json")
 _SCRATCH = re.compile(r"\.\d+\.tmp$")
@@ -156,6 +155,8 @@ def checked_session(
     problems = preflight(plan, document, catalog, session.making)
     if problems:
         raise PlanError(problems)
+    require_writable(folder, "--out")
+    require_writable(storage.root, "--store")
     storage.sweep()
     return session
 
@@ -183,15 +184,17 @@ class Session:
 
     def run(self, executor: Executor) -> Finished:
         """Every cell of the plan."""
-        (self.folder / "records").mkdir(parents=True, exist_ok=True)
         cells = expand(self.plan)
-        self._write_plan(cells)
+        with writing(self.folder):
+            (self.folder / "records").mkdir(parents=True, exist_ok=True)
+            self._write_plan(cells)
         self.progress.plan(self._missing(cells), len(cells))
         records = {}
         for record in executor.run(cells, self._work):
             records[record["id"]] = record
             text = json.dumps(record, indent=1, sort_keys=True)
-            write_text(self.folder / "records" / f"{record['id']}.json", text)
+            with writing(self.folder):
+                write_text(self.folder / "records" / f"{record['id']}.json", text)
             self.progress.cell(record)
             self._catalog.observe(record)
         self._tidy(records.values())
@@ -206,9 +209,12 @@ class Session:
 
     def _work(self, cell: Cell) -> dict[str, Any]:
         try:
-            record = self._recorder.record(cell, self.engine)
-            record["exhibits"] |= self._pictures(cell)
+            with contained(f"a method of cell {cell.label}"):
+                record = self._recorder.record(cell, self.engine)
+                record["exhibits"] |= self._pictures(cell)
             return record
+        except Unwritable:  # no fault of the cell, and the next one would meet it too
+            raise
         except Exception as error:
             _log.debug("cell %s failed", cell.label, exc_info=True)
             record = self._recorder.failed(cell, error)
@@ -251,12 +257,3 @@ class Session:
         for leftover in (*self.folder.glob("*.tmp"), *self.folder.glob("*/*.tmp")):
             if _SCRATCH.search(leftover.name):  # of a killed run
                 leftover.unlink()
-
-
-def device_called(name: str) -> torch.device:
-    """The device of that name; `auto` takes a CUDA device if there is one."""
-    import torch
-
-    if name != "auto":
-        return torch.device(name)
-    return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")

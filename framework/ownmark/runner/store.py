@@ -26,6 +26,7 @@ from torch import Tensor
 
 from ownmark.contracts.weights import read_tensors, write_tensors
 from ownmark.errors import UntrustedFile
+from ownmark.runner.places import writing
 
 FORMAT = "ownmark store 1"
 
@@ -95,19 +96,23 @@ class Store:
 
         Args:
             about: what the digest was computed from, kept in the manifest for people.
+
+        Raises:
+            Unwritable: the disk is full, or something stands where a folder belongs.
         """
         target = self.path(stage, digest)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".tmp-{os.getpid()}-{_HOST}-", dir=target.parent))
-        try:
-            _write_files(scratch, contents)
-            manifest = {
-                "format": FORMAT, "stage": stage, "digest": digest, "about": about, "files": _sums(scratch),
-            }  # fmt: skip
-            write_text(scratch / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True))
-            _settle(scratch, target)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        with writing(self.root):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            scratch = Path(tempfile.mkdtemp(prefix=f".tmp-{os.getpid()}-{_HOST}-", dir=target.parent))
+            try:
+                _write_files(scratch, contents)
+                manifest = {
+                    "format": FORMAT, "stage": stage, "digest": digest, "about": about, "files": _sums(scratch),
+                }  # fmt: skip
+                write_text(scratch / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True))
+                _settle(scratch, target)
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
         return self.read(stage, digest)
 
     @contextmanager

@@ -1,0 +1,78 @@
+"""What is asked of `verify`, checked; and suspects that break off while they are asked."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ownmark.errors import NotApplicable, OwnmarkError, UnusableAnswer
+
+Answers = Callable[[Tensor], Any]
+
+
+def require_sense(rate: float | None, budget: int | None) -> None:
+    """Options that mean something.
+
+    Raises:
+        OwnmarkError: a rate of false positives that is none, or a budget that buys nothing.
+    """
+    if rate is not None and not (math.isfinite(rate) and 0 < rate < 1):
+        raise OwnmarkError(f"--rate {rate:g}: a rate of false positives lies above 0 and below 1")
+    if budget is not None and budget < 1:
+        raise OwnmarkError(f"--budget {budget}: at least one image must be sent")
+
+
+def guarded(answer: Answers, name: str) -> Answers:
+    """`answer`; if it raises, or ends the program, that is no answer.
+
+    Raises:
+        UnusableAnswer: from the function that is returned; interrupts by the user pass.
+    """
+
+    def ask(x: Tensor) -> Any:
+        try:
+            return answer(x)
+        except (UnusableAnswer, NotApplicable, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise UnusableAnswer(f"{name} broke off: {type(error).__name__}: {error}") from error
+
+    return ask
+
+
+def imported(name: str) -> Answers:
+    """The function `package.module:name`.
+
+    Raises:
+        OwnmarkError: there is none, or importing it fails in whatever way.
+    """
+    module, _, function = name.partition(":")
+    try:
+        found: Answers = getattr(importlib.import_module(module), function)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise OwnmarkError(f"{name}: cannot be imported ({type(error).__name__}: {error})") from error
+    if not callable(found):
+        raise OwnmarkError(f"{name} is no function but {type(found).__name__}")
+    return found
+
+
+def require_numbers(network: nn.Module) -> None:
+    """Weights that can be read.
+
+    Raises:
+        UnusableAnswer: some are not finite; what is read out of them says nothing about whose they are.
+    """
+    for name, tensor in network.state_dict().items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            bad = int((~torch.isfinite(tensor)).sum())
+            raise UnusableAnswer(
+                f"{bad} of {tensor.numel()} numbers of the suspect's {name!r:.80} are none (nan or infinite); such a "
+                "network shows neither that it carries the mark nor that it does not"
+            )
