@@ -6,6 +6,7 @@ Who can reach what is decided here, once, by what a view holds; no method is tru
 from __future__ import annotations
 
 import copy
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -221,9 +222,22 @@ def checked_answers(answer: Any, count: int, classes: int | None) -> Tensor:
         UnusableAnswer: another shape, a value that is no number, a label that there is not.
     """
     try:
+        return _checked_answers(answer, count, classes)
+    except UnusableAnswer:
+        raise
+    except Exception as error:  # types and values that torch has no operation for; there is no end of them
+        raise UnusableAnswer(
+            f"expected labels or probabilities, got {_shortened(answer)} ({type(error).__name__})"
+        ) from error
+
+
+def _checked_answers(answer: Any, count: int, classes: int | None) -> Tensor:
+    try:
         found = answer if isinstance(answer, Tensor) else torch.as_tensor(answer)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, OverflowError, RecursionError) as error:
         raise UnusableAnswer(f"expected labels or probabilities, got {_shortened(answer)}") from error
+    if found.dtype == torch.bool:
+        raise UnusableAnswer("the answer is true and false; expected labels or probabilities")
     width = found.shape[1] if found.ndim == 2 else None
     if found.ndim not in (1, 2) or len(found) != count or width in (0, 1):
         raise UnusableAnswer(
@@ -248,7 +262,10 @@ def checked_answers(answer: Any, count: int, classes: int | None) -> Tensor:
 
 
 def _shortened(value: object, most: int = 80) -> str:
-    text = repr(value)
+    try:
+        text = reprlib.repr(value)
+    except Exception:
+        text = f"a {type(value).__name__}"
     return text if len(text) <= most else text[:most] + " ..."
 
 

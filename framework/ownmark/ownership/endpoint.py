@@ -6,27 +6,35 @@ counts; what cannot be repaired by asking again is an `UnusableAnswer` that says
 
 from __future__ import annotations
 
+import email.utils
 import json
+import math
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
-import urllib3
 from torch import Tensor
 
 from ownmark.contracts.views import checked_answers
 from ownmark.errors import NotApplicable, OwnmarkError, UnusableAnswer
 from ownmark.foreign import paragraph, shown
 from ownmark.ownership.credentials import Redactor, authorization, checked_headers, redacted
+from ownmark.ownership.exchange import Line, TooLarge
 
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Status codes after which asking again may help."""
 ANSWERS = ("predictions", "outputs", "probabilities", "labels", "scores")
 """Fields of a JSON object that answers are looked for in, first match first."""
-LARGEST = 64 * 2**20
-"""Bytes of an answer, at most."""
+ELEMENTS = 2 * 2**20
+"""Values of an answer, at most: of 60 MB of empty lists, a parser makes 2 GB."""
+PATIENCE = 60.0
+"""Seconds before a request is repeated, at most, if the service does not say."""
+DAY = 86_400.0
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 
 
 @dataclass(frozen=True)
@@ -61,10 +69,16 @@ class Service:
                 f"{redacted(self.url)!r} is no address of a service; it starts with http:// or https://"
             )
         checked_headers(self.headers)
-        if self.batch_size < 1 or self.retries < 0 or self.timeout <= 0 or self.per_second < 0:
-            raise OwnmarkError(
-                "batch size >= 1, retries >= 0, timeout > 0 and requests per second >= 0 are needed"
-            )
+        limits = {
+            "batch size": (self.batch_size, 1, 65_536), "retries": (self.retries, 0, 100),
+            "timeout": (self.timeout, 1e-3, DAY), "longest wait": (self.longest_wait, 0, DAY),
+            "requests per second": (self.per_second, 0, 1e6),
+        }  # fmt: skip
+        for name, (value, least, most) in limits.items():
+            if not (math.isfinite(value) and least <= value <= most):
+                raise OwnmarkError(f"{name} {value:g}: it lies between {least:g} and {most:g}")
+        if 0 < self.per_second < 1 / DAY:
+            raise OwnmarkError(f"{self.per_second:g} requests per second: less than one a day")
 
 
 class Endpoint:
@@ -99,7 +113,7 @@ class Endpoint:
         named = {name.lower() for name in service.headers}
         basic = {} if "authorization" in named else authorization(service.url)
         self._headers = {"Accept": "application/json", **basic, **service.headers}
-        self._pool = urllib3.PoolManager(num_pools=1)
+        self._line: Line | None = None
         self._next = 0.0
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -131,16 +145,16 @@ class Endpoint:
             self._spend(len(batch))
             try:
                 status, headers, content = self._post(body)
-            except urllib3.exceptions.LocationValueError as error:
-                raise UnusableAnswer(f"{self.service.url}: no address of a service ({error})") from error
-            except (urllib3.exceptions.HTTPError, OSError) as error:
+            except (UnusableAnswer, TooLarge) as error:
+                raise UnusableAnswer(f"{self.service.url}: {error}") from error
+            except Exception as error:  # sockets, TLS, http.client: whatever it is, asking again may help
                 trouble, wait = f"{type(error).__name__}: {error}", None
             else:
                 if status not in PASSING:
                     return self._decoded(status, headers, content, len(batch))
                 trouble, wait = f"status {status}", _retry_after(headers)
             if attempt < self.service.retries:
-                self._wait(2.0**attempt if wait is None else wait, trouble)
+                self._wait(min(2.0**attempt, PATIENCE) if wait is None else wait, trouble)
         times = self.service.retries + 1
         raise UnusableAnswer(f"{self.service.url}: no answer after {times} attempts, the last one: {trouble}")
 
@@ -165,24 +179,15 @@ class Endpoint:
         self._sleep(seconds)
 
     def _post(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers and content; the time limit holds for all of it, however slowly it drips."""
-        limit = time.monotonic() + self.service.timeout
-        response = self._pool.request(
-            "POST", self.service.url, body=body, retries=False, redirect=False, preload_content=False,
-            headers={"Content-Type": "application/json", **self._headers},
-            timeout=urllib3.Timeout(total=self.service.timeout),
-        )  # fmt: skip
-        try:
-            content = bytearray()
-            for part in response.stream(2**16):
-                content += part
-                if len(content) > LARGEST:
-                    raise UnusableAnswer(f"{self.service.url}: an answer of more than {LARGEST} bytes")
-                if time.monotonic() > limit:
-                    raise TimeoutError(f"the answer took more than {self.service.timeout:g} s")
-            return response.status, response.headers, bytes(content)
-        finally:
-            response.close()
+        """Status, headers (names in lower case) and content; the time limit holds for all of it."""
+        if self._line is None:
+            try:
+                self._line = Line(self.service.url)
+            except ValueError as error:
+                raise UnusableAnswer(f"no address of a service ({error})") from error
+        headers = {"Content-Type": "application/json", **self._headers}
+        reply = self._line.post(body, headers, self.service.timeout)
+        return reply.status, reply.headers, reply.content
 
     def _decoded(self, status: int, headers: Mapping[str, str], content: bytes, count: int) -> Tensor:
         try:
@@ -222,13 +227,16 @@ def decoded(
     """
     start = shown(redact(content[:20_000].decode("utf-8", "replace")), 200)
     if not 200 <= status < 300:
-        where = headers.get("Location")
+        where = headers.get("location")
         told = f"it points to {shown(redact(redacted(where)), 200)}; use that address" if where else start
         raise UnusableAnswer(f"status {status}: {told}")
+    values = sum(map(content.count, (b",", b"[", b"{")))
+    if values > ELEMENTS:
+        raise UnusableAnswer(f"an answer of {values} values to {count} images; at most {ELEMENTS} are read")
     try:
         answer = json.loads(content)
     except (ValueError, RecursionError) as error:
-        kind = headers.get("Content-Type", "something")
+        kind = headers.get("content-type", "something")
         raise UnusableAnswer(f"expected JSON, got {shown(kind, 60)}: {start}") from error
     if isinstance(answer, dict):
         known = [name] if name else [one for one in ANSWERS if one in answer]
@@ -241,10 +249,11 @@ def decoded(
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    value = headers.get("Retry-After")
-    if value is None:
-        return None
+    """Seconds that a service asks to wait: a number, or a date; None where it says neither."""
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value) if len(value) < 10 else math.inf
     try:
-        return float(urllib3.Retry().parse_retry_after(value))
-    except urllib3.exceptions.InvalidHeader:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError, IndexError):
         return None
