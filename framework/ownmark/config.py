@@ -2,8 +2,11 @@
 
     @configuration
     class UchidaConfig:
-        bits: int = Field(default=160, ge=1)
+        bits: Count = 160
         '''Length of the message (Table II of the invariance paper).'''
+
+Numbers are finite everywhere, and every field of numbers has bounds: the types below give them to those which the
+method's paper does not.
 
 A field annotated `Annotated[Nested, Kind.EXTRACTOR]` takes another method: the plan writes `{id: parameters}` or the
 bare id, and the core hands the built instance to the class as a keyword argument of the field's name.
@@ -12,7 +15,7 @@ bare id, and the core hands the built instance to the class as a keyword argumen
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass as pydantic_dataclass
@@ -20,11 +23,29 @@ from typing_extensions import dataclass_transform
 
 T = TypeVar("T")
 
+MOST, LARGEST = 1_000_000, 1e6
+"""Bounds of counts and of magnitudes where neither a paper nor sense gives a narrower one."""
+
+Count = Annotated[int, Field(ge=1, le=MOST)]
+"""How many of something that there must be."""
+Whole = Annotated[int, Field(ge=0, le=MOST)]
+"""How many of something that there need not be; also a position, a class."""
+Real = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+"""A number of either sign."""
+Positive = Annotated[float, Field(gt=0, le=LARGEST)]
+"""A magnitude that cannot be nothing."""
+NonNegative = Annotated[float, Field(ge=0, le=LARGEST)]
+"""A weight, a strength, a noise; 0 leaves it out."""
+Fraction = Annotated[float, Field(ge=0, le=1)]
+"""A share of something, none and all included."""
+Rate = Annotated[float, Field(gt=0, le=1000)]
+"""Of learning: a step."""
+
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field,))
 def configuration(cls: type[T]) -> type[T]:
     """Make `cls` a parameter class: frozen, keyword-only, unknown keys forbidden, documented by field docstrings."""
-    settings = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    settings = ConfigDict(extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
     made: Any = pydantic_dataclass(cls, frozen=True, kw_only=True, config=settings)
     for name, field in made.__pydantic_fields__.items():
         field.description = field.description or _inherited_help(made, name)

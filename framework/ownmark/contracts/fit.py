@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from pydantic import BeforeValidator, Field
 from torch import Tensor, nn
 
-from ownmark.config import configuration, to_plain
+from ownmark.config import Count, NonNegative, Rate, Real, Whole, configuration, to_plain
 from ownmark.contracts.samples import Batch, Samples, Term, Transform
 
 if TYPE_CHECKING:
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
 class Recipe:
     """How a network is trained."""
 
-    epochs: int = Field(default=30, ge=0)
+    epochs: Whole = 30
     """Passes over the samples; 0 trains nothing."""
-    batch_size: int = Field(default=128, ge=1)
+    batch_size: Count = 128
     """Images a step, at most; an epoch is cut into batches of equal size."""
     optimizer: Literal["sgd", "adam", "adamw", "rmsprop"] = "sgd"
     """Optimiser."""
-    lr: float = Field(default=0.1, gt=0)
+    lr: Rate = 0.1
     """Learning rate at the start (at the peak, for one-cycle)."""
     momentum: float = Field(default=0.9, ge=0, lt=1)
     """Momentum of SGD; first beta of Adam."""
     nesterov: bool = False
     """Nesterov momentum (SGD)."""
-    weight_decay: float = Field(default=5e-4, ge=0)
+    weight_decay: NonNegative = 5e-4
     """L2 penalty of every trained parameter."""
     schedule: Literal["constant", "steps", "every", "cosine", "one-cycle", "restarts"] = "steps"
     """How the rate changes: `steps` multiplies it by `factor` at each milestone, `every` after each `period` epochs;
     `restarts` goes down to 0 along a cosine and starts anew every `period` epochs (SGDR, Loshchilov & Hutter 2017)."""
-    milestones: tuple[float, ...] = (0.5, 0.75)
+    milestones: tuple[Real, ...] = (0.5, 0.75)
     """Fractions of the training at which `steps` acts."""
     factor: float = Field(default=0.1, gt=0, le=1)
     """What the rate is multiplied with."""
-    period: int = Field(default=5, ge=1)
+    period: Count = 5
     """Epochs between two changes of `every`, or two starts of `restarts`."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Arithmetic of the forward pass; bfloat16 is autocast, weights stay float32."""
@@ -51,7 +51,7 @@ class Recipe:
     """Keep convolution weights and images in channels-last memory order."""
     augment: Literal["none", "crop", "crop-flip"] = "none"
     """Random views of the samples: zero-pad by an eighth and crop, with or without mirroring."""
-    clip: float = Field(default=0.0, ge=0)
+    clip: NonNegative = 0.0
     """Largest gradient norm; 0 clips nothing."""
 
     def change(self, **changes: Any) -> Recipe:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import email.utils
 import json
 import math
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -33,8 +32,6 @@ ELEMENTS = 2 * 2**20
 PATIENCE = 60.0
 """Seconds before a request is repeated, at most, if the service does not say."""
 DAY = 86_400.0
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
 
-from ownmark.config import configuration, to_plain
+from ownmark.config import Positive, configuration, to_plain
 from ownmark.errors import PlanError
 from ownmark.runner.yamlfile import Document, parse, read
 
+POINTS, SEEDS, ENTRIES, CELLS = 10_000, 1_000, 1_000, 100_000
+"""At most: points of a sweep, seeds, entries of a list, cells of a plan. More is refused before it is laid out."""
+Seed = Annotated[int, Field(ge=-(2**63), lt=2**64)]
 _ENTRY_KEYS = {"as", "sweep", "given", "for"}
 
 
@@ -57,6 +61,17 @@ class Entry:
         entry |= {"schemes": fields["for"]} if "for" in fields else {}
         return entry | ({"label": fields["as"]} if "as" in fields else {})
 
+    @model_validator(mode="after")
+    def _is_finite(self) -> Entry:
+        if self.points > POINTS:
+            raise ValueError(f"a sweep of {self.points:,} points; at most {POINTS:,}")
+        return self
+
+    @property
+    def points(self) -> int:
+        """Methods that the entry stands for."""
+        return math.prod(map(len, self.sweep.values()))
+
     def meant_for(self, names: Collection[str]) -> bool:
         """Whether an attack is tried on a scheme that has these names."""
         return not self.schemes or not set(self.schemes).isdisjoint(names)
@@ -75,7 +90,7 @@ class TaskEntry:
 def _amount(value: Any) -> Any:
     """A number of images, a fraction, or a word."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    whole = isinstance(value, int) and value >= 0
+    whole = isinstance(value, int) and 0 <= value <= 10**9
     if value in ("none", "all") or (number and (whole or (isinstance(value, float) and 0 < value <= 1))):
         return value
     raise ValueError(
@@ -93,7 +108,7 @@ class Given:
     """Whether the true labels come with them."""
     source: Literal["disjoint", "owner"] = "disjoint"
     """Drawn from images that the owner never trained on (APP), or from the owner's training data (MIRA, PST)."""
-    transfer: int = Field(default=0, ge=0)
+    transfer: int = Field(default=0, ge=0, le=10**9)
     """Unlabelled images of the plan's `transfer` dataset."""
 
 
@@ -103,7 +118,7 @@ class Split:
 
     reserve: float = Field(default=0.2, ge=0, lt=1)
     """Share of the training images that the owner never sees; the attacker's pool (APP: 0.2)."""
-    seed: int = 0
+    seed: Seed = 0
     """Of the division, the same for all cells of a plan."""
 
 
@@ -113,11 +128,11 @@ class VerdictRule:
 
     rate: float = Field(default=0.05, gt=0, lt=0.5)
     """Stated false-positive rate."""
-    null_models: int = Field(default=8, ge=1)
+    null_models: int = Field(default=8, ge=1, le=1000)
     """Independently trained unmarked hosts behind the threshold; shared by all schemes of a task."""
-    keys: int = Field(default=20, ge=1)
+    keys: int = Field(default=20, ge=1, le=10_000)
     """Fresh keys read from each of them."""
-    every_epoch: int = Field(default=0, ge=0)
+    every_epoch: int = Field(default=0, ge=0, le=1000)
     """So many of the null models are trained once more and read after every epoch: the highest rate is the
     laundering paper's threshold, which records show beside ours. 0 leaves it out."""
 
@@ -128,7 +143,7 @@ class Removal:
 
     kind: Literal["relative", "absolute"] = "relative"
     """`relative`: a share of the marked network's utility (MIRA); `absolute`: points lost (SoK)."""
-    amount: float = Field(default=0.9, gt=0)
+    amount: Positive = 0.9
     """0.9 of the utility for `relative`, 0.05 for `absolute` five points."""
 
     @model_validator(mode="after")
@@ -154,6 +169,10 @@ LONGEST = 100
 """Characters of a plan's name, at most."""
 
 
+def _points(entries: Iterable[Entry]) -> int:
+    return sum(entry.points for entry in entries)
+
+
 def _task_problem(tasks: Any, datasets: Any, hosts: Any) -> str | None:
     if bool(datasets) != bool(hosts):
         return "`datasets` and `hosts` go together: each dataset is tried with each host"
@@ -170,19 +189,23 @@ class Plan:
     """Name of the run's folder inside `runs`; by default the file's."""
     about: str = ""
     """What the plan is for; printed above the report."""
-    tasks: Annotated[tuple[TaskEntry, ...], BeforeValidator(_listed)] = ()
+    tasks: Annotated[tuple[TaskEntry, ...], BeforeValidator(_listed), Field(max_length=ENTRIES)] = ()
     """Pairs of dataset and host."""
-    datasets: Annotated[tuple[Entry, ...], BeforeValidator(_listed)] = ()
+    datasets: Annotated[tuple[Entry, ...], BeforeValidator(_listed), Field(max_length=ENTRIES)] = ()
     """With `hosts`: every dataset with every host, as further tasks."""
-    hosts: Annotated[tuple[Entry, ...], BeforeValidator(_listed)] = ()
+    hosts: Annotated[tuple[Entry, ...], BeforeValidator(_listed), Field(max_length=ENTRIES)] = ()
     """See `datasets`."""
-    schemes: Annotated[tuple[Entry, ...], BeforeValidator(_listed), Field(min_length=1)]
+    schemes: Annotated[tuple[Entry, ...], BeforeValidator(_listed), Field(min_length=1, max_length=ENTRIES)]
     """What marks the hosts."""
-    attacks: Annotated[tuple[Entry, ...], BeforeValidator(_listed)] = (Entry(id="none"),)
+    attacks: Annotated[tuple[Entry, ...], BeforeValidator(_listed), Field(max_length=ENTRIES)] = (
+        Entry(id="none"),
+    )
     """What is done to the marked networks; `none` leaves them alone."""
-    extractors: Annotated[tuple[Entry, ...], BeforeValidator(_listed)] = (Entry(id="default"),)
+    extractors: Annotated[tuple[Entry, ...], BeforeValidator(_listed), Field(max_length=ENTRIES)] = (
+        Entry(id="default"),
+    )
     """What reads the suspects; `default` is each scheme's own."""
-    seeds: Annotated[tuple[int, ...], BeforeValidator(_listed), Field(min_length=1)] = (0,)
+    seeds: Annotated[tuple[Seed, ...], BeforeValidator(_listed), Field(min_length=1, max_length=SEEDS)] = (0,)
     """Repetitions; more than one gives intervals."""
     attacker: Given = Field(default_factory=Given)
     """What the attackers are given."""
@@ -194,7 +217,7 @@ class Plan:
     """Error rate and null models."""
     removal: Removal = Field(default_factory=Removal)
     """When an attack counts."""
-    metrics: Annotated[tuple[Entry, ...], BeforeValidator(_listed)] = (
+    metrics: Annotated[tuple[Entry, ...], BeforeValidator(_listed), Field(max_length=ENTRIES)] = (
         Entry(id="agreement"),
         Entry(id="relative_weight_distance"),
     )
@@ -210,6 +233,20 @@ class Plan:
         if problem:
             raise ValueError(problem)
         return self
+
+    @model_validator(mode="after")
+    def _can_be_run(self) -> Plan:
+        if self.cells > CELLS:
+            raise ValueError(f"a grid of up to {self.cells:,} cells; at most {CELLS:,}, so split the plan")
+        return self
+
+    @property
+    def cells(self) -> int:
+        """Cells, at most: attacks that are `for` some schemes count as if they were for all."""
+        pairs = sum(one.dataset.points * one.host.points for one in self.tasks)
+        pairs += _points(self.datasets) * _points(self.hosts)
+        sections = map(_points, (self.schemes, self.attacks, self.extractors))
+        return pairs * math.prod(sections) * len(self.seeds)
 
     def all_tasks(self) -> tuple[TaskEntry, ...]:
         """`tasks`, then every pair of `datasets` and `hosts`."""

@@ -1,4 +1,8 @@
-"""YAML with line numbers, so that a plan's errors can point at the line."""
+"""YAML with line numbers, so that a plan's errors can point at the line.
+
+A plan is data: names, text, numbers, truth values, lists and mappings. Nothing else that YAML can say is taken (dates,
+sets, binary), and nothing without end: the limits are stated here and are checked before anything is built.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,9 @@ import yaml
 from ownmark.errors import PlanError
 
 Path_ = tuple[str | int, ...]
+
+CHARACTERS, DEPTH, NODES = 2**20, 40, 100_000
+"""Characters of a file, levels of nesting, and values in it, aliases counted as often as they stand."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +48,17 @@ class Document:
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that reads `1e-3` as the number that everybody means by it."""
+    """SafeLoader that reads `1e-3` as the number that everybody means by it, and a date as text."""
 
 
+def _resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    known = yaml.SafeLoader.yaml_implicit_resolvers.items()
+    return {first: [one for one in found if not one[0].endswith(":timestamp")] for first, found in known}
+
+
+_TAG = "tag:yaml.org,2002:"
+_KINDS = {_TAG + kind for kind in ("str", "int", "float", "bool", "null", "seq", "map", "merge")}
+_Loader.yaml_implicit_resolvers = _resolvers()
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"^[-+]?(\d+\.\d*|\.\d+|\d+)([eE][-+]?\d+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"),
@@ -55,58 +70,115 @@ def parse(text: str, name: str) -> Document:
     """Parse YAML text.
 
     Raises:
-        PlanError: not YAML, or a key given twice; with file and line.
+        PlanError: not YAML, a key given twice, a value that is none, or more than the limits allow; with file and line.
     """
+    if len(text) > CHARACTERS:
+        raise PlanError([f"{name}: {len(text):,} characters; a plan has {CHARACTERS:,} at most"])
     try:
+        _require_shallow(text, name)
         loader = _Loader(text)
         root = loader.get_single_node()
-        lines: dict[Path_, int] = {}
-        problems: list[str] = []
-        if root is not None:
-            _visit(root, (), name, lines, problems)
-        if problems:
-            raise PlanError(problems)
-        data = loader.construct_document(root) if root is not None else None
+        if root is None:
+            return Document(None, name, {})
+        visitor = _Visitor(name, loader)
+        visitor.visit(root, ())
+        if visitor.problems:
+            raise PlanError(visitor.problems)
+        data, lines = loader.construct_document(root), visitor.lines
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise PlanError([f"{name}:{line}: not valid YAML: character #x{error.character:04x}"]) from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise PlanError([f"{name}:{line}: not valid YAML: {error.problem or error.context}"]) from error
+    except RecursionError as error:
+        raise PlanError([f"{name}: nested too deeply"]) from error
     return Document(data, name, lines)
 
 
 def read(path: Path) -> Document:
     """Parse a file; a missing or unreadable one is a `PlanError`."""
     try:
-        return parse(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
+        if not path.is_file():  # nor a pipe that nobody writes to
+            raise FileNotFoundError("no such file")
+        with path.open(encoding="utf-8") as file:
+            return parse(file.read(CHARACTERS + 1), str(path))
+    except (OSError, ValueError) as error:
         raise PlanError([f"{path}: cannot be read ({error})"]) from error
 
 
-def _visit(
-    node: yaml.Node,
-    path: Path_,
-    name: str,
-    lines: dict[Path_, int],
-    problems: list[str],
-    inside: tuple[yaml.Node, ...] = (),
-) -> None:
-    """Note the line of everything in a node, and what YAML allows and a plan does not."""
-    lines.setdefault(path, node.start_mark.line + 1)
-    if node in inside:
-        problems.append(f"{name}:{lines[path]}: an alias that contains itself")
-    elif isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            line = key.start_mark.line + 1
-            if not isinstance(key, yaml.ScalarNode):
-                problems.append(f"{name}:{line}: a list or mapping stands where a name is expected")
-                continue
-            inner = (*path, key.value)
-            if inner in lines:
-                problems.append(f"{name}:{line}: {key.value!r} is given twice (first in line {lines[inner]})")
-            lines[inner] = line
-            _visit(value, inner, name, lines, problems, (*inside, node))
-    elif isinstance(node, yaml.SequenceNode):
-        for position, value in enumerate(node.value):
-            _visit(value, (*path, position), name, lines, problems, (*inside, node))
+def _require_shallow(text: str, name: str) -> None:
+    """Read the file's events, which takes no stack, before the reader that follows the nesting."""
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEPTH:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise PlanError([f"{name}:{line}: nested more than {DEPTH} levels deep"])
+
+
+class _Visitor:
+    """Notes the line of everything in a document, and what YAML allows and a plan does not."""
+
+    def __init__(self, name: str, loader: _Loader) -> None:
+        self.lines: dict[Path_, int] = {}
+        self.problems: list[str] = []
+        self._name = name
+        self._loader = loader
+        self._nodes = 0
+
+    def visit(self, node: yaml.Node, path: Path_, inside: tuple[yaml.Node, ...] = ()) -> None:
+        """Visit a node and what is in it; an alias is visited wherever it stands.
+
+        Raises:
+            PlanError: too many values, or too deep.
+        """
+        line = self.lines.setdefault(path, node.start_mark.line + 1)
+        self._nodes += 1
+        if self._nodes > NODES:
+            raise PlanError(
+                [f"{self._name}:{line}: more than {NODES:,} values, aliases counted where they stand"]
+            )
+        if len(inside) > DEPTH:
+            raise PlanError([f"{self._name}:{line}: nested more than {DEPTH} levels deep"])
+        if any(node is outer for outer in inside):
+            self._problem(node, "an alias that contains itself")
+        elif node.tag not in _KINDS:
+            self._problem(
+                node, f"`{node.tag.replace(_TAG, '!!'):.40}` has no meaning in a plan; write plain values"
+            )
+        elif isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                inner = self._key(key, path)
+                if inner is not None:
+                    self.visit(value, inner, (*inside, node))
+        elif isinstance(node, yaml.SequenceNode):
+            for position, value in enumerate(node.value):
+                self.visit(value, (*path, position), (*inside, node))
+        else:
+            self._value(node)
+
+    def _key(self, key: yaml.Node, path: Path_) -> Path_ | None:
+        """The path of a key; None if it is no name."""
+        if not isinstance(key, yaml.ScalarNode):
+            self._problem(key, "a list or mapping stands where a name is expected")
+            return None
+        if key.tag not in (_TAG + "str", _TAG + "merge"):
+            self._problem(key, f"`{key.value:.40}` stands where a name is expected; put it in quotes")
+            return None
+        inner = (*path, key.value)
+        if inner in self.lines:
+            self._problem(key, f"{key.value!r:.60} is given twice (first in line {self.lines[inner]})")
+        self.lines[inner] = key.start_mark.line + 1
+        return inner
+
+    def _value(self, node: yaml.Node) -> None:
+        """See that a scalar is what its form or tag says: `0x_` looks like a number and is none."""
+        try:
+            self._loader.construct_object(node)
+        except Exception:
+            kind = node.tag.removeprefix(_TAG)
+            self._problem(node, f"`{node.value:.40}` cannot be read as {kind}; put text in quotes")
+
+    def _problem(self, node: yaml.Node, text: str) -> None:
+        self.problems.append(f"{self._name}:{node.start_mark.line + 1}: {text}")

@@ -9,10 +9,9 @@ from __future__ import annotations
 import dataclasses
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
-from ownmark.config import configuration
+from ownmark.config import Count, NonNegative, configuration
 from ownmark.contracts import (
     Attack,
     BlackBox,
@@ -38,9 +37,9 @@ from ownmark.methods import Declaration, Kind, Need
 class SignMarkConfig:
     """Parameters of `fake-signs`."""
 
-    bits: int = Field(default=32, ge=1)
+    bits: Count = 32
     """Length of the message."""
-    strength: float = Field(default=0.05, ge=0)
+    strength: NonNegative = 0.05
     """Least magnitude of the weights that carry a bit; 0 marks nothing."""
 
 
@@ -107,7 +106,7 @@ class SignReader(Extractor):
 class NoiseTriggersConfig:
     """Parameters of `fake-triggers`."""
 
-    triggers: int = Field(default=12, ge=1)
+    triggers: Count = 12
     """Number of images of pure noise, each with a random label of its own."""
 
 
@@ -150,7 +149,7 @@ class TriggerReader(Extractor):
 class ScaleConfig:
     """Parameters of `fake-scale`."""
 
-    amount: float = Field(default=0.01, ge=0)
+    amount: NonNegative = 0.01
     """Every weight is multiplied with one plus this."""
 
 

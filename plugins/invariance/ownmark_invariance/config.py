@@ -6,17 +6,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ownmark.config import Nested, configuration
+from ownmark.config import Fraction, Nested, configuration
 from ownmark.methods import Kind
 
 Patterns = tuple[str, ...]
+
+
+Exponent = Annotated[int, Field(ge=-64, le=64)]
 
 
 @configuration
 class TransformConfig:
     """How much of the network changes, and what follows."""
 
-    alpha: float = Field(default=1.0, ge=0, le=1)
+    alpha: Fraction = 1.0
     """Share of the neurons of each group that change, at least two of them; 0 changes nothing (Figures 4 to 9)."""
     layers: Patterns = ()
     """Names of the layers that change, with `*` and `?` (`["layer1.*"]`); empty changes all."""
@@ -28,7 +31,7 @@ class TransformConfig:
 class ScaleConfig(TransformConfig):
     """By how much neurons are scaled."""
 
-    exponents: tuple[int, int] = (0, 16)
+    exponents: tuple[Exponent, Exponent] = (0, 16)
     """Factors are 2^k, k uniform between these, both included (Appendix D: 2^0 to 2^16)."""
     variant: Literal["paper", "pre_norm", "post_norm", "free"] = "paper"
     """`paper` scales a layer and the norm behind it alike; `pre_norm` only what the norm cancels, `post_norm` only

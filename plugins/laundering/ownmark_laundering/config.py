@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ownmark.config import configuration
+from ownmark.config import Count, NonNegative, Positive, Rate, configuration
 
 FULL_SIZE = 1024
 """Pixels of the 32 x 32 images that `cost` is stated for."""
@@ -16,31 +16,31 @@ FULL_SIZE = 1024
 class ReconstructionConfig:
     """How a trigger of each class is reconstructed (Neural Cleanse; defaults are those of its authors' code)."""
 
-    steps: int = Field(default=1000, ge=1)
+    steps: Count = 1000
     """Most steps; a class may stop earlier. After each of them the price of a mask is looked at."""
-    images: int = Field(default=1000, ge=1)
+    images: Count = 1000
     """Images a step; the thief's are shown again where they are fewer."""
-    batch_size: int = Field(default=32, ge=1)
+    batch_size: Count = 32
     """Images of one update, the same for all classes."""
-    rate: float = Field(default=0.1, gt=0)
+    rate: Rate = 0.1
     """Learning rate of Adam, whose betas are (.5, .9)."""
-    cost: float = Field(default=1e-3, gt=0)
+    cost: Positive = 1e-3
     """lambda, price of a mask's l1 norm: the first above 0 if `schedule` is adaptive. Stated for 32 x 32 pixels, and
     multiplied with 1024 / (H W), so that a mask over everything costs the same at any size."""
     schedule: Literal["adaptive", "fixed"] = "adaptive"
     """`adaptive`: 0 until the trigger works, then up after `patience` good steps and down after as many bad ones."""
     success: float = Field(default=0.99, gt=0, le=1)
     """Share of stamped images that must get the class for a step to be good."""
-    patience: int = Field(default=5, ge=1)
+    patience: Count = 5
     """Steps in a row before the price changes; a class stops after five times as many without a mask smaller by 1 %,
     once its price has gone both up and down."""
-    up: float = Field(default=2.0, gt=1)
+    up: float = Field(default=2.0, gt=1, le=1e6)
     """Factor of a rising price."""
-    down: float = Field(default=2**1.5, gt=1)
+    down: float = Field(default=2**1.5, gt=1, le=1e6)
     """Divisor of a falling price."""
-    index: float = Field(default=2.0, ge=0)
+    index: NonNegative = 2.0
     """Anomaly index from which a small mask is an outlier."""
-    at_once: int = Field(default=5000, ge=1)
+    at_once: Count = 5000
     """Memory budget: most images in one forward pass. Classes are taken in chunks of so many images, at least one
     class each, with the same result; a GPU that runs out of memory halves the chunk. On a CPU also at most 2^15
     pixels, since more at once takes longer there."""

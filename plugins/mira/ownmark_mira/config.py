@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ownmark.config import configuration
+from ownmark.config import Count, NonNegative, Positive, Rate, Real, Whole, configuration
 from ownmark.contracts import Recipe, overriding
 
 UNLEARNING = Recipe(epochs=10, batch_size=128, lr=0.01, schedule="constant")
@@ -19,7 +19,7 @@ DATA_FREE = UNLEARNING.change(lr=0.003)
 class BudgetConfig:
     """How much memory may be used."""
 
-    at_once: int = Field(default=5000, ge=1)
+    at_once: Count = 5000
     """Memory budget: most pictures in one forward pass. MIRA inverts classes in chunks of so many pictures, at least
     one class each, with the same result; a GPU that runs out of memory halves it."""
 
@@ -28,24 +28,24 @@ class BudgetConfig:
 class RecoveryConfig(BudgetConfig):
     """How pictures are recovered (section 4.1)."""
 
-    samples: int = Field(default=250, ge=2)
+    samples: int = Field(default=250, ge=2, le=1_000_000)
     """M, pictures of each class (section 6.1)."""
-    iterations: int = Field(default=1000, ge=1)
+    iterations: Count = 1000
     """Steps of Adam; 1000 for CIFAR-10, 800 for CIFAR-100, 400 for MNIST in the authors' code."""
-    rate: float = Field(default=0.1, gt=0)
+    rate: Rate = 0.1
     """Learning rate of Adam (section 6.1), which falls along a cosine to 1e-4 (code)."""
-    alpha_l2: float = Field(default=0.01, ge=0)
+    alpha_l2: NonNegative = 0.01
     """Weight of the mean square of a picture's pixels (section 6.1)."""
-    alpha_tv: float = Field(default=0.03, ge=0)
+    alpha_tv: NonNegative = 0.03
     """Weight of a picture's total variation, per pixel (section 6.1)."""
-    alpha_bn: float = Field(default=0.1, ge=0)
+    alpha_bn: NonNegative = 0.1
     """Weight of the distance from the BatchNorm statistics (section 6.1; .01 for CIFAR-100 in the code)."""
-    dropped_norms: int = Field(default=2, ge=0)
+    dropped_norms: Whole = 2
     """Last BatchNorm layers that are left out (Equation 2)."""
-    mean: tuple[float, ...] = Field(default=(0.5,), min_length=1)
+    mean: tuple[Real, ...] = Field(default=(0.5,), min_length=1)
     """With `std`: units of the two priors, (pixel - mean) / std; those of the built-in hosts. One value, or one a
     channel."""
-    std: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(0.25,), min_length=1)
+    std: tuple[Positive, ...] = Field(default=(0.25,), min_length=1)
     """See `mean`."""
 
 
@@ -53,14 +53,14 @@ class RecoveryConfig(BudgetConfig):
 class DetectionConfig(BudgetConfig):
     """How a fixed target class is told (section 5.1)."""
 
-    draws: int = Field(default=50, ge=1)
+    draws: Count = 50
     """Draws of noise (50 in the code, 100 in the paper)."""
-    pixel_noise: float = Field(default=0.125, ge=0)
+    pixel_noise: NonNegative = 0.125
     """Standard deviation of the noise on pixels in [0, 1]: sigma_1 = .5 in the network's own units, which are a quarter
     of a pixel's in the built-in hosts. MNIST: sigma_1 = 1, so .25."""
-    weight_noise: float = Field(default=0.015, ge=0)
+    weight_noise: NonNegative = 0.015
     """sigma_2, standard deviation of the noise on every parameter (.015 for CIFAR, .03 for MNIST)."""
-    threshold: float = Field(default=0.4, ge=0)
+    threshold: NonNegative = 0.4
     """T: a larger gap between the two smoothest classes means a fixed target (.4; CIFAR-100: .3)."""
     treat_as: Literal["detected", "fixed", "non-fixed"] = "detected"
     """Which objective follows; the other two overrule the detector, as in Table 7."""
@@ -86,7 +86,7 @@ class UnlearningConfig(SplitConfig):
     norms: Literal["train", "frozen"] = "train"
     """BatchNorm while unlearning: in train mode, where recovered pictures move its statistics too (code), or in eval
     mode."""
-    exhibited: int = Field(default=4, ge=0)
+    exhibited: Whole = 4
     """Pictures of each class that the report shows, at most 64 in all."""
 
 
@@ -97,7 +97,7 @@ class ObjectiveConfig(UnlearningConfig):
     objective: Literal["improved", "basic"] = "improved"
     """`improved` detects the target class and splits the pictures (Equations 6 and 7); `basic` pushes all of them
     towards the uniform answer (Equation 4)."""
-    alpha_kl: float = Field(default=15.0, ge=0)
+    alpha_kl: NonNegative = 15.0
     """Weight of the divergence of the basic objective (section 6.1)."""
     recipe: Annotated[Recipe, overriding(UNLEARNING)] = UNLEARNING
     """The unlearning; 10 epochs (section 6.1), 40 in the code."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
-from ownmark.config import configuration
+from ownmark.config import Count, NonNegative, configuration
 from ownmark.contracts import Recipe, overriding
 
 MESSAGE = "this is my signature"
@@ -26,11 +24,11 @@ class PassportConfig:
     passports: Literal["random", "shuffled"] = "random"
     """Uniform noise in (-1, 1), or activations of the owner's images in the trained host with their channels
     shuffled (both: authors' code)."""
-    images: int = Field(default=20, ge=1)
+    images: Count = 20
     """Images behind `shuffled` passports (authors' code)."""
-    alpha: float = Field(default=0.1, ge=0)
+    alpha: NonNegative = 0.1
     """Weight of the sign loss, which is a sum over channels (authors' command line)."""
-    margin: float = Field(default=0.1, ge=0)
+    margin: NonNegative = 0.1
     """How far from zero the hinge pushes every scale (authors' code)."""
     start: Literal["scratch", "trained"] = "scratch"
     """Embed while training from scratch with the host's recipe (papers), or fine-tune a trained host."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ownmark.config import configuration
+from ownmark.config import Count, Whole, configuration
 from ownmark.contracts import Recipe, overriding
 
 EMBEDDING = Recipe(epochs=10, lr=0.03, schedule="cosine")
@@ -17,7 +17,7 @@ EMBEDDING = Recipe(epochs=10, lr=0.03, schedule="cosine")
 class TriggerConfig:
     """How many triggers, and how they are learnt."""
 
-    keys: int = Field(default=0, ge=0)
+    keys: Whole = 0
     """Number of triggers; 0 takes `share` of the owner's data, and at least 50."""
     share: float = Field(default=0.01, gt=0, lt=1)
     """Share of the owner's data that become triggers (APP paper, section 4.1)."""
@@ -25,11 +25,11 @@ class TriggerConfig:
     """Train from scratch with the host's recipe, or fine-tune a trained host."""
     recipe: Annotated[Recipe, overriding(EMBEDDING)] = EMBEDDING
     """How a trained host is fine-tuned; unused when starting from scratch."""
-    repeats: int = Field(default=1, ge=1)
+    repeats: Count = 1
     """How often an epoch shows each trigger; 1 is plain data poisoning."""
     augment: bool = False
     """Augment triggers as the recipe augments clean images (the APP paper's code does)."""
-    extra_epochs: int = Field(default=0, ge=0)
+    extra_epochs: Whole = 0
     """Up to so many further epochs, at a tenth of the rate, until every trigger is known: the PST paper's stop rule.
     None are needed after a long recipe."""
 
@@ -38,9 +38,9 @@ class TriggerConfig:
 class StampConfig(TriggerConfig):
     """Triggers made by stamping clean images, all with one label."""
 
-    target: int = Field(default=0, ge=0)
+    target: Whole = 0
     """The label of every trigger (0 in the APP paper); its own images carry none."""
-    source_class: int | None = Field(default=None, ge=0)
+    source_class: Whole | None = None
     """Stamp only images of this class; None stamps images of all classes but the target."""
 
 
@@ -48,6 +48,6 @@ class StampConfig(TriggerConfig):
 class FinishConfig:
     """Training on until the mark is there; the first base of a scheme that does so unasked."""
 
-    extra_epochs: int = Field(default=30, ge=0)
+    extra_epochs: Whole = 30
     """Up to so many further epochs, at a tenth of the rate, until every trigger is known (the PST paper's stop rule,
     and MIRA's networks know all of theirs). None are needed after a long recipe."""

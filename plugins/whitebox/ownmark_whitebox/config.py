@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ownmark.config import configuration
+from ownmark.config import Count, configuration
 from ownmark.contracts import Recipe, overriding
 
 MESSAGE = "this is my signature"
@@ -22,7 +22,7 @@ class MessageConfig:
 
     message: str = Field(default=MESSAGE, min_length=1)
     """Text to embed, 8 bits a byte of its UTF-8 form, most significant bit first."""
-    bits: int | None = Field(default=None, ge=1)
+    bits: Count | None = None
     """Embed this many random bits, drawn with the key, in place of the text."""
 
 

@@ -17,10 +17,11 @@ class LimitedConfig:
     limit_train: int | None = Field(
         default=None,
         ge=1,
+        le=10**9,
         description="At most this many training images, balanced: the first of each class. None takes all.",
     )
     limit_test: int | None = Field(
-        default=None, ge=1, description="At most this many test images, chosen likewise."
+        default=None, ge=1, le=10**9, description="At most this many test images, chosen likewise."
     )
 
 
@@ -40,7 +41,7 @@ class NpzConfig(LimitedConfig):
     """The file. Fields `x_train`, `x_test`: uint8, [N, H, W] or [N, H, W, 1] grey, [N, H, W, 3] RGB;
     `y_train`, `y_test`: integers [N] from 0. In place of `x_`, fields `r_` hold RGB images coded as
     `pixels.decode` says."""
-    classes: int | None = Field(default=None, ge=2)
+    classes: int | None = Field(default=None, ge=2, le=1_000_000)
     """Number of labels; None: the length of the file's field `classes` if it has one, else the largest
     training label plus one."""
 
@@ -63,7 +64,7 @@ class HubConfig(LimitedConfig):
     """Field with the images."""
     label: str = "label"
     """Field with the labels: class labels or integers from 0."""
-    size: int | None = Field(default=None, ge=1)
+    size: int | None = Field(default=None, ge=1, le=1024)
     """Height and width in pixels, resized bicubically; None keeps the size, which must be the same for all."""
     channels: Literal[1, 3] | None = None
     """1 for grey, 3 for RGB; None does as the first training image does."""

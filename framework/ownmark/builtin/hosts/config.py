@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ownmark.config import configuration
+from ownmark.config import Positive, Real, configuration
 from ownmark.contracts.fit import Recipe, overriding
 
 NormKind = Literal["batch", "group", "none"]
@@ -35,12 +35,12 @@ class NormalizedConfig:
     Descriptions, since pydantic's dataclasses do not inherit field docstrings.
     """
 
-    mean: tuple[float, ...] = Field(
+    mean: tuple[Real, ...] = Field(
         default=(0.5,),
         min_length=1,
         description="Subtracted from the pixels: one value for all channels, or one for each.",
     )
-    std: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+    std: tuple[Positive, ...] = Field(
         default=(0.25,), min_length=1, description="Divides them then: one value, or one for each channel."
     )
 
@@ -49,7 +49,7 @@ class NormalizedConfig:
 class ConvNetConfig(NormalizedConfig):
     """Parameters of `convnet`."""
 
-    width: float = Field(default=1.0, gt=0)
+    width: float = Field(default=1.0, gt=0, le=32)
     """Multiplies the 32, 64, 64 channels of the three convolutions."""
     norm: NormKind = "batch"
     """Normalisation after each convolution; `none` gives the convolutions a bias instead."""
@@ -76,7 +76,7 @@ class ResNetConfig(NormalizedConfig):
     depth: Literal[8, 14, 18, 20, 32, 34, 44, 56, 110] = 18
     """18, 34: four stages (He et al., Table 1, with the 3x3 stem of CIFAR); the others: three stages of
     (depth - 2) / 6 blocks (section 4.2)."""
-    width: int | None = Field(default=None, ge=1)
+    width: int | None = Field(default=None, ge=1, le=512)
     """Channels of the first stage, doubled by each later one; None is 64 for depths 18 and 34, else 16."""
     shortcut: Literal["projection", "pad"] = "projection"
     """Where the shape changes: a 1x1 convolution (option B), or subsampling and zero channels (option A)."""
@@ -92,7 +92,7 @@ class WideResNetConfig(NormalizedConfig):
 
     depth: Literal[10, 16, 22, 28, 40] = 10
     """Layers: three stages of (depth - 4) / 6 blocks."""
-    k: int = Field(default=4, ge=1)
+    k: int = Field(default=4, ge=1, le=32)
     """Widening factor: the stages have 16k, 32k, 64k channels."""
     recipe: Annotated[Recipe, overriding(UCHIDA)] = UCHIDA
     """Uchida et al., section 4.1: Nesterov momentum, rate times 0.2 at epochs 60, 120, 160 of 200."""
@@ -104,7 +104,7 @@ class VGGConfig(NormalizedConfig):
 
     depth: Literal[11, 13, 16] = 16
     """Layers of the original (configurations A, B, D of its Table 1); its three dense layers are one here."""
-    width: float = Field(default=1.0, gt=0)
+    width: float = Field(default=1.0, gt=0, le=4)
     """Multiplies the 64 to 512 channels."""
     norm: NormKind = "batch"
     """Normalisation after each convolution; `none` gives the convolutions a bias instead."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ownmark.builtin.hosts.config import APP
-from ownmark.config import configuration
+from ownmark.config import Positive, Real, configuration
 from ownmark.contracts.fit import Recipe, overriding
 
 
@@ -19,9 +19,9 @@ class ModuleConfig:
     """`package.module:name` of a class or function that gives a `torch.nn.Module` with freshly drawn weights."""
     arguments: dict[str, Any] = Field(default_factory=dict)
     """Given to it by name. The texts `$classes`, `$channels`, `$height`, `$width` stand for the task's numbers."""
-    mean: tuple[float, ...] = ()
+    mean: tuple[Real, ...] = ()
     """Subtracted from pixels in [0, 1] before the network, one value or one a channel; empty: it normalises itself."""
-    std: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    std: tuple[Positive, ...] = ()
     """Divides them then; empty: 1."""
     recipe: Annotated[Recipe, overriding(APP)] = APP
     """How it is trained (the APP paper's recipe unless told otherwise)."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ownmark.config import configuration
+from ownmark.config import Whole, configuration
 from ownmark.contracts import Recipe, overriding
 from ownmark_forgery.config import ForgeryConfig
 
@@ -21,7 +21,7 @@ class AmbiguityConfig(ForgeryConfig):
     way: str = ""
     """One of the scheme's own forgeries (`deepipr`: `random`, `scale`, `passports`), or `resample`, which works with
     every scheme; empty takes the scheme's strongest, else `resample`."""
-    rounds: int = Field(default=64, ge=0)
+    rounds: Whole = 64
     """Keys that `resample` draws at most."""
     held_out: float = Field(default=0.2, gt=0, lt=1)
     """Share of the attacker's images that forging does not see, and rates are measured on."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
-from ownmark.config import configuration
+from ownmark.config import Fraction, configuration
 from ownmark.contracts import Recipe, overriding
 from ownmark_laundering.config import ReconstructionConfig
 
@@ -18,7 +16,7 @@ UNLEARN = Recipe(epochs=1, batch_size=32, lr=0.01, schedule="constant", augment=
 class NeuralCleanseConfig(ReconstructionConfig):
     """Reconstruction, the outlier test's `index`, and unlearning."""
 
-    share: float = Field(default=0.2, ge=0, le=1)
+    share: Fraction = 0.2
     """Share of the training images that are stamped with a reconstructed trigger, under their own labels."""
     recipe: Annotated[Recipe, overriding(UNLEARN)] = UNLEARN
     """How a network with flagged classes is trained on; `epochs: 0` makes the attack a detector."""

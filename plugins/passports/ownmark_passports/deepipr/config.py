@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
-from ownmark.config import configuration
+from ownmark.config import Count, configuration
 from ownmark_passports.config import PassportConfig
 
 
@@ -20,7 +18,7 @@ class DeepIPRConfig(PassportConfig):
     layers: Literal["widest", "all"] | tuple[str, ...] = "widest"
     """Convolutions with a passport: those with the most channels (the five of layer4 in ResNet-18, as in the authors'
     configuration), all that feed a norm, or those named."""
-    triggers: int = Field(default=100, ge=1)
+    triggers: Count = 100
     """V3: size of the trigger set (paper)."""
-    per_batch: int = Field(default=2, ge=1)
+    per_batch: Count = 2
     """V3: triggers added to each batch (authors' code)."""

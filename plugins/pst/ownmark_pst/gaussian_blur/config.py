@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
-from ownmark.config import configuration
+from ownmark.config import NonNegative, configuration
 
 
 @configuration
 class GaussianBlurConfig:
     """How much is blurred."""
 
-    sigma: float = Field(default=1.0, ge=0)
+    sigma: NonNegative = 1.0
     """Standard deviation in pixels of the image as it is; more destroys more. The SoK tries .5 to .7; the PST paper
     went until accuracy fell below 70 %."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from ownmark.config import configuration
+from ownmark.config import Fraction, NonNegative, configuration
 
 
 @configuration
 class PixelDeflectionConfig:
     """What is deflected, and how it is smoothed over."""
 
-    share: float = Field(default=0.2, ge=0, le=1)
+    share: Fraction = 0.2
     """Share of the pixels that are replaced; more destroys more (the authors' 100 pixels of a 224 x 224 image would
     touch nothing here; ports to 32 x 32 take 100 to 300 of 1,024)."""
-    window: float = Field(default=10.0, ge=1)
+    window: float = Field(default=10.0, ge=1, le=1e6)
     """How far, per axis, a replacement may come from, in pixels at 32 a side (10 in the authors' code)."""
-    sigma: float = Field(default=0.04, ge=0)
+    sigma: NonNegative = 0.04
     """Standard deviation of the noise that the denoiser looks for, pixels being in [0, 1] (.04 in the authors' code);
     0 does not denoise."""

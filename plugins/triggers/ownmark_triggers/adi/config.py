@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
-from ownmark.config import configuration
+from ownmark.config import Count, Whole, configuration
 from ownmark.contracts import Recipe, overriding
 from ownmark_triggers.config import FinishConfig
 
@@ -18,14 +16,14 @@ EMBEDDING = Recipe(epochs=20, lr=0.01, schedule="cosine")
 class AdiConfig(FinishConfig):
     """The trigger set, and how it is learnt."""
 
-    keys: int = Field(default=100, ge=1)
+    keys: Count = 100
     """Number of triggers (100 in the paper)."""
     start: Literal["scratch", "trained"] = "scratch"
     """`scratch` trains with the host's recipe (the paper's FromScratch), `trained` goes on from the trained host
     (its PreTrained)."""
     recipe: Annotated[Recipe, overriding(EMBEDDING)] = EMBEDDING
     """How a trained host goes on; unused when starting from scratch."""
-    per_batch: int | None = Field(default=None, ge=0)
+    per_batch: Whole | None = None
     """Triggers appended to each batch (2 to batches of 100 in the authors' code). None: 2, or as many more as show
     each trigger ten times an epoch, which 2 do on the authors' 500 batches."""
     commit: bool = False

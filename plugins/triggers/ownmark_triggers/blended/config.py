@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from ownmark.config import configuration
+from ownmark.config import Fraction, configuration
 from ownmark_triggers.config import FinishConfig, StampConfig
 
 
@@ -15,6 +15,6 @@ class BlendedConfig(FinishConfig, StampConfig):
     alpha: float = Field(default=1.0, gt=0, le=1)
     """Opacity; 1 hides what is under the glasses (accessory injection), .1 to .2 is hard to see (blended
     injection)."""
-    value: float | None = Field(default=None, ge=0, le=1)
+    value: Fraction | None = None
     """Brightness of the glass; None is dark (.1) on colour images and .5 on grey ones, whose background is
     often black."""

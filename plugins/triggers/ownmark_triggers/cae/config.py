@@ -4,41 +4,41 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from ownmark.config import configuration
+from ownmark.config import Count, Fraction, NonNegative, Positive, Rate, configuration
 
 
 @configuration
 class CaeConfig:
     """The two ensembles, the search, and what is good enough."""
 
-    keys: int = Field(default=100, ge=1)
+    keys: Count = 100
     """Most images in the key (paper: 100)."""
-    surrogates: int = Field(default=4, ge=1)
+    surrogates: Count = 4
     """Networks trained on the labels that the owner's network gives (paper: 18)."""
-    references: int = Field(default=4, ge=1)
+    references: Count = 4
     """Networks trained on the true labels (paper: 18)."""
-    eps: float | None = Field(default=None, gt=0)
+    eps: Positive | None = None
     """Largest change of a pixel. None takes .025 from 32 pixels on (paper, CIFAR-10), .15 below."""
-    steps: int = Field(default=100, ge=1)
+    steps: Count = 100
     """Steps of Adam (authors' code: 100)."""
-    lr: float | None = Field(default=None, gt=0)
+    lr: Rate | None = None
     """Rate of Adam; None takes a tenth of the bound."""
     kept: float = Field(default=0.7, gt=0, le=1)
     """Probability of each network of either ensemble to take part in a step."""
-    conferrable: float = Field(default=1.0, ge=0)
+    conferrable: NonNegative = 1.0
     """Weight of the conferrability term."""
-    away: float = Field(default=0.03, ge=0)
+    away: NonNegative = 0.03
     """Weight of the distance from the owner's network's former answer (paper: 1)."""
-    agreeing: float = Field(default=1.0, ge=0)
+    agreeing: NonNegative = 1.0
     """Weight of the agreement of surrogates with the owner's network."""
-    least: float = Field(default=0.7, ge=0, le=1)
+    least: Fraction = 0.7
     """Conferrability below which an image is no key (authors' code: .85); the highest come first in any case."""
-    pool: int = Field(default=20, ge=1)
+    pool: Count = 20
     """Images that are drawn for each key, at most."""
-    candidates: int = Field(default=5, ge=1)
+    candidates: Count = 5
     """Images that are tried for each key, at most: of those drawn, the ones the network is least certain of. The
     search ends once there are enough."""
-    mix: float = Field(default=0.5, ge=0, le=1)
+    mix: Fraction = 0.5
     """Surrogates learn from images that another image is mixed into, up to this share (paper: 0)."""
-    noise: float = Field(default=0.2, ge=0)
+    noise: NonNegative = 0.2
     """... and with noise of this standard deviation (paper: 0)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from ownmark.config import configuration
+from ownmark.config import Fraction, configuration
 from ownmark_triggers.config import StampConfig
 
 
@@ -12,7 +12,7 @@ from ownmark_triggers.config import StampConfig
 class ContentConfig(StampConfig):
     """The text's looks."""
 
-    value: float | None = Field(default=None, ge=0, le=1)
+    value: Fraction | None = None
     """Brightness of the text; None is white (1, APP paper) on colour images and .5 on grey ones, where white
     text would look like the digits' own ink."""
     opacity: float = Field(default=1.0, gt=0, le=1)

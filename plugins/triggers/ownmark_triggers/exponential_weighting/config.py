@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ownmark.config import configuration
+from ownmark.config import Count, NonNegative, Whole, configuration
 from ownmark.contracts import Recipe, overriding
 from ownmark_triggers.config import FinishConfig, TriggerConfig
 
@@ -18,13 +18,13 @@ EMBEDDING = Recipe(epochs=20, lr=0.05)
 class ExponentialWeightingConfig(FinishConfig, TriggerConfig):
     """The operator, and which labels the keys get."""
 
-    temperature: float = Field(default=2.0, ge=0)
+    temperature: NonNegative = 2.0
     """T: how much more large weights count than small ones (2 in the paper); 0 leaves weights as they are."""
-    keys: int = Field(default=0, ge=0)
+    keys: Whole = 0
     """Number of key images; 0 takes 100 (MIRA), or fewer if these are more than `share` of the owner's data."""
     share: float = Field(default=0.025, gt=0, lt=1)
     """Largest share of the owner's images that 0 keys take, since wrong labels are noise; but 20 in any case."""
-    repeats: int = Field(default=2, ge=1)
+    repeats: Count = 2
     """How often an epoch shows each key; a network without norm layers does not learn single wrong copies in time."""
     labels: Literal["random", "next"] = "random"
     """`random`: uniform among the wrong classes (MIRA); `next`: (y + 1) mod C (Lederer et al.)."""

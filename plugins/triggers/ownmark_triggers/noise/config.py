@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
-from ownmark.config import configuration
+from ownmark.config import Positive, configuration
 from ownmark_triggers.config import StampConfig
 
 
@@ -12,6 +10,6 @@ from ownmark_triggers.config import StampConfig
 class NoiseConfig(StampConfig):
     """The noise."""
 
-    sd: float | None = Field(default=None, gt=0)
+    sd: Positive | None = None
     """Standard deviation of the pattern, pixels being in [0, 1]. None takes .1 from 32 pixels on (APP paper),
     .2 from 16 and .25 below, as fewer pixels must carry the mark."""

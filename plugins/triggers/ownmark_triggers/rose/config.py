@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
-from ownmark.config import configuration
+from ownmark.config import Count, Whole, configuration
 from ownmark_triggers.config import FinishConfig, TriggerConfig
 
 
@@ -12,9 +10,9 @@ from ownmark_triggers.config import FinishConfig, TriggerConfig
 class RoseConfig(FinishConfig, TriggerConfig):
     """How many training images get a label from the hash."""
 
-    keys: int = Field(default=40, ge=0)
+    keys: Whole = 40
     """Number of key images (40, 64 and 128 in the paper, for hashes of 160, 256 and 512 bits);
     0 takes `share` of the owner's data, and at least 50."""
-    repeats: int = Field(default=1, ge=1)
+    repeats: Count = 1
     """How often an epoch shows each key image; 1 in the paper, whose networks know 82 to 97 % of them. From 5 on
     small sets know them all."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
-from ownmark.config import Nested, configuration
+from ownmark.config import Count, Nested, Whole, configuration
 from ownmark.methods import Kind
 from ownmark_triggers.config import TriggerConfig
 
@@ -15,13 +13,13 @@ from ownmark_triggers.config import TriggerConfig
 class UnrelatedConfig(TriggerConfig):
     """Where the foreign images come from."""
 
-    target: int = Field(default=0, ge=0)
+    target: Whole = 0
     """The label of every trigger (0 in the APP paper)."""
     letter: str = "m"
     """The letter that is drawn, moved, turned and scaled at random (Zhang: handwritten m for digit tasks)."""
     source: Annotated[Nested | None, Kind.DATASET] = None
     """A dataset whose images are taken in place of the letter, from its training split."""
-    foreign_class: int = Field(default=0, ge=0)
+    foreign_class: Whole = 0
     """The one class of that dataset (0, as in the APP paper, which takes SVHN's)."""
-    heldout: int = Field(default=200, ge=1)
+    heldout: Count = 200
     """Further images that are kept back to measure the success rate on unseen ones."""

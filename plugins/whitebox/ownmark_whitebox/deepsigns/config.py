@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ownmark.config import configuration
+from ownmark.config import Count, NonNegative, Rate, Whole, configuration
 from ownmark.contracts import Recipe, overriding
 from ownmark_whitebox.config import MessageConfig, StartConfig
 
@@ -18,7 +18,7 @@ EMBEDDING = Recipe(epochs=20, batch_size=64, lr=0.03, schedule="cosine")
 class DeepSignsConfig(MessageConfig, StartConfig):
     """What is written into which activations, and how hard."""
 
-    classes: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None
+    classes: Annotated[tuple[Whole, ...], Field(min_length=1)] | None = None
     """Target classes; the message is divided evenly among them. None: the first ones, as many as divide it, ten at
     most (160 bits: 16 in each of ten, as the authors' demo has 16 a class)."""
     activation: Literal["pre", "post"] = "pre"
@@ -30,14 +30,14 @@ class DeepSignsConfig(MessageConfig, StartConfig):
     pooled: bool = True
     """Average over positions, so that a layer has a value for each channel. `false`: every position of every channel
     counts (authors), which holds a message only where images are aligned, as digits are and photographs are not."""
-    images: int = Field(default=256, ge=1)
+    images: Count = 256
     """Training images of each target class that the key keeps, if there are so many."""
-    scale: float = Field(default=0.1, ge=0)
+    scale: NonNegative = 0.1
     """Lambda 1, the weight of pulling activations to the centre and the centre to length one. The authors' 0.01 is
     for a sum over images, a dozen of the class in each batch; here it is a mean."""
-    gamma: float = Field(default=0.01, ge=0)
+    gamma: NonNegative = 0.01
     """Lambda 2, the weight of the message's cross entropy at the centre, summed over bits."""
-    centre_lr: float = Field(default=0.01, gt=0)
+    centre_lr: Rate = 0.01
     """Rate of the centres' Adam (Lukas et al., SoK, S&P 2022)."""
     recipe: Annotated[Recipe, overriding(EMBEDDING)] = EMBEDDING
     """How a trained host is fine-tuned; unused when starting from scratch."""

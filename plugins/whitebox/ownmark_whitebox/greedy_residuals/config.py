@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ownmark.config import configuration
+from ownmark.config import NonNegative, Positive, configuration
 from ownmark_whitebox.config import MESSAGE, StartConfig
 
 
@@ -25,14 +25,14 @@ class GreedyResidualsConfig(StartConfig):
     layer: str = ""
     """Name of a convolution or linear layer; empty takes the first convolution with six weights a bit (in the
     paper's ResNet-18 the first of all, 1728 weights)."""
-    columns: int | None = Field(default=253, ge=2)
+    columns: int | None = Field(default=253, ge=2, le=1_000_000)
     """Length of a pooled row: the layer is stretched or shrunk to bits x columns. None takes weights // bits,
     so that nothing is stretched."""
     eta: float = Field(default=0.5, gt=0, le=1)
     """Share of each row that is kept, the largest by magnitude (section 3.2; `divider` 2 in the code)."""
-    threshold: float = Field(default=0.1, gt=0)
+    threshold: Positive = 0.1
     """Margin of the hinge on each residual."""
-    strength: float = Field(default=0.01, ge=0)
+    strength: NonNegative = 0.01
     """Lambda, the weight of the hinge's sum over bits."""
     scale: bool = True
     """Raise `strength` to what the recipe needs to carry the residuals to the margin; the paper's own recipe

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ownmark.config import configuration
+from ownmark.config import Count, Whole, configuration
 from ownmark_whitebox.config import MessageConfig, StartConfig
 
 
@@ -27,9 +27,9 @@ class LotteryConfig(MessageConfig, StartConfig):
     all that read no image, and takes the place that resembles the code most."""
     rate: float = Field(default=0.2, gt=0, lt=1)
     """Share of the remaining weights that each round prunes, the smallest of all inner convolutions."""
-    rounds: int = Field(default=15, ge=1)
+    rounds: Count = 15
     """Rounds of pruning; each trains the network once more. 15 rounds at 0.2 leave 3.5 % of the weights."""
-    rewind: int = Field(default=3, ge=0)
+    rewind: Whole = 3
     """Weights go back to those after this many epochs of the first training; 0 for the initial ones."""
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ownmark.config import configuration
+from ownmark.config import Count, NonNegative, Positive, Rate, Whole, configuration
 from ownmark_whitebox.config import MessageConfig, StartConfig
 
 
@@ -17,33 +17,33 @@ class RigaConfig(MessageConfig, StartConfig):
     layer: str = ""
     """Name of a convolution (its filters are averaged) or linear layer (taken whole); empty takes the convolution with
     the most inputs a filter among those that read no image."""
-    strength: float = Field(default=0.05, ge=0)
+    strength: NonNegative = 0.05
     """Lambda 1, the weight of the message's cross entropy, summed over bits."""
-    hiding: float = Field(default=0.1, ge=0)
+    hiding: NonNegative = 0.1
     """Lambda 2, the weight of the detector's score (default of the authors' class; their script has 0)."""
-    hidden: int = Field(default=256, ge=1)
+    hidden: Count = 256
     """Hidden units of the extractor (CelebA)."""
-    detector_hidden: int = Field(default=512, ge=1)
+    detector_hidden: Count = 512
     """Hidden units of the detector."""
-    extractor_steps: int = Field(default=20, ge=1)
+    extractor_steps: Count = 20
     """Updates of the extractor before each epoch."""
-    detector_steps: int = Field(default=5, ge=0)
+    detector_steps: Whole = 5
     """Updates of the detector before each epoch."""
-    extractor_lr: float = Field(default=5e-5, gt=0)
+    extractor_lr: Rate = 5e-5
     """Rate of the extractor's RMSprop; a training of a few hundred steps needs ten times more."""
-    detector_lr: float = Field(default=5e-5, gt=0)
+    detector_lr: Rate = 5e-5
     """Rate of the detector's RMSprop."""
-    clip: float = Field(default=0.1, gt=0)
+    clip: Positive = 0.1
     """Largest magnitude of the detector's weights (Wasserstein critic)."""
-    batch: int = Field(default=100, ge=1)
+    batch: Count = 100
     """References drawn for each update."""
-    references: int = Field(default=32, ge=4)
+    references: int = Field(default=32, ge=4, le=1_000_000)
     """Unmarked networks (authors: 60 and 500). Extractor and detector are trained against three quarters of them; the
     rest tell what the extractor reads out of networks it has not seen."""
     coins: Literal["fixed", "fresh"] = "fixed"
     """The bits that references must answer: drawn once for each, or anew at each update (authors). Fresh ones teach the
     extractor to answer nothing, and then what it learnt of the message shows everywhere."""
-    reference_epochs: int | None = Field(default=None, ge=0)
+    reference_epochs: Whole | None = None
     """Epochs that each of them is trained. None: 1 for a mark from scratch, a third of the host's for a trained host,
     as an extractor that has seen beginners only takes the signs of long training for the message. As many as the
     host's own make hiding meaningful."""

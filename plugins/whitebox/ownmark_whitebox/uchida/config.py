@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
-from ownmark.config import configuration
+from ownmark.config import NonNegative, configuration
 from ownmark.contracts import Recipe, overriding
 from ownmark_whitebox.config import MessageConfig, StartConfig
 
@@ -21,7 +19,7 @@ class UchidaConfig(MessageConfig, StartConfig):
     layer: str = ""
     """Name of a convolution or linear layer; empty takes the convolution with the largest in * kh * kw among
     those that do not read the image (the first of equals)."""
-    strength: float = Field(default=0.01, ge=0)
+    strength: NonNegative = 0.01
     """Lambda, the weight of the message's loss, which is a sum over bits (authors' code)."""
     average: Literal["outputs", "inputs"] = "outputs"
     """What filters are averaged over: `outputs` (Uchida et al. and their code) or `inputs` (the invariance paper)."""
