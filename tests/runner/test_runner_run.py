@@ -14,6 +14,7 @@ import pytest
 import torch
 from matplotlib.image import imread
 
+from ownmark.errors import Unwritable
 from ownmark.runner import Finished, run
 
 PLAN = """
@@ -191,7 +192,7 @@ def test_a_failed_record_says_all_that_is_known_of_the_cell(workshop) -> None:  
     assert set(failed["error"]) == {"type", "message", "traceback", "stage"}
 
 
-def test_a_full_disk_while_storing_is_a_failed_cell_and_no_damage(
+def test_a_full_disk_while_storing_stops_the_run_and_does_no_damage(
     workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # type: ignore[no-untyped-def]
     from ownmark.runner import store
@@ -202,8 +203,8 @@ def test_a_full_disk_while_storing_is_a_failed_cell_and_no_damage(
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "write_tensors", full)
-        failed = one(workshop.run(SIGNS))
-    assert failed["error"]["message"] == "[Errno 28] No space left on device"
+        with pytest.raises(Unwritable, match=r"No space left on device.*make room"):
+            workshop.run(SIGNS)
     assert not list(workshop.store.rglob("*.json"))
     assert one(workshop.run(SIGNS))["status"] == "ok"
 

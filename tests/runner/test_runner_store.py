@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ownmark.errors import UntrustedFile
+from ownmark.errors import UntrustedFile, Unwritable
 from ownmark.runner import store as store_module
 from ownmark.runner.store import Contents, Store, StoredEntry, write_text
 
@@ -146,7 +146,7 @@ def test_a_full_disk_leaves_nothing_behind(at: str, store: Store, monkeypatch: p
 
     with monkeypatch.context() as patch:
         patch.setattr(store_module, "write_tensors" if at == "tensors" else "write_text", full)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(Unwritable, match="No space left"):
             written(store)
     assert everything(store) == []
     assert ("host", KEY) not in store
