@@ -325,7 +325,13 @@ UNREADABLE = {
     "one more neuron": one_more_neuron,
     "BatchNorm folded": lambda s: {n: t for n, t in s.items() if "running" not in n and t.ndim != 1},
     "another architecture": lambda s: {"classifier.weight": torch.ones(10, 64)},
-    "not-a-numbers": lambda s: {n: t * torch.nan if t.is_floating_point() else t for n, t in s.items()},
+}
+NO_NUMBERS = {
+    "all": lambda s: {n: t * torch.nan if t.is_floating_point() else t for n, t in s.items()},
+    "infinite": lambda s: {n: t / 0 if t.is_floating_point() else t for n, t in s.items()},
+    "one layer": lambda s: {
+        n: t * torch.nan if n.endswith("weight") and t.ndim == 4 else t for n, t in s.items()
+    },
 }
 
 
@@ -344,3 +350,17 @@ def test_a_suspect_that_cannot_be_read_is_no_claim_with_a_record(
     assert found["claim"] is False
     assert found["unreadable"]
     assert len(found["suspect"]["sha256"]) == 64
+
+
+@pytest.mark.parametrize("what", NO_NUMBERS)
+@pytest.mark.parametrize("kind", ["mark", "bits"])
+def test_a_suspect_without_numbers_is_undecided(
+    what: str, kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    owned: Path = request.getfixturevalue(kind)
+    state = load_file(owned / "released" / "model.safetensors")
+    save_file(NO_NUMBERS[what](state), tmp_path / "suspect.safetensors")
+    said = CliRunner().invoke(main, ["verify", str(owned), str(tmp_path / "suspect.safetensors")])
+    assert said.exit_code == 2, said.output
+    assert "UNDECIDED" in said.output
+    assert "numbers" in said.output

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ownmark.errors import NotApplicable, OwnmarkError, UnusableAnswer
+from ownmark.foreign import shown
 
 Answers = Callable[[Tensor], Any]
 
@@ -63,16 +64,13 @@ def imported(name: str) -> Answers:
     return found
 
 
-def require_numbers(network: nn.Module) -> None:
-    """Weights that can be read.
-
-    Raises:
-        UnusableAnswer: some are not finite; what is read out of them says nothing about whose they are.
-    """
+def without_numbers(network: nn.Module) -> str | None:
+    """Why nothing speaks against the owner where weights are not finite; None where all are."""
     for name, tensor in network.state_dict().items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             bad = int((~torch.isfinite(tensor)).sum())
-            raise UnusableAnswer(
-                f"{bad} of {tensor.numel()} numbers of the suspect's {name!r:.80} are none (nan or infinite); such a "
-                "network shows neither that it carries the mark nor that it does not"
+            return (
+                f"{bad} of {tensor.numel()} weights in {shown(name, 80)} are no numbers (nan or infinite); such a "
+                "network may show that it carries the mark, and not that it does not"
             )
+    return None

@@ -16,18 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ownmark.contracts.evidence import Evidence
 from ownmark.contracts.extractor import Extractor
-from ownmark.contracts.loading import require_numbers
 from ownmark.contracts.samples import Samples
 from ownmark.contracts.views import BlackBox, WhiteBox, outputs
 from ownmark.contracts.weights import read_tensors
 from ownmark.discovery import Catalog, discover
 from ownmark.errors import NotApplicable, OwnmarkError, Unreadable, UnusableAnswer
 from ownmark.methods import Kind
-from ownmark.ownership.asked import Answers, guarded, imported, require_numbers, require_sense
+from ownmark.ownership.asked import Answers, guarded, imported, require_sense, without_numbers
 from ownmark.ownership.credentials import redacted
 from ownmark.ownership.endpoint import Endpoint, Service
 from ownmark.ownership.folder import Claim, Release, model_state
@@ -112,13 +111,12 @@ def verify(
                 "the weights, or mark with a scheme that a prediction service reveals (`ownmark list schemes`)"
             )
         try:
-            require_numbers(faced.network)
             found = extractor.extract(WhiteBox(faced.network), owner.key.to(where), own)
-        except UnusableAnswer as error:
-            return record | {"status": "undecided", "claim": None, "error": str(error), "queries": 0}
+            said = _judged(found, reads, rate) | {"queries": 0, "status": "ok"}
         except (Unreadable, NotApplicable) as error:
-            return record | _unreadable(error)
-        return record | _judged(found, reads, rate) | {"queries": 0, "status": "ok"}
+            said = _unreadable(error)
+        doubt = None if said["claim"] else without_numbers(faced.network)
+        return record | said | ({"status": "undecided", "claim": None, "error": doubt} if doubt else {})
     needed = len(owner.controls) + int(reads["queries"])
     if budget is not None and budget < needed:
         raise NotApplicable(
@@ -265,7 +263,7 @@ def _stored(path: Path, release: Release, catalog: Catalog, device: torch.device
     if path.is_dir() and not trust:
         origin = as_owned(origin, release, catalog, str(path))
     state = model_state(path) if path.is_dir() else read_tensors(path)[0]
-    network = require_numbers(origin.restored(catalog, state, str(path)).to(device))
+    network = origin.restored(catalog, state, str(path)).to(device)
     served = origin.served(catalog, network)
 
     def answer(x: Tensor) -> Tensor:
