@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import torch
 from torch import Tensor
@@ -62,12 +61,6 @@ class Service:
     longest_wait: float = 300.0
 
     def __post_init__(self) -> None:
-        try:
-            urlsplit(self.url).port  # noqa: B018
-        except ValueError:  # its text may hold a password
-            raise OwnmarkError(
-                "the address of the service cannot be read: its host or port is none"
-            ) from None
         if not self.url.startswith(("http://", "https://")):
             raise OwnmarkError(
                 f"{redacted(self.url)!r} is no address of a service; it starts with http:// or https://"
