@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ownmark.contracts import Batch, Recipe
 from ownmark.loops import crop, mirror
-from ownmark.loops.augment import augmentation
+from ownmark.loops.augment import augmentation, crop_mirror
 
 
 def images(count: int = 64) -> Tensor:
@@ -62,7 +62,17 @@ def test_views_depend_on_the_generator_alone(view: object) -> None:
     assert not torch.equal(first, other)
 
 
-@pytest.mark.parametrize(("name", "count"), [("none", 0), ("crop", 1), ("crop-flip", 2)])
+@pytest.mark.parametrize("pad", [0, 1, 3])
+def test_cropping_and_mirroring_at_once_is_bit_for_bit_one_after_the_other(pad: int) -> None:
+    draws, same = rng(7), rng(7)
+    if pad == 0:  # `crop` draws nothing then
+        torch.randint(1, (2, len(images()), 1), generator=same)
+    expected = mirror(crop(images(), pad, same), same)
+    assert torch.equal(crop_mirror(images(), pad, draws), expected)
+    assert not torch.equal(expected, images())
+
+
+@pytest.mark.parametrize(("name", "count"), [("none", 0), ("crop", 1), ("crop-flip", 1)])
 def test_a_recipe_names_its_views(name: str, count: int) -> None:
     transforms = augmentation(Recipe(augment=name))  # type: ignore[arg-type]
     assert len(transforms) == count

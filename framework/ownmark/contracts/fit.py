@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 from torch import Tensor, nn
 
 from ownmark.config import Count, NonNegative, Rate, Real, Whole, configuration, to_plain
-from ownmark.contracts.samples import Batch, Samples, Term, Transform
+from ownmark.contracts.samples import Batch, Samples, Term, Transform, capturable
 
 if TYPE_CHECKING:
     from pytorch_lightning import Callback
@@ -53,24 +53,53 @@ class Recipe:
     """Random views of the samples: zero-pad by an eighth and crop, with or without mirroring."""
     clip: NonNegative = 0.0
     """Largest gradient norm; 0 clips nothing."""
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the target that the task loss spreads over all classes (Szegedy et al. 2016)."""
+    compile: Literal["auto", "off"] = "auto"
+    """`auto` records a training step on a CUDA device once and replays it, where loss terms and transforms allow it;
+    `off` runs every step from Python. The same arithmetic either way; elsewhere than on CUDA it changes nothing."""
 
     def change(self, **changes: Any) -> Recipe:
         """This recipe with some fields changed."""
         return replace(self, **changes)
 
 
-def overriding(default: Recipe) -> BeforeValidator:
-    """Validator that lays a plan's partial recipe over `default`: `recipe: {epochs: 3}` keeps everything else."""
+def overriding(default: Recipe, **presets: Recipe) -> BeforeValidator:
+    """Validator that lays a plan's partial recipe over `default`: `recipe: {epochs: 3}` keeps everything else.
+
+    Args:
+        presets: recipes to start from instead: with `fast=...` a plan may say `recipe: {preset: fast, epochs: 3}`.
+    """
 
     def merge(value: Any) -> Any:
-        return {**to_plain(default), **value} if isinstance(value, dict) else value
+        if not isinstance(value, dict):
+            return value
+        changes = {**value}
+        name = changes.pop("preset", None)
+        if name is not None and name not in presets:
+            known = f"known: {', '.join(sorted(presets))}" if presets else "there are none here"
+            raise ValueError(f"no recipe preset {name!r}; {known}")
+        return {**to_plain(presets[name] if name else default), **changes}
 
     return BeforeValidator(merge)
 
 
+@capturable
 def cross_entropy(network: nn.Module, batch: Batch, step: int) -> Tensor:
     """Mean cross entropy of the batch: the task loss of every classifier."""
     return F.cross_entropy(batch.output(network).float(), batch.labels)
+
+
+def smoothed_cross_entropy(smoothing: float) -> Term:
+    """`cross_entropy` against targets of which `smoothing` is spread evenly over all classes; itself at 0."""
+    if smoothing == 0:
+        return cross_entropy
+
+    @capturable
+    def term(network: nn.Module, batch: Batch, step: int) -> Tensor:
+        return F.cross_entropy(batch.output(network).float(), batch.labels, label_smoothing=smoothing)
+
+    return term
 
 
 class Fit(Protocol):

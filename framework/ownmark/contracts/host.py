@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from ownmark.contracts.fit import Recipe, cross_entropy
+from ownmark.contracts.fit import Recipe, smoothed_cross_entropy
 from ownmark.contracts.samples import Term, Transform
 
 
@@ -43,7 +43,7 @@ class Host(ABC):
 
     def terms(self) -> Sequence[Term]:
         """Loss terms of the task."""
-        return (cross_entropy,)
+        return (smoothed_cross_entropy(self.recipe.label_smoothing),)
 
     def transforms(self) -> Sequence[Transform]:
         """Batch transforms of the task, beyond the recipe's augmentation."""

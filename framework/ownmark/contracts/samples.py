@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -99,3 +100,21 @@ Term = Callable[[nn.Module, Batch, int], Tensor]
 
 Transform = Callable[[Batch, torch.Generator], Batch]
 """A batch transform, batched and on the device; draws only from the generator it is given."""
+
+T = TypeVar("T", bound=Callable[..., object])
+
+
+def capturable(function: T) -> T:
+    """Say that a term or transform may be recorded once and replayed at every step, as CUDA graphs do.
+
+    Such a function only turns tensors into tensors of shapes that depend on its inputs' shapes alone. It draws from
+    nothing but the generator it is given, ignores `step`, and keeps no state in Python: code that is not a tensor
+    operation runs once, when the step is recorded.
+    """
+    function.capturable = True  # type: ignore[attr-defined]
+    return function
+
+
+def is_capturable(function: Callable[..., object]) -> bool:
+    """Whether `capturable` was said of it."""
+    return getattr(function, "capturable", False) is True

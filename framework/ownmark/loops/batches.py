@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 import torch
+from torch import Tensor
 
 from ownmark.contracts.samples import Batch, Samples, Transform
 
@@ -25,20 +26,32 @@ class Batches:
     ) -> None:
         self._samples = samples
         self._batch_size = batch_size
-        self._transforms = transforms
-        self._rng = rng
+        self.transforms = transforms
+        self.rng = rng
         self.seen = 0
 
     def __len__(self) -> int:
         return math.ceil(len(self._samples) / self._batch_size)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the samples are."""
+        return self._samples.x.device
+
     def __iter__(self) -> Iterator[Batch]:
+        return map(self.cut, self.orders())
+
+    def orders(self) -> Iterator[Tensor]:
+        """Positions [B] of each batch of an epoch, in a fresh order."""
         device = self._samples.x.device
-        order = torch.randperm(len(self._samples), generator=self._rng, device=self._rng.device).to(device)
-        for index in torch.tensor_split(order, len(self)):
-            part = self._samples.select(index)
-            batch = Batch(part.x, part.y, index)
-            for transform in self._transforms:
-                batch = transform(batch, self._rng)
-            self.seen += len(batch.x)
-            yield batch
+        order = torch.randperm(len(self._samples), generator=self.rng, device=self.rng.device).to(device)
+        return iter(torch.tensor_split(order, len(self)))
+
+    def cut(self, index: Tensor) -> Batch:
+        """The samples at `index` [B], transformed."""
+        part = self._samples.select(index)
+        batch = Batch(part.x, part.y, index)
+        for transform in self.transforms:
+            batch = transform(batch, self.rng)
+        self.seen += len(batch.x)
+        return batch

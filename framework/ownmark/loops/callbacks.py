@@ -29,7 +29,9 @@ class Report(pl.Callback):
     def __init__(self, progress: Callable[[int, int], None], steps: int) -> None:
         self._progress = progress
         self._steps = steps
+        self._done = 0
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         """Pass on the number of finished steps."""
-        self._progress(trainer.global_step, self._steps)
+        self._done += 1
+        self._progress(self._done, self._steps)

@@ -18,10 +18,14 @@ from ownmark.contracts.samples import Samples, Term, Transform
 from ownmark.contracts.views import seeded
 from ownmark.loops.augment import augmentation
 from ownmark.loops.batches import Batches
+from ownmark.loops.graphs import Job, Recorder, capture_stream
 from ownmark.loops.repeat import repeatable
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
+
+
+_log = logging.getLogger("ownmark")
 
 
 class Fitter:
@@ -45,7 +49,7 @@ class Fitter:
     ) -> None:
         self.rng = rng
         self.samples_seen = 0
-        self._device = device
+        self.device = device
         self._callbacks = callbacks
         self._logger = logger
         self._progress = progress
@@ -62,40 +66,85 @@ class Fitter:
         trains: Callable[[str], bool] | None = None,
     ) -> nn.Module:
         """See `ownmark.contracts.fit.Fit`."""
-        network = network.to(self._device)
+        network = network.to(self.device)
         if recipe.epochs == 0 or len(samples) == 0:
             return network.eval()
-        every = (*augmentation(recipe), *transforms)
-        batches = Batches(samples.to(self._device), recipe.batch_size, every, self._device_rng())
-        try:
-            with _only(network, trains), seeded(self.rng), repeatable(), _quiet():
-                self._train(network, batches, recipe, terms, callbacks)
-        finally:
-            self.samples_seen += batches.seen
-        return network.to(self._device).to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload, no-any-return]
+        with _only(network, trains):
+            self.fit(self.job(network, samples, recipe, terms, transforms), callbacks)
+        return finished(network)
 
-    def _train(
+    def fit(self, job: Job, callbacks: Sequence[pl.Callback] = ()) -> None:
+        """Train a job's network in place; it stays in train mode."""
+        try:
+            with self.training():
+                self._train(job, callbacks)
+        finally:
+            self.samples_seen += job.batches.seen
+
+    def job(
         self,
         network: nn.Module,
-        batches: Batches,
+        samples: Samples,
         recipe: Recipe,
         terms: Sequence[Term],
-        callbacks: Sequence[pl.Callback],
-    ) -> None:
-        from ownmark.loops.callbacks import Report
-        from ownmark.loops.module import FitModule
-
-        steps = recipe.epochs * len(batches)
-        users = self._callbacks() if callable(self._callbacks) else self._callbacks
-        module = FitModule(
-            network.train(), terms, recipe, steps, logs=bool(users or callbacks or self._logger)
-        )
+        transforms: Sequence[Transform],
+    ) -> Job:
+        """The training as one piece, with batches on the device and the network ready for its first step."""
+        every = (*augmentation(recipe), *transforms)
+        batches = Batches(samples.to(self.device), recipe.batch_size, every, self._device_rng())
+        network.to(self.device).train()
         if recipe.channels_last:
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        reporters = [Report(self._progress, steps)] if self._progress else []
-        trainer = self._trainer(recipe, [*users, *callbacks, *reporters], len(batches))
+        return Job(network, batches, terms, recipe, recipe.epochs * len(batches))
+
+    @contextmanager
+    def training(self) -> Iterator[None]:
+        """What holds while a network is trained: seeded, repeatable, quiet."""
+        with seeded(self.rng), repeatable(), _quiet():
+            yield
+
+    def _train(self, job: Job, callbacks: Sequence[pl.Callback]) -> None:
+        from ownmark.loops.module import FitModule
+
+        watching = self.watching(callbacks, job.steps)
+        if self.records(job, watching):
+            self.replay([job], watching)
+            return
+        recipe, logs = job.recipe, bool(len(watching) > bool(self._progress) or self._logger)
+        module = FitModule(job.network, job.terms, recipe, job.steps, logs=logs)
+        trainer = self._trainer(recipe, watching, len(job.batches))
         with _interruptible(trainer):
-            trainer.fit(module, train_dataloaders=batches)
+            trainer.fit(module, train_dataloaders=job.batches)
+
+    def watching(self, callbacks: Sequence[pl.Callback], steps: int) -> list[pl.Callback]:
+        """The user's callbacks, the method's, and the one that shows progress."""
+        from ownmark.loops.callbacks import Report
+
+        users = self._callbacks() if callable(self._callbacks) else self._callbacks
+        return [*users, *callbacks, *([Report(self._progress, steps)] if self._progress else [])]
+
+    def records(self, job: Job, callbacks: Sequence[pl.Callback]) -> bool:
+        """Whether the training's steps are recorded; where a CUDA device does not, the log says why."""
+        if self.device.type != "cuda":
+            return False
+        from ownmark.loops.replaying import why_not_recorded
+
+        reason = why_not_recorded(job, callbacks)
+        if self._logger is not None:
+            reason = reason or "a logger wants the loss of single steps"
+        if reason:
+            _log.info("training runs step by step from Python: %s", reason)
+        return not reason
+
+    def replay(self, jobs: Sequence[Job], callbacks: list[pl.Callback]) -> None:
+        """Train the networks of `jobs`, which share recipe and number of steps, through recorded steps."""
+        from ownmark.loops.replaying import ReplayModule
+
+        recipe, recorder = jobs[0].recipe, Recorder(jobs)
+        plain = recipe.change(clip=0.0, precision="float32")  # the recorded step does both itself
+        trainer = self._trainer(plain, callbacks, len(recorder))
+        with capture_stream(self.device), _interruptible(trainer):
+            trainer.fit(ReplayModule(jobs[0].network, recorder, recipe), train_dataloaders=recorder)
 
     def _trainer(self, recipe: Recipe, callbacks: list[pl.Callback], batches: int) -> pl.Trainer:
         import pytorch_lightning as pl
@@ -104,10 +153,10 @@ class Fitter:
 
         from ownmark.loops.module import NoProfiler
 
-        on_cuda = self._device.type == "cuda"
+        on_cuda = self.device.type == "cuda"
         return pl.Trainer(
             accelerator="gpu" if on_cuda else "cpu",
-            devices=[self._device.index or 0] if on_cuda else 1,
+            devices=[self.device.index or 0] if on_cuda else 1,
             precision="bf16-mixed" if recipe.precision == "bfloat16" else "32-true",
             max_epochs=recipe.epochs,
             gradient_clip_val=recipe.clip or None,
@@ -124,7 +173,12 @@ class Fitter:
 
     def _device_rng(self) -> torch.Generator:
         seed = int(torch.randint(2**62, (), generator=self.rng))
-        return torch.Generator(self._device).manual_seed(seed)
+        return torch.Generator(self.device).manual_seed(seed)
+
+
+def finished(network: nn.Module) -> nn.Module:
+    """The network as it is handed back: contiguous, in eval mode."""
+    return network.to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload, no-any-return]
 
 
 @contextmanager

@@ -19,6 +19,22 @@ from ownmark.errors import TrainingDiverged
 from ownmark.loops.schedule import optimizer, rate_factor
 
 
+def check_finite(loss: Tensor, epoch: int, recipe: Recipe) -> None:
+    """Refuse a loss that is no number.
+
+    Args:
+        epoch: counted from 0.
+
+    Raises:
+        TrainingDiverged: with the sentence that helps.
+    """
+    if not torch.isfinite(loss):
+        raise TrainingDiverged(
+            f"the loss became {loss.item()} in epoch {epoch + 1}; "
+            f"lower the learning rate ({recipe.lr:g}) or the strength of the added terms"
+        )
+
+
 class NoProfiler(PassThroughProfiler):
     """Profiles nothing in less time than Lightning's own, which makes a generator for each of some 40 calls a step."""
 
@@ -61,11 +77,8 @@ class FitModule(pl.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Stop with a sentence instead of training on not-a-numbers."""
-        if self._loss is not None and not torch.isfinite(self._loss):
-            raise TrainingDiverged(
-                f"the loss became {self._loss.item()} in epoch {self.current_epoch + 1}; "
-                f"lower the learning rate ({self._recipe.lr:g}) or the strength of the added terms"
-            )
+        if self._loss is not None:
+            check_finite(self._loss, self.current_epoch, self._recipe)
 
     # Lightning inspects the step's signature before each batch; a signature at hand saves it the work.
     training_step.__signature__ = inspect.signature(training_step)  # type: ignore[attr-defined]

@@ -45,14 +45,31 @@ def _one_cycle(progress: float, warm: float = 0.3, low: float = 0.04) -> float:
 
 
 def optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """The recipe's optimiser over `parameters`."""
+    """The recipe's optimiser over `parameters`, all on one device; in one kernel a step on CUDA."""
     chosen = list(parameters)
+    on_cuda = bool(chosen) and chosen[0].is_cuda
+    return _optimizer(
+        recipe, chosen, **({"fused": True} if on_cuda and recipe.optimizer != "rmsprop" else {})
+    )
+
+
+def device_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    """The same, fit to be recorded in a CUDA graph: step counts are kept on the device."""
+    chosen = list(parameters)
+    return _optimizer(
+        recipe, chosen, fused=True, **({} if recipe.optimizer == "sgd" else {"capturable": True})
+    )
+
+
+def _optimizer(recipe: Recipe, parameters: list[nn.Parameter], **options: bool) -> torch.optim.Optimizer:
     decay = recipe.weight_decay
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(
-            chosen, recipe.lr, recipe.momentum, nesterov=recipe.nesterov, weight_decay=decay
+            parameters, recipe.lr, recipe.momentum, nesterov=recipe.nesterov, weight_decay=decay, **options
         )
     if recipe.optimizer == "rmsprop":
-        return torch.optim.RMSprop(chosen, recipe.lr, momentum=recipe.momentum, weight_decay=decay)
+        return torch.optim.RMSprop(
+            parameters, recipe.lr, momentum=recipe.momentum, weight_decay=decay, **options
+        )
     kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
-    return kind(chosen, recipe.lr, betas=(recipe.momentum, 0.999), weight_decay=decay)
+    return kind(parameters, recipe.lr, betas=(recipe.momentum, 0.999), weight_decay=decay, **options)
