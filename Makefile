@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PACKS := $(sort $(wildcard plugins/*))
 EDITABLE := -e ".[dev]" $(foreach pack,$(PACKS),-e "$(pack)[all]")
 
-.PHONY: demo test lint types fast slow clean
+.PHONY: demo test lint types fast slow gpu clean
 
 demo: $(VENV)/ready
 	$(BIN)/ownmark run quickstart
@@ -26,6 +26,10 @@ $(VENV)/ready: pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.tom
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(EDITABLE)
 	touch $@
+
+# What everything costs on this machine's GPU; `make gpu ARGS=--smoke` runs all of it small, anywhere.
+gpu: $(VENV)/ready
+	$(BIN)/python benchmarks/gpu.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) .ownmark runs

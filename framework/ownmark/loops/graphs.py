@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from ownmark.contracts.samples import Term
 from ownmark.loops.batches import Batches
 from ownmark.loops.schedule import device_optimizer, rate_factor
 
+_log = logging.getLogger("ownmark")
 WARM_UP = 3
 """Steps of each batch shape that run from Python before one is recorded: libraries choose their kernels in them."""
 
@@ -95,6 +97,7 @@ class Recorder:
         self._graphs: dict[tuple[int, ...], _Graph] = {}
         self._warm: dict[tuple[int, ...], int] = {}
         self._streams: list[torch.cuda.Stream] = []
+        self._refused = False
         self.losses: list[Tensor] = []
 
     def __len__(self) -> int:
@@ -107,15 +110,23 @@ class Recorder:
     def step(self, indices: Sequence[Tensor]) -> None:
         """One step of every network, on the samples at its `indices`."""
         shapes = tuple(len(index) for index in indices)
+        self._warm[shapes] = self._warm.get(shapes, 0) + 1
+        if shapes not in self._graphs and self._warm[shapes] > WARM_UP and not self._refused:
+            self._try_to_record(shapes, indices)
         if shapes in self._graphs:
             self._graphs[shapes].replay(indices)
-            return
-        self._warm[shapes] = self._warm.get(shapes, 0) + 1
-        if self._warm[shapes] <= WARM_UP:
+        else:
             self.losses = self._eager(indices)
-            return
-        self._graphs[shapes] = self._record(indices)
-        self._graphs[shapes].replay(indices)
+
+    def _try_to_record(self, shapes: tuple[int, ...], indices: Sequence[Tensor]) -> None:
+        states = [job.batches.rng.get_state() for job in self._jobs]
+        try:
+            self._graphs[shapes] = self._record(indices)
+        except RuntimeError as error:
+            self._refused = True
+            _log.warning("a step cannot be recorded, training goes on from Python: %s", error)
+            for job, state in zip(self._jobs, states, strict=True):
+                job.batches.rng.set_state(state)
 
     def _eager(self, indices: Sequence[Tensor]) -> list[Tensor]:
         losses = []
