@@ -106,7 +106,7 @@ class Fitter:
     def _train(self, job: Job, callbacks: Sequence[pl.Callback]) -> None:
         from ownmark.loops.module import FitModule
 
-        watching = self.watching(callbacks, job.steps)
+        watching = self.observers(callbacks, job.steps)
         if self.records(job, watching):
             self.replay([job], watching)
             return
@@ -116,7 +116,7 @@ class Fitter:
         with _interruptible(trainer):
             trainer.fit(module, train_dataloaders=job.batches)
 
-    def watching(self, callbacks: Sequence[pl.Callback], steps: int) -> list[pl.Callback]:
+    def observers(self, callbacks: Sequence[pl.Callback], steps: int) -> list[pl.Callback]:
         """The user's callbacks, the method's, and the one that shows progress."""
         from ownmark.loops.callbacks import Report
 

@@ -141,7 +141,7 @@ class Recorder:
         """A stream for each network, each behind what the current one was told so far."""
         current = torch.cuda.current_stream()
         if not self._streams:
-            self._streams = [torch.cuda.Stream(current.device) for _ in self._jobs]
+            self._streams = [torch.cuda.Stream(current.device) for _ in self._jobs]  # type: ignore[no-untyped-call]
         for stream in self._streams:
             stream.wait_stream(current)
         return self._streams
@@ -195,7 +195,7 @@ class _Graph:
 @contextlib.contextmanager
 def capture_stream(device: torch.device) -> Iterator[None]:
     """Work on a stream of its own: the default one cannot be recorded next to."""
-    stream = torch.cuda.Stream(device)
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream(device))
     try:
         with torch.cuda.stream(stream):

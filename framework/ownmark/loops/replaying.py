@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
@@ -60,7 +60,8 @@ def why_not_recorded(job: Job, callbacks: Sequence[pl.Callback]) -> str:
         return f"{job.steps} steps are too few to pay for recording one"
     if job.recipe.optimizer == "rmsprop":
         return "rmsprop cannot be recorded"
-    for function in (*job.terms, *job.batches.transforms):
+    functions: list[Callable[..., object]] = [*job.terms, *job.batches.transforms]
+    for function in functions:
         if not is_capturable(function):
             return f"{getattr(function, '__qualname__', type(function).__name__)} is not declared capturable"
     for callback in callbacks:

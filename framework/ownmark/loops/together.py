@@ -35,7 +35,7 @@ def fit_together(
     """
     jobs = [f.job(n, samples, recipe, terms, transforms) for f, n in zip(fitters, networks, strict=True)]
     first = fitters[0]
-    watching = first.watching((), jobs[0].steps)
+    watching = first.observers((), jobs[0].steps)
     if len(jobs) > 1 and first.records(jobs[0], watching) and not _draws(jobs[0]):
         with first.training():
             first.replay(jobs, watching)
