@@ -36,12 +36,15 @@ class Need(str, Enum):
     """What a method asks of the plan and of the core; checked before anything is trained.
 
     Attacks: `DATA` any images, `LABELS` true labels with them, `MAY_USE_DATA` works without but uses what is
-    granted (an attack that declares none of the three is given no images at all), `NORM` a host with BatchNorm.
+    granted (an attack that declares none of the three is given no images at all), `NORM` a host with BatchNorm,
+    `BLACK_BOX` asks the marked network and never holds it (whatever the plan grants, it is handed answers only),
+    `SCORES` with that: class probabilities, labels will not do; `COPIES` several marked copies of one host.
     Schemes and extractors: `WHITE_BOX` or `BLACK_BOX` access to the suspect, `OWN_COPY` the owner's marked model
     at extraction, `EMBEDDED_KEY` says that only a key that went through `embed` can be read (so thresholds are
     calibrated with that key, not with fresh ones), `CLASSES` a classification task.
     Metrics: what their `update` takes. `PREDICTIONS` (predictions [N, classes], labels [N]), `REFERENCE`
-    (predictions of the suspect, predictions of the unmarked host), `EVIDENCE` (matches [n]), `THRESHOLD` (matches
+    (predictions of the suspect, predictions of the unmarked host); predictions are logits, as the network gives them
+    before any softmax. `EVIDENCE` (matches [n]), `THRESHOLD` (matches
     [n], theta), `WEIGHTS` (suspect, marked model), `GENERATED` (generated images, real images).
     """
 
@@ -51,6 +54,8 @@ class Need(str, Enum):
     NORM = "batch-norm"
     WHITE_BOX = "white-box"
     BLACK_BOX = "black-box"
+    SCORES = "scores"
+    COPIES = "copies"
     OWN_COPY = "own-copy"
     EMBEDDED_KEY = "embedded-key"
     CLASSES = "classification"

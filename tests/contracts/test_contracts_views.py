@@ -129,6 +129,8 @@ def test_a_thief_holds_no_key_no_scheme_and_no_test_set() -> None:
         "classes",
         "data",
         "transfer",
+        "others",
+        "queried",
     }
 
 

@@ -8,6 +8,7 @@ from ownmark.contracts.fit import Fit, Recipe, cross_entropy, overriding
 from ownmark.contracts.host import Host
 from ownmark.contracts.key import Key
 from ownmark.contracts.metric import Metric
+from ownmark.contracts.restoring import restored
 from ownmark.contracts.samples import Batch, Samples, Term, Transform
 from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.views import (
@@ -28,5 +29,6 @@ from ownmark.contracts.views import (
 __all__ = [
     "Attack", "Batch", "BlackBox", "Dataset", "Evidence", "Extractor", "Fit", "Host", "HostView", "Images", "Key",
     "Marked", "Measured", "Metric", "Recipe", "Samples", "Scheme", "Stolen", "Suspect", "Task", "Term", "Transform",
-    "WhiteBox", "black_box", "cross_entropy", "evaluating", "outputs", "overriding", "predictions", "seeded",
+    "WhiteBox", "black_box", "cross_entropy", "evaluating", "outputs", "overriding", "predictions", "restored",
+    "seeded",
 ]  # fmt: skip

@@ -13,11 +13,14 @@ from ownmark.contracts.loading import load_weights
 
 if TYPE_CHECKING:
     from ownmark.contracts.fit import Fit
-    from ownmark.contracts.views import Stolen, Suspect
+    from ownmark.contracts.views import Shape, Stolen, Suspect
 
 
 class Attack(ABC):
     """Works on a stolen network with what its threat model grants, and nothing else.
+
+    The suspect may be of any architecture, as long as it takes the task's images and gives its logits: black-box
+    extractors query it, white-box ones call it unreadable if they find nothing to read.
 
     Args:
         config: the declaration's parameter class, or None. Nested methods follow as keyword arguments.
@@ -49,9 +52,16 @@ class Attack(ABC):
         """Inputs [N, C, H, W] as the deployed network gets to see them; None if nothing stands in front of it."""
         return None
 
-    def restore(self, network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
-        """Give a copy of the marked network the suspect's weights; override if the attack changes layers.
+    def restore(
+        self, network: nn.Module, state: Mapping[str, Tensor], shape: Shape = (0, 0, 0), classes: int = 0
+    ) -> nn.Module:
+        """A network with the suspect's weights, as `attack` left it.
 
-        Layers may have become wider or narrower without that.
+        Override it if the suspect has other layers than the marked network, or is another architecture altogether;
+        layers may have become wider or narrower without that.
+
+        Args:
+            network: a copy of the marked network; an untrained host if the attack declares `BLACK_BOX`.
+            state: the suspect's state dict. shape, classes: of the task; the core always gives them.
         """
         return load_weights(network, state)

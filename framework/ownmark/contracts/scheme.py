@@ -12,7 +12,7 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from ownmark.contracts.fit import Fit
     from ownmark.contracts.key import Key
-    from ownmark.contracts.views import HostView, Marked, Task
+    from ownmark.contracts.views import HostView, Marked, Shape, Task
 
 
 class Scheme(ABC):
@@ -44,10 +44,16 @@ class Scheme(ABC):
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         """Mark a network with `key`, starting from `host.trained()` or `host.blank(fit.rng)` as the method says."""
 
-    def restore(self, network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
+    def restore(
+        self, network: nn.Module, state: Mapping[str, Tensor], shape: Shape = (0, 0, 0), classes: int = 0
+    ) -> nn.Module:
         """Give an untrained host the released network's weights.
 
-        Override only if the released network has other layers than the host; `state` is its state dict.
+        Override only if the released network has other layers than the host.
+
+        Args:
+            network: an untrained host. state: the released network's state dict.
+            shape, classes: of the task; the core always gives them.
         """
         network.load_state_dict(dict(state))
         return network

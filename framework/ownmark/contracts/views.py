@@ -121,10 +121,13 @@ class Stolen:
     """All that a thief has. No key, no scheme, no test set.
 
     Args:
-        network: a private copy of the marked network, free to change.
+        network: a private copy of the marked network, free to change. An attacker with query access does not hold it:
+            looking at it, calling it or copying it raises `NotApplicable`.
         shape, classes: of the task.
         data: in-distribution images, with true labels only if the plan grants labels; None if it grants no data.
         transfer: unlabelled images of another dataset in the task's shape; None if the plan grants none.
+        others: further marked copies of the same host, each with a key of its own, for colluding thieves.
+        queried: the black box of an attacker with query access, with the plan's budget; None with weights.
     """
 
     network: nn.Module
@@ -132,23 +135,34 @@ class Stolen:
     classes: int
     data: Samples | None = None
     transfer: Samples | None = None
+    others: tuple[nn.Module, ...] = ()
+    queried: BlackBox | None = None
+
+    @property
+    def box(self) -> BlackBox:
+        """What answers queries: the owner's service, counted and limited, or without limit the stolen network."""
+        return black_box(self.network) if self.queried is None else self.queried
 
     def copy(self) -> nn.Module:
-        """Another copy of the stolen network."""
+        """Another copy of the stolen network.
+
+        Raises:
+            NotApplicable: this attacker has answers only.
+        """
         return copy.deepcopy(self.network)
 
     def images(self) -> Samples:
         """Labelled data if granted, else the transfer set with the stolen network's own predictions as labels.
 
         Raises:
-            NotApplicable: the plan grants no images at all.
+            NotApplicable: the plan grants no images at all, or fewer queries than there are images.
         """
         samples = self.data if self.data is not None else self.transfer
         if samples is None:
             raise NotApplicable("this attack needs images, and the plan's attacker is granted none")
         if samples.y is not None:
             return samples
-        return Samples(samples.x, predictions(self.network, samples.x).to(samples.x.device))
+        return Samples(samples.x, self.box.predict(samples.x).to(samples.x.device))
 
 
 @dataclass(frozen=True)
@@ -269,6 +283,8 @@ def _shortened(value: object, most: int = 80) -> str:
     return text if len(text) <= most else text[:most] + " ..."
 
 
-def black_box(network: nn.Module, budget: int | None = None) -> BlackBox:
-    """A black box that answers with the network's class probabilities and hides the rest."""
+def black_box(network: nn.Module, budget: int | None = None, labels_only: bool = False) -> BlackBox:
+    """A black box that answers with the network's class probabilities, or labels only, and hides the rest."""
+    if labels_only:
+        return BlackBox(lambda x: predictions(network, x), budget)
     return BlackBox(lambda x: outputs(network, x).softmax(1), budget)

@@ -25,6 +25,7 @@ from ownmark.contracts.attack import Attack
 from ownmark.contracts.host import Host
 from ownmark.contracts.key import Key
 from ownmark.contracts.loading import load_weights, without_wrapper
+from ownmark.contracts.restoring import restored
 from ownmark.contracts.samples import Samples
 from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.weights import read_tensors, write_tensors
@@ -82,7 +83,7 @@ class Structure:
         assert self.layers is not None
         scheme: Scheme = catalog.build(Kind.SCHEME, self.layers.id, self.layers.parameters)
         try:
-            return scheme.restore(self.blank(catalog), state)
+            return restored(scheme, self.blank(catalog), state, self.shape, self.classes)
         except (RuntimeError, KeyError, Unreadable):
             inner = without_wrapper(state)
             if inner is None:
@@ -120,17 +121,19 @@ class Release:
         try:
             return self.structure.load(catalog, state, where)
         except Unreadable:
-            thief = self._last(catalog)
-            if thief is None or type(thief).restore is Attack.restore:
+            thief = self._changed_layers(catalog)
+            if thief is None:
                 raise
-            return thief.restore(self.structure.blank(catalog), state).eval()
+            shape, classes = self.structure.shape, self.structure.classes
+            return restored(thief, self.structure.blank(catalog), state, shape, classes).eval()
 
-    def _last(self, catalog: Catalog) -> Attack | None:
-        if not self.steps:
-            return None
-        last = self.steps[-1].attack
-        thief: Attack = catalog.build(Kind.ATTACK, last.id, last.parameters)
-        return thief
+    def _changed_layers(self, catalog: Catalog) -> Attack | None:
+        """The last attack that may have left another structure than it found."""
+        for step in reversed(self.steps):
+            thief: Attack = catalog.build(Kind.ATTACK, step.attack.id, step.attack.parameters)
+            if type(thief).restore is not Attack.restore:
+                return thief
+        return None
 
     def served(self, catalog: Catalog, network: nn.Module) -> nn.Module:
         """What answers queries once the attacks' fronts stand before the network."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from ownmark.config import to_plain
 from ownmark.contracts.attack import Attack
 from ownmark.contracts.samples import Samples
-from ownmark.contracts.views import Stolen, seeded
+from ownmark.contracts.views import seeded
 from ownmark.discovery import Catalog, discover
 from ownmark.errors import NotApplicable, PlanError, UntrustedFile, contained
 from ownmark.foreign import shown
@@ -24,6 +24,7 @@ from ownmark.ownership.trust import require_plain
 from ownmark.runner.cell import Spec, canonical
 from ownmark.runner.device import device_called
 from ownmark.runner.engine import Progress
+from ownmark.runner.granting import access_problems, narrowed, stolen
 from ownmark.runner.places import require_writable, writing
 from ownmark.runner.plan import Entry, Given
 from ownmark.runner.resolve import needs_of
@@ -82,16 +83,22 @@ def attack(
     structure = release.structure
     thief.check(network, structure.shape, structure.classes)
     needs = needs_of(catalog, Kind.ATTACK, spec.id, spec.parameters)
+    problems = list(access_problems(holds, needs - {Need.COPIES}, spec.id))
+    if Need.COPIES in needs:
+        problems.append(f"attack {spec.id} needs several marked copies of a host; use `ownmark run` for that")
+    if problems:
+        raise PlanError(problems)
     data = None
     if needs & {Need.DATA, Need.LABELS, Need.MAY_USE_DATA} and not (
         source is None and holds.data in ("none", 0)
     ):
         own = source or _dataset(release, trust, released)
         data = _images(release, own, holds, seed, catalog)
-    stolen = Stolen(network, structure.shape, structure.classes, data and data.to(where))
+    holds = narrowed(holds, needs)
+    loot = stolen(network, holds, structure.shape, structure.classes, data and data.to(where))
     fitter = Fitter(where, rng_for("attacker fit", seed), progress=progress.step if progress else None)
     with contained(f"attack {spec.label}"), repeatable(), seeded(rng_for("stray", "attacked")):
-        suspect = thief.attack(stolen, fitter, rng_for("attack", seed))
+        suspect = thief.attack(loot, fitter, rng_for("attack", seed))
     left = replace(release, steps=(*release.steps, Step(spec, seed)))
     with writing(into), appearing(into) as folder:
         left.write(folder, suspect.network.state_dict())

@@ -30,7 +30,7 @@ COLUMNS: tuple[str, ...] = (
     *("verdict.measured_interval.low", "verdict.measured_interval.high"),
     *(f"verdict.{name}" for name in ("rescaled", "rescaled_floor")),
     *("removal.outcome", "removal.criterion.kind", "removal.criterion.amount"),
-    *(f"granted.{name}" for name in ("data", "labels", "transfer", "source")),
+    *(f"granted.{name}" for name in ("data", "labels", "transfer", "source", "access", "queries", "copies")),
     *("cost.samples_seen", "cost.queries"),
     *("reported", "error.type", "error.message", "error.stage"),
     *(f"provenance.{name}" for name in ("ownmark", "torch", "device")),

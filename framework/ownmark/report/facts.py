@@ -76,7 +76,17 @@ def granted(given: Mapping[str, Any]) -> str:
         share = is_number(data) and 0 < data < 1
         words = f"a share of {short(data)} of the {kind}samples" if share else f"{data} {kind}samples"
         words += f" ({given['source']})" if given.get("source") else ""
-    return words + (f", {given['transfer']} transfer samples" if given.get("transfer") else "")
+    words += f", {given['transfer']} transfer samples" if given.get("transfer") else ""
+    words += f", {given['copies']} marked copies" if (number(given, "copies") or 1) > 1 else ""
+    return words + _answers(given)
+
+
+def _answers(given: Mapping[str, Any]) -> str:
+    """Nothing for an attacker with the weights."""
+    if given.get("access", "weights") == "weights":
+        return ""
+    limit = f", at most {given['queries']} queries" if given.get("queries") else ""
+    return f", answers only ({given['access']}{limit})"
 
 
 def _threshold(group: Group) -> tuple[str, ...]:

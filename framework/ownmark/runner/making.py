@@ -13,13 +13,15 @@ from ownmark.contracts.attack import Attack
 from ownmark.contracts.host import Host
 from ownmark.contracts.key import Key
 from ownmark.contracts.loading import no_numbers
+from ownmark.contracts.restoring import restored
 from ownmark.contracts.scheme import Scheme
-from ownmark.contracts.views import HostView, Stolen, Suspect, Task, seeded
+from ownmark.contracts.views import HostView, Stolen, Task, seeded
 from ownmark.errors import OwnmarkError, TrainingDiverged
 from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Cell, Spec, TaskSpec
 from ownmark.runner.digest import source_digest
 from ownmark.runner.engine import Bench, Engine, Node
+from ownmark.runner.granting import narrowed, stolen
 from ownmark.runner.plan import Given, Plan
 from ownmark.runner.resolve import Methods
 from ownmark.runner.seeds import rng_for
@@ -138,24 +140,31 @@ class Making:
 
     # --- marked -------------------------------------------------------------------------------------------------
 
-    def marked(self, cell: Cell) -> Node:
-        """The host with the cell's mark."""
+    def marked(self, cell: Cell, copy: int = 0) -> Node:
+        """The host with the cell's mark; copies 1, 2, ... carry marks of other keys, for thieves who collude."""
         method = self.methods.get(Kind.SCHEME, cell.scheme)
         host = self.host(cell.task, f"seed {cell.seed}")
         about = {"scheme": method.identity, "host": host.digest, "seed": cell.seed, **self._training}
+        about |= {"copy": copy} if copy else {}
+        which = (cell.seed, "copy", copy) if copy else (cell.seed,)
 
         def compute(bench: Bench) -> Contents:
             scheme: Scheme = method.instance
             task = self.task(cell.task)
-            key = scheme.make_key(task, rng_for("key", cell.seed))
-            fit = bench.fitter(rng_for("embed", cell.seed))
+            key = scheme.make_key(task, rng_for("key", *which))
+            fit = bench.fitter(rng_for("embed", *which))
             marked = scheme.embed(self._host_view(cell.task, host), key, task, fit)
             values, pictures = _exhibits(marked.exhibits)
             values |= {"key": dict(marked.key.values), "scheme": marked.key.scheme}
             files = {"network": marked.network.state_dict(), "key": marked.key.tensors}
             return Contents(values, {**files, **pictures})
 
-        return Node("marked", f"{cell.task.label} {cell.scheme.label} seed {cell.seed}", about, compute)
+        label = f"{cell.task.label} {cell.scheme.label} seed {cell.seed}" + (f" copy {copy}" if copy else "")
+        return Node("marked", label, about, compute)
+
+    def others(self, cell: Cell) -> list[Node]:
+        """The further marked copies that the cell's attacker holds."""
+        return [self.marked(cell, copy) for copy in range(1, self.given(cell).copies)]
 
     def _host_view(self, task: TaskSpec, node: Node) -> HostView:
         host: Host = self.methods.get(Kind.HOST, task.host).instance
@@ -167,14 +176,18 @@ class Making:
             transforms=tuple(host.transforms()),
         )
 
-    def marked_network(self, cell: Cell) -> nn.Module:
-        """The marked network, in eval mode."""
+    def marked_network(self, cell: Cell, node: Node | None = None) -> nn.Module:
+        """The marked network (of one of `others`, if its node is given), in eval mode."""
         scheme: Scheme = self.methods.get(Kind.SCHEME, cell.scheme).instance
-        return (
-            scheme.restore(self.blank(cell.task), self._state(self.marked(cell)))
-            .to(self.engine.device)
-            .eval()
-        )
+        state = self._state(node or self.marked(cell))
+        return self._restored(cell, scheme, self.blank(cell.task), state)
+
+    def _restored(
+        self, cell: Cell, method: Scheme | Attack, network: nn.Module, state: Mapping[str, Tensor]
+    ) -> nn.Module:
+        splits = self.splits(cell.task.dataset)
+        left = restored(method, network, state, splits.shape, splits.classes)
+        return left.to(self.engine.device).eval()
 
     def key(self, cell: Cell) -> Key:
         """The owner's key, on the device."""
@@ -193,50 +206,59 @@ class Making:
             "attack": method.identity, "marked": marked.digest, "seed": cell.seed,
             "given": to_plain(self.given(cell)), **self._transfer_identity(cell), **self._training,
         }  # fmt: skip
+        about |= {"others": [one.digest for one in others]} if (others := self.others(cell)) else {}
 
         def compute(bench: Bench) -> Contents:
             attack: Attack = method.instance
             rng = rng_for("attack", cell.seed)
             fit = bench.fitter(rng_for("attacker fit", cell.seed))
+            loot = self._stolen(cell)
             try:
-                suspect = attack.attack(self._stolen(cell), fit, rng)
+                suspect = attack.attack(loot, fit, rng)
             except TrainingDiverged as error:  # what is left is no network, and no crash of ours
-                suspect = Suspect(no_numbers(self.marked_network(cell)), {"diverged": str(error)})
+                return Contents({"exhibits": {"diverged": str(error)}, "lost": True, **_asked(loot)})
             values, pictures = _exhibits(suspect.exhibits)
             state = suspect.network.state_dict()
             self._require_restorable(cell, attack, state)
-            return Contents(values, {"network": state, **pictures})
+            return Contents({**values, **_asked(loot)}, {"network": state, **pictures})
 
         return Node("attacked", cell.label, about, compute)
 
     def _require_restorable(self, cell: Cell, attack: Attack, state: Mapping[str, Tensor]) -> None:
         """Before it is stored: what cannot be read back would be of no use to anybody."""
         try:
-            self._restored(attack, self.marked_network(cell), state)
+            self._restored(cell, attack, self._restorable(cell), state)
         except Exception as error:
             raise OwnmarkError(
                 f"{cell.attack.label if cell.attack else 'none'} leaves a network that its `restore` cannot build "
                 f"again, which is a fault of the pack; override `Attack.restore`: {error}"
             ) from error
 
-    def _restored(self, attack: Attack, network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
-        return attack.restore(network, state).to(self.engine.device).eval()
+    def _restorable(self, cell: Cell) -> nn.Module:
+        """What the cell's attack restores its suspect from: it holds the marked network, or never has."""
+        query_only = (
+            self.methods.get(Kind.ATTACK, cell.attack).needs(Need.BLACK_BOX) if cell.attack else False
+        )
+        return self.blank(cell.task) if query_only else self.marked_network(cell)
 
     def given(self, cell: Cell) -> Given:
-        """What the cell's attacker holds: the plan's grant, or no images at all for a data-free attack."""
+        """What the cell's attacker holds: of the plan's grant, as much as the attack uses."""
         needs = self.methods.get(Kind.ATTACK, cell.attack).needed if cell.attack else frozenset()
-        uses = needs & {Need.DATA, Need.LABELS, Need.MAY_USE_DATA}
-        return cell.given if uses else Given(data="none", labels=False)
+        return narrowed(cell.given, needs)
 
     def _stolen(self, cell: Cell) -> Stolen:
         splits, given = self.splits(cell.task.dataset), self.given(cell)
         data = granted(splits, given, rng_for("granted", cell.seed))
         transfer = None
         if given.transfer and self.transfer is not None:
-            others = self.methods.images(self.transfer)
-            transfer = transfer_set(others, splits.shape, given.transfer, rng_for("transfer", cell.seed))
+            foreign = self.methods.images(self.transfer)
+            transfer = transfer_set(foreign, splits.shape, given.transfer, rng_for("transfer", cell.seed))
             transfer = transfer.to(self.engine.device)
-        return Stolen(self.marked_network(cell), splits.shape, splits.classes, data, transfer)
+
+        def others() -> list[nn.Module]:
+            return [self.marked_network(cell, node) for node in self.others(cell)]
+
+        return stolen(self.marked_network(cell), given, splits.shape, splits.classes, data, transfer, others)
 
     def _transfer_identity(self, cell: Cell) -> dict[str, Any]:
         if not self.given(cell).transfer or self.transfer is None:
@@ -246,11 +268,13 @@ class Making:
 
     def suspect_network(self, cell: Cell) -> nn.Module:
         """The weights the verifier may inspect, in eval mode."""
-        network = self.marked_network(cell)
         if cell.attack is None:
-            return network
+            return self.marked_network(cell)
+        node = self.suspect(cell)
+        if self.engine.get(node).values.get("lost"):
+            return no_numbers(self.marked_network(cell))
         attack: Attack = self.methods.get(Kind.ATTACK, cell.attack).instance
-        return self._restored(attack, network, self._state(self.suspect(cell)))
+        return self._restored(cell, attack, self._restorable(cell), self._state(node))
 
     def served(self, cell: Cell, network: nn.Module) -> nn.Module:
         """What answers queries when `network` is deployed by the cell's attacker."""
@@ -269,6 +293,11 @@ class Making:
     def _state(self, node: Node) -> dict[str, Tensor]:
         state = self.engine.get(node).tensors("network")
         return {name: tensor.to(self.engine.device) for name, tensor in state.items()}
+
+
+def _asked(loot: Stolen) -> dict[str, int]:
+    """What an attacker without the weights spent."""
+    return {} if loot.queried is None else {"asked": loot.queried.queries}
 
 
 def _training(plan: Plan) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def _amount(value: Any) -> Any:
 
 @configuration
 class Given:
-    """The threat model: what an attacker holds besides the stolen network."""
+    """The threat model: what an attacker holds, the stolen network included."""
 
     data: Annotated[int | float | Literal["none", "all"], BeforeValidator(_amount)] = "all"
     """In-distribution images: a number, a fraction of the training set, `all` of the attacker's pool, or `none`."""
@@ -110,6 +110,13 @@ class Given:
     """Drawn from images that the owner never trained on (APP), or from the owner's training data (MIRA, PST)."""
     transfer: int = Field(default=0, ge=0, le=10**9)
     """Unlabelled images of the plan's `transfer` dataset."""
+    access: Literal["weights", "scores", "labels"] = "weights"
+    """The marked network itself, or only its answers to queries: class probabilities, or labels. An attack that works
+    by queries is given scores where the plan grants weights."""
+    queries: int | None = Field(default=None, ge=1)
+    """Images that an attacker without the weights may ask about, at most; none: no limit."""
+    copies: int = Field(default=1, ge=1, le=100)
+    """Marked copies of the host, each with a key of its own, for attacks in which thieves collude."""
 
 
 @configuration

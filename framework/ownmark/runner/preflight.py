@@ -22,6 +22,7 @@ from ownmark.discovery import Catalog
 from ownmark.errors import OwnmarkError, PlanError, contained
 from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Spec, TaskSpec, specs, tasks
+from ownmark.runner.granting import access_problems
 from ownmark.runner.making import Making
 from ownmark.runner.plan import Entry, Given, Plan, TaskEntry
 from ownmark.runner.plan import given as given_to
@@ -151,6 +152,8 @@ def _threat_problems(plan: Plan, entry: Entry, catalog: Catalog) -> Iterator[str
     if given.source == "disjoint" and not none and plan.split.reserve == 0:
         yield "attacker.source is `disjoint`, but split.reserve is 0; reserve a share, or use `source: owner`"
     needs = _needs(catalog, entry)
+    if entry.id != "none":
+        yield from access_problems(given, needs, entry.id)
     if Need.LABELS in needs and (none or not given.labels):
         yield f"attack {entry.id} needs labelled images; set attacker.data and attacker.labels: true"
     elif Need.DATA in needs and none and not given.transfer:

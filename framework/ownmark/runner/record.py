@@ -38,7 +38,9 @@ class Recorder:
         stages = {"host": making.host(cell.task, f"seed {cell.seed}")}
         stages |= {f"null {i}": null for i, null in enumerate(making.nulls(cell.task))}
         stages |= {
-            "marked": making.marked(cell), "suspect": making.suspect(cell), "host utility": reading.host_utility(cell),
+            "marked": making.marked(cell),
+            **{f"copy {i}": node for i, node in enumerate(making.others(cell), start=1)},
+            "suspect": making.suspect(cell), "host utility": reading.host_utility(cell),
             "marked utility": reading.marked_utility(cell), "suspect utility": reading.suspect_utility(cell),
             "evidence": reading.evidence(cell), "threshold": reading.threshold(cell),
             "evidence before": reading.evidence(unattacked), "before": reading.judged(unattacked),
@@ -126,7 +128,8 @@ class Recorder:
         source = splits.owner if given.source == "owner" else splits.pool
         count = amount(given, len(source), len(splits.owner))
         return {"data": count, "labels": given.labels and count > 0, "transfer": given.transfer,
-                "source": given.source}  # fmt: skip
+                "source": given.source, "access": given.access, "queries": given.queries,
+                "copies": given.copies}  # fmt: skip
 
     def _reported(self, cell: Cell) -> list[dict[str, Any]]:
         """The figures that papers print for this cell, from the declarations of scheme and attack.
@@ -253,4 +256,5 @@ def _cost(values: Mapping[str, Any], attacked: bool) -> dict[str, Any]:
         "seconds": {name: round(took, 4) for name, took in seconds.items()},
         "samples_seen": values["suspect"]["cost"]["samples_seen"] if attacked else 0,
         "samples_embedding": values["marked"]["cost"]["samples_seen"],
+        "attack_queries": values["suspect"].get("asked", 0) if attacked else 0,
     }

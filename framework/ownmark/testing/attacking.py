@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 from torch import Tensor, nn
 
-from ownmark.contracts import Attack, Stolen, Suspect
+from ownmark.contracts import Attack, Stolen, Suspect, restored
 from ownmark.methods import Need
 from ownmark.runner.seeds import rng_for
 from ownmark.testing.states import ambient, disturbed, samples_digest, snapshot, state_of, stirred
@@ -65,8 +65,7 @@ class Attacking:
             grant: as `Workbench.stolen` takes it; by default the first of `grants`.
         """
         victim = self.bench.victim()
-        stolen = self.bench.stolen(grant or self.grants[0])
-        loot = _loot(replace(stolen, network=copy.deepcopy(victim)))
+        loot = _loot(self.bench.stolen(grant or self.grants[0], self.needs, copy.deepcopy(victim)))
         fit = CountingFit(rng_for("kit", "attacker fit"))
         before, surroundings = (snapshot(victim), samples_digest(loot.data, loot.transfer)), ambient()
         with files_watched() as opened, fit.watching():
@@ -74,7 +73,8 @@ class Attacking:
         harmed = disturbed(surroundings)
         harmed += ["the victim"] if snapshot(victim) != before[0] else []
         harmed += ["its images"] if samples_digest(loot.data, loot.transfer) != before[1] else []
-        strayed = fit.trained_elsewhere([suspect.network, loot.network])
+        held = [] if loot.queried is not None else [loot.network]
+        strayed = fit.trained_elsewhere([suspect.network, *held])
         state = state_of(suspect.network)
         return Attacked(suspect, state, fit, tuple(harmed), loot.asked, tuple(opened), strayed)
 
@@ -91,7 +91,9 @@ class Attacking:
 
     def restored(self) -> nn.Module:
         """The suspect as a run restores it: its state in a copy of the marked network, in eval mode."""
-        return self.attack.restore(self.bench.victim(), self.first.state).eval()
+        bench, splits = self.bench, self.bench.splits
+        start = bench.blank() if Need.BLACK_BOX in self.needs else bench.victim()
+        return restored(self.attack, start, self.first.state, splits.shape, splits.classes).eval()
 
 
 def _loot(stolen: Stolen) -> Loot:

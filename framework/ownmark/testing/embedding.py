@@ -8,7 +8,7 @@ from functools import cached_property
 
 from torch import Tensor, nn
 
-from ownmark.contracts import Key, Marked, Scheme
+from ownmark.contracts import Key, Marked, Scheme, restored
 from ownmark.runner.seeds import rng_for
 from ownmark.testing.states import ambient, disturbed, samples_digest, state_of, stirred
 from ownmark.testing.workbench import Workbench
@@ -73,5 +73,10 @@ class Embedding:
 
     def released(self, embedded: Embedded | None = None) -> nn.Module:
         """The marked network as a run restores it: its state in a newly built host, in eval mode."""
-        state = (embedded or self.first).state
-        return self.scheme.restore(self.bench.blank(rng_for("kit restore")), state).eval()
+        return self.restored((embedded or self.first).state)
+
+    def restored(self, state: Mapping[str, Tensor]) -> nn.Module:
+        """A newly built host with these weights, in eval mode."""
+        splits = self.bench.splits
+        blank = self.bench.blank(rng_for("kit restore"))
+        return restored(self.scheme, blank, state, splits.shape, splits.classes).eval()

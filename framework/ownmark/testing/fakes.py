@@ -7,6 +7,9 @@ run("plan.yaml", catalog=with_fakes())
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -21,16 +24,22 @@ from ownmark.contracts import (
     HostView,
     Key,
     Marked,
+    Recipe,
     Samples,
     Scheme,
     Stolen,
     Suspect,
     Task,
     WhiteBox,
+    overriding,
+    seeded,
 )
+from ownmark.contracts.views import Shape
 from ownmark.discovery import Catalog, discover
 from ownmark.errors import NotApplicable, Unreadable
 from ownmark.methods import Declaration, Kind, Need
+
+_COPYCAT = Recipe(epochs=5, batch_size=32, lr=0.1)
 
 
 @configuration
@@ -191,6 +200,58 @@ class Echo(Attack):
         return _Echo(network)
 
 
+@configuration
+class CopycatConfig:
+    """Parameters of `fake-copycat`."""
+
+    recipe: Annotated[Recipe, overriding(_COPYCAT)] = _COPYCAT
+    """How the copy is trained."""
+
+
+def _linear(shape: Shape, classes: int) -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), classes))
+
+
+class Copycat(Attack):
+    """With answers only: teaches a network of its own what the marked one says of the thief's images."""
+
+    config: CopycatConfig
+
+    def attack(self, stolen: Stolen, fit: Fit, rng: torch.Generator) -> Suspect:
+        """Train one linear layer on the answers."""
+        images = stolen.data if stolen.data is not None else stolen.transfer
+        if images is None:
+            raise NotApplicable(
+                "fake-copycat needs images to ask about; set attacker.data or attacker.transfer"
+            )
+        answers = Samples(images.x, stolen.box.predict(images.x).to(images.x.device))
+        with seeded(rng):
+            network = _linear(stolen.shape, stolen.classes)
+        return Suspect(fit(network, answers, self.config.recipe), {"asked": float(stolen.box.queries)})
+
+    def restore(
+        self, network: nn.Module, state: Mapping[str, Tensor], shape: Shape = (0, 0, 0), classes: int = 0
+    ) -> nn.Module:
+        """The suspect is no host: it is built from the task's shape and classes."""
+        return super().restore(_linear(shape, classes), state)
+
+
+class Average(Attack):
+    """Colluding thieves: the mean of several marked copies."""
+
+    def attack(self, stolen: Stolen, fit: Fit, rng: torch.Generator) -> Suspect:
+        """Average every tensor of floating point."""
+        states = [network.state_dict() for network in (stolen.network, *stolen.others)]
+        mean = {
+            name: torch.stack([state[name] for state in states]).mean(0)
+            if tensor.is_floating_point()
+            else tensor
+            for name, tensor in states[0].items()
+        }
+        stolen.network.load_state_dict(mean)
+        return Suspect(stolen.network, {"copies": float(len(states))})
+
+
 def _fake(id: str, kind: Kind, target: str, summary: str, config: str = "", **fields: object) -> Declaration:
     made = Declaration(
         id=id, kind=kind, target=f"{__name__}:{target}", config=config and f"{__name__}:{config}",
@@ -209,6 +270,9 @@ FAKES = (
           needs=_BLACK, extractor="fake-triggers"),
     _fake("fake-triggers", Kind.EXTRACTOR, "TriggerReader", "random labels of noise", needs=_BLACK),
     _fake("fake-scale", Kind.ATTACK, "Scale", "multiplies the weights", "ScaleConfig", idle={"amount": 0}),
+    _fake("fake-copycat", Kind.ATTACK, "Copycat", "learns from answers", "CopycatConfig",
+          needs=frozenset({Need.BLACK_BOX, Need.DATA}), smoke={"recipe": {"epochs": 1}}),
+    _fake("fake-average", Kind.ATTACK, "Average", "mean of several marked copies", needs=frozenset({Need.COPIES})),
     _fake("fake-echo", Kind.ATTACK, "Echo", "answers queries as the stolen network does"),
 )  # fmt: skip
 """Declarations of the fakes."""

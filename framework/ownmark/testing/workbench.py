@@ -15,7 +15,8 @@ from ownmark.contracts import Host, HostView, Images, Key, Samples, Stolen, Task
 from ownmark.discovery import discover
 from ownmark.loops import Fitter
 from ownmark.methods import Declaration, Kind, Need
-from ownmark.runner.plan import Split
+from ownmark.runner.granting import narrowed, stolen
+from ownmark.runner.plan import Given, Split
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.splits import Splits, divide
 
@@ -25,6 +26,8 @@ NULLS = 4
 """Null models that set a threshold, and as many others that it is tried on."""
 FRESH = 20
 """Fresh keys read from each of them."""
+COPIES = 3
+"""Marked copies that an attack by colluding thieves is given."""
 
 _RECIPE = {"epochs": 12, "batch_size": 64}
 _DIGITS = {"limit_train": 800, "limit_test": 200}
@@ -111,11 +114,14 @@ class Workbench:
     @cached_property
     def marked(self) -> tuple[nn.Module, Key]:
         """A marked network for attacks, with its key; the mark is `fakes.SignMark`'s."""
+        return self._marked()
+
+    def _marked(self, *copy: int) -> tuple[nn.Module, Key]:
         from ownmark.testing.fakes import SignMark, SignMarkConfig
 
         scheme = SignMark(SignMarkConfig())
-        key = scheme.make_key(self.task, rng_for("kit", "key"))
-        marked = scheme.embed(self.view(), key, self.task, self.fitter("embed"))
+        key = scheme.make_key(self.task, rng_for("kit", "key", *copy))
+        marked = scheme.embed(self.view(), key, self.task, self.fitter("embed", *copy))
         return marked.network, marked.key
 
     def transfer(self) -> Samples:
@@ -126,12 +132,25 @@ class Workbench:
         """A fresh copy of the marked network."""
         return copy.deepcopy(self.marked[0])
 
-    def stolen(self, grant: str) -> Stolen:
-        """The marked network with what a threat model grants: `nothing`, `labels`, `images` or `transfer`."""
-        pool = _copied(self.splits.pool)
+    def stolen(
+        self, grant: str, needs: frozenset[Need] = frozenset(), victim: nn.Module | None = None
+    ) -> Stolen:
+        """The marked network with what a threat model grants: `nothing`, `labels`, `images` or `transfer`.
+
+        Args:
+            needs: of the attack, which decide whether it holds the network, answers, or several copies.
+            victim: the network that is handed over; a fresh copy if not given.
+        """
+        pool, splits = _copied(self.splits.pool), self.splits
         data = {"labels": pool, "images": pool.unlabelled()}.get(grant)
         transfer = self.transfer() if grant == "transfer" else None
-        return Stolen(self.victim(), self.splits.shape, self.splits.classes, data, transfer)
+        given = narrowed(Given(access="weights", copies=COPIES), needs)
+        network = self.victim() if victim is None else victim
+        return stolen(network, given, splits.shape, splits.classes, data, transfer, self._others)
+
+    def _others(self) -> list[nn.Module]:
+        """Further marked copies of the host, each with another key."""
+        return [self._marked(copy)[0] for copy in range(1, COPIES)]
 
 
 def _copied(samples: Samples) -> Samples:

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 import torch
 from torch import Generator, Tensor, nn
 
-from ownmark.contracts import Attack, Fit, Stolen, Suspect, evaluating
+from ownmark.contracts import Attack, Fit, Stolen, Suspect, evaluating, restored
 from ownmark.contracts.views import Shape, device_of
 from ownmark.errors import NotApplicable
 from ownmark_invariance.config import ScaleConfig, TransformConfig
@@ -176,6 +176,10 @@ class Transforming(Attack):
         """What the following attack puts in front."""
         return None if self._then is None else self._then.preview(x, rng)
 
-    def restore(self, network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
+    def restore(
+        self, network: nn.Module, state: Mapping[str, Tensor], shape: Shape = (0, 0, 0), classes: int = 0
+    ) -> nn.Module:
         """As the following attack restores; transforms keep every layer."""
-        return super().restore(network, state) if self._then is None else self._then.restore(network, state)
+        if self._then is None:
+            return super().restore(network, state, shape, classes)
+        return restored(self._then, network, state, shape, classes)

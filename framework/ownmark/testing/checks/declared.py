@@ -23,7 +23,9 @@ INPUTS = (
 _ALLOWED = {
     Kind.SCHEME: {*_ACCESS, Need.OWN_COPY, Need.EMBEDDED_KEY, Need.CLASSES, Need.NORM, Need.DATA, Need.LABELS},
     Kind.EXTRACTOR: {*_ACCESS, Need.OWN_COPY, Need.EMBEDDED_KEY, Need.CLASSES, Need.NORM},
-    Kind.ATTACK: {Need.DATA, Need.LABELS, Need.MAY_USE_DATA, Need.NORM, Need.CLASSES, Need.WHITE_BOX, Need.BLACK_BOX},
+    Kind.ATTACK: {
+        *_ACCESS, Need.DATA, Need.LABELS, Need.MAY_USE_DATA, Need.NORM, Need.CLASSES, Need.SCORES, Need.COPIES,
+    },
     Kind.METRIC: {*INPUTS, Need.CLASSES},
     Kind.DATASET: set(), Kind.HOST: set(), Kind.PLAN: set(),
 }  # fmt: skip

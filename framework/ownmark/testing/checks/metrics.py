@@ -20,7 +20,7 @@ Arguments = tuple[Any, ...]
 def perfect_and_worst(bench: Workbench, need: Need) -> tuple[Arguments, Arguments]:
     """Arguments of `update` for a faultless suspect and for one that is wrong throughout."""
     labels = bench.splits.test.labels[:100]
-    right, wrong = (F.one_hot((labels + shift) % 10, 10).float() for shift in (0, 1))
+    right, wrong = (20 * F.one_hot((labels + shift) % 10, 10).float() for shift in (0, 1))  # logits
     yes, no = torch.ones(100, dtype=torch.bool), torch.zeros(100, dtype=torch.bool)
     network, stranger = bench.trained(), bench.nulls[0]
     images = bench.splits.test.x[:100]

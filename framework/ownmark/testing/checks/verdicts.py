@@ -10,7 +10,6 @@ import torch
 from ownmark.contracts import Key
 from ownmark.contracts.weights import read_tensors, write_tensors
 from ownmark.methods import Kind
-from ownmark.runner.seeds import rng_for
 from ownmark.stats import binomial_tail
 from ownmark.testing.check import check, require
 from ownmark.testing.subject import Subject
@@ -85,7 +84,7 @@ def scheme_verdict_survives_saving(subject: Subject) -> None:
         state, _ = read_tensors(path, "model")
         embedding.first.key.save(Path(folder) / "key.safetensors")
         key = Key.load(Path(folder) / "key.safetensors")
-    network = embedding.scheme.restore(subject.bench.blank(rng_for("kit restore")), state).eval()
+    network = embedding.restored(state)
     found = reading.read(network, key)
     same = torch.equal(found.matches, reading.evidence.matches)
     require(

@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ownmark.contracts import Attack, Extractor, Fit, Samples, Scheme, Stolen, Suspect
+from ownmark.contracts import Attack, Extractor, Fit, Samples, Scheme, Stolen, Suspect, restored
+from ownmark.contracts.views import Shape
 from ownmark_forgery.forger import exhibits, host_view, labelled, starts_from_stolen, task_of, view
 from ownmark_forgery.overwrite.config import OverwriteConfig
 
@@ -53,6 +54,8 @@ class Overwrite(Attack):
         found = exhibits(self._extractor, marked.network, access, marked.key, samples)
         return Suspect(marked.network, {**found, "forged_hits_before": before.hits})
 
-    def restore(self, network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
+    def restore(
+        self, network: nn.Module, state: Mapping[str, Tensor], shape: Shape = (0, 0, 0), classes: int = 0
+    ) -> nn.Module:
         """As the nested scheme does, which may have changed layers."""
-        return self._scheme.restore(network, state)
+        return restored(self._scheme, network, state, shape, classes)

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ownmark.contracts import Batch, HostView, Key, Samples, Task, Term, Transform
+from ownmark.contracts.views import Shape
 from ownmark.errors import NotApplicable
 from ownmark_passports.branches import put, release
 from ownmark_passports.deepipr.config import DeepIPRConfig
@@ -113,7 +114,9 @@ class DeepIPR(PassportScheme):
         """See `PassportScheme.released`."""
         return release(network, fold=self.config.variant == "V1")
 
-    def restore(self, network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
+    def restore(
+        self, network: nn.Module, state: Mapping[str, Tensor], shape: Shape = (0, 0, 0), classes: int = 0
+    ) -> nn.Module:
         """Make GroupNorms of the BatchNorms for which the state has no running statistics, then load it."""
         batch_norms = [name for name, module in network.named_modules() if isinstance(module, _BatchNorm)]
         network = grouped(network, [name for name in batch_norms if f"{name}.running_mean" not in state])
