@@ -47,9 +47,9 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
 
 
 def _harmless(path: str | bytes | Path) -> bool:
-    """Modules being imported, and what belongs to the system or the environment."""
+    """Modules being imported, what says which are installed, and what belongs to the system or the environment."""
     text = path.decode(errors="replace") if isinstance(path, bytes) else str(path)
-    return text.endswith(_CODE) or str(Path(text).resolve()).startswith(_ALLOWED)
+    return text.endswith(_CODE) or ".dist-info/" in text or str(Path(text).resolve()).startswith(_ALLOWED)
 
 
 @contextmanager
