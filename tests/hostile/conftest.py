@@ -23,7 +23,9 @@ OWN = (
 )
 
 
-def plan(folder: Path, host: str = "convnet", parameters: str = "width: 0.25", scheme: str = "") -> Path:
+def write_plan(
+    folder: Path, host: str = "convnet", parameters: str = "width: 0.25", scheme: str = ""
+) -> Path:
     path = folder / "plan.yaml"
     path.write_text(PLAN % (host, parameters, scheme))
     return path
@@ -32,14 +34,14 @@ def plan(folder: Path, host: str = "convnet", parameters: str = "width: 0.25", s
 @pytest.fixture(scope="session")
 def mark(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mark")
-    return embed(plan(folder), folder / "mark", device="cpu").folder
+    return embed(write_plan(folder), folder / "mark", device="cpu").folder
 
 
 @pytest.fixture(scope="session")
 def own_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A mark whose host is `module`."""
     folder = tmp_path_factory.mktemp("own")
-    return embed(plan(folder, "module", OWN, ", layer: '1'"), folder / "mark", device="cpu").folder
+    return embed(write_plan(folder, "module", OWN, ", layer: '1'"), folder / "mark", device="cpu").folder
 
 
 Suspect = Callable[..., Path]
@@ -56,3 +58,9 @@ def suspect(mark: Path, tmp_path: Path) -> Suspect:
         return folder
 
     return make
+
+
+@pytest.fixture
+def plan() -> Callable[[Path], Path]:
+    """Writes a plan of one small mark into a folder."""
+    return write_plan

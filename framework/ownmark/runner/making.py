@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -39,7 +40,10 @@ class Making:
         self.transfer = transfer
         self._splits: dict[Spec, Splits] = {}
         self._data: dict[Spec, dict[str, Any]] = {}
-        self._training = _training(plan)
+
+    @cached_property
+    def _training(self) -> dict[str, Any]:
+        return _training(self.plan)
 
     # --- data ---------------------------------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ def preflight(plan: Plan, document: Document, catalog: Catalog, making: Making) 
     found = list(_of_methods(plan, catalog))
     broken = {place for place, _ in found}
     code = _naming_code(plan, catalog)
-    found += _of_fit(plan, making, broken | code)
+    found += _of_fit(plan, making, broken, code)
     if code and not found:
         found += _of_fit(plan, making, ())
     if not found:
@@ -261,30 +261,52 @@ def trainer_options(plan: Plan) -> dict[str, Any]:
 # --- hosts and data -------------------------------------------------------------------------------------------------
 
 
-def _of_fit(plan: Plan, making: Making, broken: Collection[Place]) -> Iterator[Found]:
-    """Problems of methods with hosts and data, leaving out entries that are broken in themselves."""
+def _of_fit(
+    plan: Plan, making: Making, broken: Collection[Place], code: Collection[Place] = ()
+) -> Iterator[Found]:
+    """Problems of methods with hosts and data, leaving out entries that are broken in themselves.
+
+    Args:
+        code: entries that name code, which are not built; what needs no network is checked all the same.
+    """
     for places, task in _tasks(plan):
-        if any(place == one[: len(place)] for one in broken for place in places):
+        if _among(places, broken) or _among(places, {one for one in code if _is_dataset(one)}):
             continue
         try:
             with _blamed(f"dataset {task.dataset.label}"):
-                splits = making.splits(task.dataset)
+                making.splits(task.dataset)
             with _blamed(f"host {task.host.label}"):
-                network = making.blank(task)
+                network = None if _among(places, code) else making.blank(task)
         except OwnmarkError as error:
             yield places[-1], f"task {task.label}: {error}"
             continue
-        about = Task(
-            task.label, splits.shape, splits.classes, Samples(splits.owner.x[:0], splits.owner.labels[:0])
-        )
-        for where, kind, entry in _placed(plan):
-            if where not in broken:
-                for spec in specs(entry):
-                    problem = _misfit(making, kind, spec, network, about)
-                    if problem:
-                        yield where, f"{kind} {spec.label} on {task.label}: {problem}"
+        if network is not None:
+            yield from _misfits(plan, making, task, network, {*broken, *code})
         yield from _amount_problems(plan, making, task, broken)
-    yield from _unmakeable(plan, making, broken)
+    yield from _unmakeable(plan, making, {*broken, *code})
+
+
+def _among(places: Iterable[Place], entries: Collection[Place]) -> bool:
+    return any(place == one[: len(place)] for one in entries for place in places)
+
+
+def _is_dataset(place: Place) -> bool:
+    return "datasets" in place or "dataset" in place
+
+
+def _misfits(
+    plan: Plan, making: Making, task: TaskSpec, network: Any, skipped: Collection[Place]
+) -> Iterator[Found]:
+    """Schemes and attacks that do not fit a task's network."""
+    splits = making.splits(task.dataset)
+    nothing = Samples(splits.owner.x[:0], splits.owner.labels[:0])
+    about = Task(task.label, splits.shape, splits.classes, nothing)
+    for where, kind, entry in _placed(plan):
+        if where not in skipped:
+            for spec in specs(entry):
+                problem = _misfit(making, kind, spec, network, about)
+                if problem:
+                    yield where, f"{kind} {spec.label} on {task.label}: {problem}"
 
 
 def _placed(plan: Plan) -> Iterator[tuple[Place, Kind, Entry]]:
