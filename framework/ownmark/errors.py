@@ -50,6 +50,10 @@ class Unwritable(OwnmarkError):
     """A result cannot be written: a full disk, a folder that is none or may not be changed."""
 
 
+class StaleModule(OwnmarkError):
+    """A module's file was changed after it was imported: what would run is not what would be hashed."""
+
+
 class UntrustedFile(OwnmarkError):
     """A file was refused: a pickle, a damaged or a foreign store entry."""
 

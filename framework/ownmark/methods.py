@@ -141,6 +141,8 @@ class Declaration:
     reported: tuple[Reported, ...] = ()
     requires: Mapping[str, str] = field(default_factory=dict)
     """Optional imports: module name -> the pack's extra that installs it."""
+    data: tuple[str, ...] = ()
+    """Files that the method reads beside its code, `"package:path"`: results depend on their bytes."""
     version: str = "1"
     """Raise it when results change for a reason the source digest cannot see."""
     distribution: str = ""

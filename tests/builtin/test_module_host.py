@@ -15,7 +15,6 @@ from ownmark.errors import NotApplicable, PlanError
 from ownmark.methods import Kind
 from ownmark.runner import run
 from ownmark.runner.cell import Spec, canonical
-from ownmark.runner.digest import source_digest
 from ownmark.runner.resolve import Methods
 
 SOURCE = """
@@ -91,7 +90,6 @@ def test_results_depend_on_the_users_source(mine: str, tmp_path: Path) -> None:
 
     before = identity()
     (tmp_path / f"{mine}.py").write_text(SOURCE.replace("width=4", "width=8"))
-    source_digest.cache_clear()
     assert identity() != before
 
 

@@ -20,12 +20,12 @@ from ownmark.contracts.views import HostView, Stolen, Task, seeded
 from ownmark.errors import OwnmarkError, TrainingDiverged
 from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Cell, Spec, TaskSpec
-from ownmark.runner.digest import source_digest
 from ownmark.runner.engine import Bench, Engine, Node
 from ownmark.runner.granting import narrowed, stolen
 from ownmark.runner.plan import Given, Plan
 from ownmark.runner.resolve import Methods
 from ownmark.runner.seeds import rng_for
+from ownmark.runner.sources import source_digest
 from ownmark.runner.splits import Splits, divide, granted, transfer_set
 from ownmark.runner.store import Contents
 

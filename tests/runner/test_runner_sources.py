@@ -1,0 +1,146 @@
+"""The digest of meaning: what of the user's code is seen, what means nothing, and what runs is what is hashed."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ownmark.errors import StaleModule
+from ownmark.runner.sources import data_file, source_digest
+
+_BLOCKS = "from torch import nn\nimport hashed_pkg.inner.deep as d\n\n\ndef act():\n    return nn.ReLU()\n"
+_LATE = "from torch import nn\nTABLE = 'hashed_table.json'\n\n\ndef tail(n):\n    return nn.Linear(n, n)\n"
+FILES = {
+    "hashed_net.py": "from hashed_blocks import act\nimport importlib\nfrom torch import nn\n\n\n"
+    "def net(n):\n    extra = importlib.import_module('hashed_late')\n    return nn.Sequential(act(), extra.tail(n))\n",
+    "hashed_blocks.py": _BLOCKS,
+    "hashed_late.py": _LATE,
+    "hashed_table.json": "[1, 2]",
+    "hashed_pkg/__init__.py": "import hashed_pkg.setup\n",
+    "hashed_pkg/setup.py": "SCALE = 1\n",
+    "hashed_pkg/inner/__init__.py": "",
+    "hashed_pkg/inner/deep.py": "from ..setup import SCALE\nD = SCALE\n",
+    "hashed_other.py": "A = 1\n",
+}  # fmt: skip
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Modules beside a plan, on the path."""
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importlib.invalidate_caches()
+    yield tmp_path
+    for name in [name for name in sys.modules if name.startswith("hashed_")]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("hashed_net.py", "act(), ", "act(), act(), "),
+        ("hashed_blocks.py", "ReLU", "Tanh"),
+        ("hashed_late.py", "Linear(n, n)", "Linear(n, n, bias=False)"),
+        ("hashed_table.json", "2", "3"),
+        ("hashed_pkg/setup.py", "1", "2"),
+        ("hashed_pkg/__init__.py", "import", "X = 1\nimport"),
+        ("hashed_pkg/inner/deep.py", "D = SCALE", "D = 2 * SCALE"),
+    ],
+)
+def test_a_change_of_meaning_anywhere_behind_a_module_is_seen(
+    place: Path, name: str, old: str, new: str
+) -> None:
+    before = source_digest("hashed_net")
+    text = (place / name).read_text()
+    assert old in text
+    (place / name).write_text(text.replace(old, new))
+    assert source_digest("hashed_net") != before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("def net(n):\n", 'def net(n):\n    """Say what it is."""\n'),
+        ("def net(n):\n", "# a remark\ndef net( n ):  # another\n\n"),
+        ("from torch import nn\n", '"""Of the module."""\nfrom torch import (\n    nn,\n)\n'),
+    ],
+)
+def test_comments_docstrings_and_formatting_mean_nothing(place: Path, old: str, new: str) -> None:
+    before = source_digest("hashed_net")
+    text = (place / "hashed_net.py").read_text()
+    assert old in text
+    (place / "hashed_net.py").write_text(text.replace(old, new))
+    assert source_digest("hashed_net") == before
+
+
+def test_what_is_not_imported_does_not_count(place: Path) -> None:
+    before = source_digest("hashed_net")
+    (place / "hashed_other.py").write_text("A = 2\n")
+    assert source_digest("hashed_net") == before
+
+
+def test_declared_data_counts(place: Path) -> None:
+    (place / "hashed_pkg" / "weights.bin").write_bytes(b"one")
+    named = "hashed_pkg:weights.bin"
+    before = source_digest("hashed_other", data=[named])
+    assert data_file(named) == place / "hashed_pkg" / "weights.bin"
+    (place / "hashed_pkg" / "weights.bin").write_bytes(b"two")
+    assert source_digest("hashed_other", data=[named]) != before
+
+
+def test_an_installed_distribution_counts_by_its_version(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / "hashed_other.py").write_text("import pytest\n")
+    before = source_digest("hashed_other")
+    monkeypatch.setattr("ownmark.runner.sources._version_of", lambda top: f"{top} 99")
+    assert source_digest("hashed_other") != before
+
+
+def test_a_changed_attack_leaves_the_hosts_and_the_other_methods_alone() -> None:
+    from ownmark.runner.sources import _followed
+
+    seen = {name for name, _ in _followed(["ownmark_triggers.content.scheme"])}
+    assert "ownmark_triggers.content.scheme" in seen
+    assert not [n for n in seen if n.startswith("ownmark.runner") or n.startswith("ownmark_triggers.noise")]
+    assert all(name.startswith("ownmark.") for name, _ in _followed(["ownmark.loops.fit"]))
+
+
+# --- what runs is what is hashed -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("edited", ["hashed_net", "hashed_blocks"])
+def test_an_edit_without_a_reload_is_refused_and_a_reload_mends_it(place: Path, edited: str) -> None:
+    importlib.import_module("hashed_net")
+    before = source_digest("hashed_net")
+    path = place / f"{edited}.py"
+    path.write_text(path.read_text().replace("nn.Sequential", "nn.ModuleList").replace("ReLU", "Tanh"))
+    with pytest.raises(StaleModule, match=r"changed after it was imported.*importlib\.reload"):
+        source_digest("hashed_net")
+    for name in dict.fromkeys([edited, "hashed_net"]):
+        importlib.reload(sys.modules[name])
+    assert source_digest("hashed_net") != before
+
+
+def test_a_reload_of_the_helper_alone_is_not_enough(place: Path) -> None:
+    importlib.import_module("hashed_net")
+    path = place / "hashed_blocks.py"
+    path.write_text(path.read_text().replace("ReLU", "Tanh"))
+    importlib.reload(sys.modules["hashed_blocks"])
+    with pytest.raises(StaleModule, match=r"reload\(hashed_net\)"):  # it still holds the old function
+        source_digest("hashed_net")
+
+
+@pytest.mark.parametrize("remark", ["# a comment above\n", '"""A docstring."""\n', "\n\n"])
+def test_a_remark_added_after_the_import_is_no_reason_to_refuse(place: Path, remark: str) -> None:
+    importlib.import_module("hashed_net")
+    before = source_digest("hashed_net")
+    path = place / "hashed_net.py"
+    path.write_text(remark + path.read_text())
+    assert source_digest("hashed_net") == before
