@@ -26,7 +26,8 @@ MEANINGLESS = frozenset({"ownmark", "ownmark.errors", "ownmark.methods", "ownmar
 """Modules of the core that hold names and sentences; no result depends on them."""
 ENVIRONMENT = frozenset({
     "torch", "pytorch_lightning", "lightning_fabric", "lightning", "torchmetrics", "pluggy", "yaml",
-    "importlib_metadata", "pydantic", "typing_extensions", "safetensors", "filelock", "click", "rich", "numpy", "scipy", "sklearn",
+    "importlib_metadata", "pydantic", "typing_extensions", "safetensors", "filelock", "click",
+    "rich", "numpy", "scipy", "sklearn",
     "matplotlib", "urllib3",
 })  # fmt: skip
 """What ownmark itself stands on: named in every entry's environment, and in no digest."""
