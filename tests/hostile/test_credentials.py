@@ -259,7 +259,7 @@ def test_tensor_names_of_strangers_are_escaped(mark: Path, tmp_path: Path) -> No
         path = tmp_path / f"{number}.safetensors"
         save_file({name: torch.zeros(2)}, path)
         done = CliRunner().invoke(main, ["verify", str(mark), str(path), "--device", "cpu"])
-        assert done.exit_code == 2
+        assert done.exit_code in (1, 2)
         assert "\x1b" not in done.output
         assert "\x9b" not in done.output
         assert len(done.output) < 5000

@@ -18,7 +18,7 @@ SOK = RemovalCriterion("absolute", 0.05)
         (MIRA, 0.929, 0.835, False),  # EW, CIFAR-10 transfer: 89.9 % of the clean accuracy
         (MIRA, 0.937, 0.925, True),
         (MIRA, 0.10, 0.09, True),  # exactly nine tenths; 0.9 * 0.1 is 0.09000000000000001
-        (MIRA, 0.0, 0.0, True),
+        (MIRA, 0.0, 0.0, False),
         (SOK, 0.95, 0.901, True),
         (SOK, 0.95, 0.90, False),  # exactly 5 points; 0.95 - 0.9 is 0.04999999999999993
         (SOK, 0.93, 0.88, False),

@@ -112,9 +112,12 @@ class Recorder:
     def _removal(self, cell: Cell, values: Mapping[str, Any], utility: Mapping[str, Any]) -> dict[str, Any]:
         rule: Removal = self._making.plan.removal
         before, after = values["before"]["verdict"]["claim"], values["judged"]["verdict"]["claim"]
-        survives = values["suspect utility"]["answers"] and RemovalCriterion(
-            rule.kind, rule.amount
-        ).utility_survives(utility["marked"], utility["suspect"], bool(utility["higher_is_better"]))
+        better, worth = bool(utility["higher_is_better"]), (utility["host"], utility["marked"])
+        worthless = None in worth or (better and 0 in worth)  # nothing was there to survive
+        survives = values["suspect utility"]["answers"] and not worthless
+        survives = survives and RemovalCriterion(rule.kind, rule.amount).utility_survives(
+            utility["marked"], utility["suspect"], better
+        )
         readable = "unreadable" not in values["evidence"]
         outcome = str(is_removed(before, after, survives, readable))
         if cell.attack is None:

@@ -73,7 +73,7 @@ class Store:
         return self.root / stage / digest[:2] / digest
 
     def __contains__(self, item: tuple[str, str]) -> bool:
-        return (self.path(*item) / "manifest.json").exists()
+        return (self.path(*item) / "manifest.json").is_file()
 
     def read(self, stage: str, digest: str) -> StoredEntry:
         """Open an entry.
@@ -83,12 +83,17 @@ class Store:
         """
         path = self.path(stage, digest)
         try:
+            if not (path / "manifest.json").is_file():  # nor a pipe that nobody writes to
+                raise UntrustedFile(f"{path}: unreadable store entry (no manifest)")
             manifest = json.loads((path / "manifest.json").read_text())
             problem = _problem(path, manifest, stage, digest)
             if problem:
                 raise UntrustedFile(f"{path}: {problem}")
-            return StoredEntry(path, json.loads((path / "values.json").read_text()))
-        except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
+            values = json.loads((path / "values.json").read_text())
+            if not isinstance(values, dict):
+                raise UntrustedFile(f"{path}: values.json holds no mapping")
+            return StoredEntry(path, values)
+        except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
             raise UntrustedFile(f"{path}: unreadable store entry ({error})") from error
 
     def write(self, stage: str, digest: str, contents: Contents, about: Mapping[str, Any]) -> StoredEntry:
@@ -134,7 +139,7 @@ class Store:
 
     def discard(self, stage: str, digest: str) -> None:
         """Remove an entry that was refused."""
-        shutil.rmtree(self.path(stage, digest), ignore_errors=True)
+        _remove(self.path(stage, digest))
 
     def sweep(self) -> None:
         """Remove what killed processes left under temporary names."""
@@ -202,13 +207,22 @@ def _write_files(folder: Path, contents: Contents) -> None:
 
 def _settle(scratch: Path, target: Path) -> None:
     """Rename into place; an entry that another process finished meanwhile is as good as ours, a ruin is not."""
-    if target.exists() and not (target / "manifest.json").exists():
-        shutil.rmtree(target, ignore_errors=True)
+    if not (target / "manifest.json").is_file():
+        _remove(target)
     try:
         scratch.rename(target)
     except OSError:
-        if not (target / "manifest.json").exists():
+        if not (target / "manifest.json").is_file():
             raise
+
+
+def _remove(place: Path) -> None:
+    """Remove whatever stands there: a folder, or a file, a link or a pipe where a folder belongs."""
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            place.unlink(missing_ok=True)
 
 
 def _sums(folder: Path) -> dict[str, str]:
@@ -228,8 +242,14 @@ def _problem(path: Path, manifest: Any, stage: str, digest: str) -> str | None:
         return f"written by another version ({manifest.get('format')!r}, expected {FORMAT!r})"
     if (manifest.get("stage"), manifest.get("digest")) != (stage, digest):
         return "belongs to another stage"
-    for name, expected in manifest["files"].items():
-        if not (path / name).is_file():
+    listed = manifest["files"]
+    if "values.json" not in listed:
+        return "its manifest lists no values.json"
+    unlisted = {one.name for one in path.iterdir()} - {*listed, "manifest.json"}
+    if unlisted:
+        return f"{min(unlisted)} is not in its manifest"
+    for name, expected in listed.items():
+        if Path(name).name != name or not (path / name).is_file():
             return f"{name} is missing"
         if _sha256(path / name) != expected:
             return f"{name} does not match its checksum"

@@ -45,13 +45,14 @@ class RemovalCriterion:
         """Whether ``after`` is enough of ``before`` (same metric, same unit). Not finite after, or None: it is not.
 
         relative: after >= amount * before, or amount * after <= before where lower is better (FID). absolute:
-        the loss is < amount. Differences of 1e-9 are rounding: 0.95 -> 0.90 has lost its 5 points.
+        the loss is < amount. Differences of 1e-9 are rounding: 0.95 -> 0.90 has lost its 5 points. Of a utility of 0
+        where higher is better nothing can survive.
 
         Errors: ValueError for a ``before`` that is not finite, or a negative one under a relative criterion.
         """
         if not math.isfinite(before) or (self.kind == "relative" and before < 0):
             raise ValueError(f"a {self.kind} criterion cannot judge a utility of {before} before the attack")
-        if after is None or not math.isfinite(after):
+        if after is None or not math.isfinite(after) or (higher_is_better and before == 0):
             return False
         if self.kind == "absolute":
             return (before - after if higher_is_better else after - before) < self.amount - 1e-9

@@ -1,0 +1,67 @@
+"""Plans changed at random: each is run-ready or refused in sentences with a line, soon, and nothing else happens."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.hostile.mutating import mutated
+
+from ownmark.discovery import Catalog, discover
+from ownmark.errors import OwnmarkError, PlanError
+from ownmark.runner.session import prepare
+
+SEED = os.environ.get("OWNMARK_MUTATION_SEED", "0")
+LONGEST = 30.0
+"""Seconds that a preflight may take."""
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return discover()
+
+
+def outcome(text: str, folder: Path, catalog: Catalog) -> str:
+    """`ready`, `refused`, or what went wrong."""
+    plan = folder / "p.yaml"
+    plan.write_text(text, encoding="utf-8", errors="surrogatepass")
+    start = time.monotonic()
+    try:
+        prepare(plan, folder / "run", folder / "store", "cpu", None, catalog)
+        said = "ready"
+    except PlanError as error:
+        named = all(problem.startswith(str(plan)) and len(problem) < 5000 for problem in error.problems)
+        said = "refused" if named and error.problems else f"without a place: {error.problems}"
+    except OwnmarkError as error:
+        said = f"not as a problem of the plan: {error}"
+    except Exception as error:
+        said = f"traceback: {type(error).__name__}: {error}"
+    return said if time.monotonic() - start < LONGEST else "hang"
+
+
+def counted(numbers: range, folder: Path, catalog: Catalog) -> dict[str, Any]:
+    found: dict[str, Any] = {"ready": 0, "refused": 0, "wrong": {}}
+    for number in numbers:
+        said = outcome(mutated(f"{SEED} {number}"), folder, catalog)
+        if said in ("ready", "refused"):
+            found[said] += 1
+        else:
+            found["wrong"][number] = said[:300]
+    return found
+
+
+def test_mutated_plans_are_ready_or_refused(tmp_path: Path, catalog: Catalog) -> None:
+    found = counted(range(60), tmp_path, catalog)
+    assert not found["wrong"]
+    assert found["ready"] > 0
+    assert found["refused"] > 30
+
+
+@pytest.mark.slow
+def test_ten_thousand_mutated_plans_are_ready_or_refused(tmp_path: Path, catalog: Catalog) -> None:
+    found = counted(range(int(os.environ.get("OWNMARK_MUTATIONS", "10000"))), tmp_path, catalog)
+    print(found)
+    assert not found["wrong"]
