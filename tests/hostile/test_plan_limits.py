@@ -28,7 +28,7 @@ def refused(text: str) -> str:
 @pytest.mark.parametrize(
     "value",
     ["0x_", "0b_", "!!int abc", "!!float abc", "!!bool abc", "9" * 5000, "!!timestamp x", "!!binary abc=", "!!set {x}",
-     "!!omap [a: 1]", "!!python/object:os.x {}", "!own x", "{1: 2}", "{true: 2}", "{null: 2}", "{[a]: 2}", 
+     "!!omap [a: 1]", "!!python/object:os.x {}", "!own x", "{1: 2}", "{true: 2}", "{null: 2}", "{[a]: 2}",
      "{a: 1, a: 2}",
      "&x [*x]", "[" * 100_000, "{a: " * 500],
     ids=lambda value: value[:20],
