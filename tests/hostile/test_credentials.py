@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from ownmark.cli import main
 from ownmark.errors import OwnmarkError, UnusableAnswer
-from ownmark.ownership import Endpoint, Service, verify
+from ownmark.ownership import Endpoint, Service
 from ownmark.ownership.credentials import redacted
 from ownmark.ownership.telling import told
 
@@ -259,9 +259,7 @@ def test_tensor_names_of_strangers_are_escaped(mark: Path, tmp_path: Path) -> No
         path = tmp_path / f"{number}.safetensors"
         save_file({name: torch.zeros(2)}, path)
         done = CliRunner().invoke(main, ["verify", str(mark), str(path), "--device", "cpu"])
-        assert done.exit_code in (1, 2)
+        assert done.exit_code in (1, 2), "no claim, or not to be told"
         assert "\x1b" not in done.output
         assert "\x9b" not in done.output
         assert len(done.output) < 5000
-    with pytest.raises(OwnmarkError, match="not the weights"):
-        verify(mark, path, device="cpu")

@@ -120,8 +120,9 @@ def test_what_a_stranger_declares_without_code_is_followed(mark: Path, suspect: 
 )  # fmt: skip
 def test_other_nonsense_is_a_sentence(mark: Path, suspect: Any, says: Any) -> None:
     done = CliRunner().invoke(main, ["verify", str(mark), str(suspect(**says)), "--device", "cpu"])
-    assert done.exit_code == 2, (done.output, done.exception)
-    assert done.output.startswith("error: ")
+    assert done.exit_code in (1, 2), (done.output, done.exception)
+    assert isinstance(done.exception, SystemExit), "a traceback"
+    assert "CLAIM: ownership" not in done.output
     assert "\x1b" not in done.output
     assert len(done.output) < 5000
 

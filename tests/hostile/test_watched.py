@@ -113,7 +113,7 @@ def test_a_folder(mark: Path, suspect: Any, outside: Path, command: str, kind: s
 def test_a_plan_with_a_problem(outside: Path, text: str) -> None:
     task = "{dataset: {digits: {limit_train: 50}}, host: {convnet: {width: 0.25}}}"
     head = f"tasks: [{task}]\nschemes: [{{uchida: {{bits: 8}}}}]\n"
-    (outside / "fine.yaml").write_text(head + "seeds: []\nattacks: [prunee]\n")
+    (outside / "fine.yaml").write_text(head + "attacks: [prunee]\n")
     (outside / "plan.yaml").write_text(head + text)
     found = watched(outside, ["run", "fine.yaml", "--device", "cpu"], ["run", "plan.yaml", "--device", "cpu"])
     assert found["code"] == 2, found["output"]
