@@ -26,10 +26,10 @@ from ownmark.ownership.secrecy import Discreet, Secrecy, alone
 from ownmark.runner.cell import Cell, Spec, expand
 from ownmark.runner.device import device_called
 from ownmark.runner.engine import Progress
+from ownmark.runner.environment import environment
 from ownmark.runner.places import require_writable, writing
 from ownmark.runner.plan import Entry, Plan
 from ownmark.runner.progress import Silent
-from ownmark.runner.record import environment
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.session import Session, checked_session, load_plan
 from ownmark.runner.verdict import verdict

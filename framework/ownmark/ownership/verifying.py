@@ -33,8 +33,8 @@ from ownmark.ownership.folder import Claim, Release, model_state
 from ownmark.ownership.trust import as_owned, require_no_code, require_plain
 from ownmark.runner.cell import Spec, canonical
 from ownmark.runner.device import device_called
+from ownmark.runner.environment import environment
 from ownmark.runner.reading import threshold_of
-from ownmark.runner.record import environment
 from ownmark.runner.verdict import verdict
 from ownmark.stats import binomial_tail
 

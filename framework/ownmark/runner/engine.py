@@ -20,6 +20,7 @@ from ownmark.errors import UntrustedFile, contained
 from ownmark.loops import Fitter
 from ownmark.loops.repeat import repeatable
 from ownmark.runner.digest import digest
+from ownmark.runner.environment import environment, packs
 from ownmark.runner.places import writing
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.store import Contents, Store, StoredEntry
@@ -163,7 +164,9 @@ class Engine:
         seconds = time.perf_counter() - start
         cost = {"seconds": seconds, "samples_seen": sum(one.samples_seen for one in seen)}
         stored = Contents({**contents.values, "cost": cost}, contents.tensors)
-        entry = self._store.write(node.stage, key, stored, {**node.about, "label": self._spoken(node.label)})
+        entry = self._store.write(node.stage, key, stored, {**node.about, "label": self._spoken(node.label)},
+            environment(str(self.device)) | {"packs": packs()},
+        )  # fmt: skip
         self._log(node, key, seconds)
         self._progress.finished(key, node.stage, seconds)
         return entry

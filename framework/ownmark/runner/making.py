@@ -21,6 +21,7 @@ from ownmark.errors import OwnmarkError, TrainingDiverged
 from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Cell, Spec, TaskSpec
 from ownmark.runner.engine import Bench, Engine, Node
+from ownmark.runner.environment import upgrades
 from ownmark.runner.granting import narrowed, stolen
 from ownmark.runner.plan import Given, Plan
 from ownmark.runner.resolve import Methods
@@ -68,6 +69,8 @@ class Making:
             self._data[dataset] = {
                 "dataset": method.identity, "data": method.instance.fingerprint(), "split": to_plain(self.plan.split),
             }  # fmt: skip
+            if self.plan.recompute == "on-upgrade":
+                self._data[dataset]["environment"] = upgrades(str(self.engine.device))
         return self._data[dataset]
 
     # --- the host and its null models ---------------------------------------------------------------------------

@@ -229,6 +229,9 @@ class Plan:
         Entry(id="relative_weight_distance"),
     )
     """Beside utility and evidence, which every record has."""
+    recompute: Literal["never", "on-upgrade"] = "never"
+    """Stages computed with another Python, torch, numpy, Lightning or kind of device: taken from the store and named in
+    the record, or computed anew."""
     figures: Literal["same-task", "all"] = "same-task"
     """Which figures of papers stand beside ours: those for the same dataset and host, or all; reports say for which."""
     trainer: TrainerOptions = Field(default_factory=TrainerOptions)

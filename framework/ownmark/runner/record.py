@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import functools
-import platform
 import re
 import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from ownmark import __version__
 from ownmark.config import to_plain
 from ownmark.methods import Declaration, Kind
 from ownmark.runner.cell import Cell, Spec
 from ownmark.runner.engine import Engine, Node
+from ownmark.runner.environment import differing, environment, version_of
 from ownmark.runner.making import Making
 from ownmark.runner.plan import Removal
 from ownmark.runner.reading import Reading, interval
 from ownmark.runner.splits import amount
+from ownmark.runner.store import StoredEntry
 from ownmark.runner.vanilla import Vanilla, above_vanilla
 from ownmark.stats import RemovalCriterion, is_removed, rescaled_accuracy, rescaled_floor
 
@@ -71,7 +70,15 @@ class Recorder:
                 name: value for stage in ("marked", "suspect") for name, value in values[stage]["exhibits"].items()
             },
         }  # fmt: skip
+        record["provenance"] |= self._computed_in(got)
         return record
+
+    def _computed_in(self, got: Mapping[str, StoredEntry]) -> dict[str, Any]:
+        """Where the evidence was computed, which may have been long ago, and what of any stage differs from now."""
+        now = environment(str(self._making.engine.device))
+        differs = differing(now, {name: entry.environment for name, entry in got.items()})
+        past = {name: value for name, value in got["evidence"].environment.items() if name in now}
+        return {**past, **({"differs": {"now": now, **differs}} if differs else {})}
 
     def head(self, cell: Cell) -> dict[str, Any]:
         """What is known of a cell before anything runs."""
@@ -185,37 +192,10 @@ class Recorder:
         if cell.attack:
             used["attack"] = methods.get(Kind.ATTACK, cell.attack)
         sources = {
-            role: f"{one.declaration.name} {_version(one.declaration.distribution)} {one.identity['source'][:12]}"
+            role: f"{one.declaration.name} {version_of(one.declaration.distribution)} {one.identity['source'][:12]}"
             for role, one in used.items()
         }
         return environment(str(self._making.engine.device)) | {"methods": sources}
-
-
-@functools.cache
-def environment(device: str) -> dict[str, str]:
-    """Versions and device a record was made with."""
-    import torch
-
-    name = (
-        torch.cuda.get_device_name()
-        if device.startswith("cuda")
-        else platform.processor() or platform.machine()
-    )
-    versions = {package: _version(package) for package in ("pytorch-lightning", "torchmetrics", "numpy")}
-    return {
-        "ownmark": __version__, "torch": torch.__version__, "python": platform.python_version(),
-        "device": device, "device_name": name, **versions,
-    }  # fmt: skip
-
-
-@functools.cache
-def _version(distribution: str) -> str:
-    import importlib_metadata
-
-    try:
-        return importlib_metadata.version(distribution) if distribution else ""
-    except importlib_metadata.PackageNotFoundError:
-        return ""
 
 
 def _is_off_default(spec: Spec, declaration: Declaration) -> bool:

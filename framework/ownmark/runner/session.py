@@ -251,9 +251,19 @@ class Session:
         }
         write_text(self.folder / "plan.json", json.dumps(resolved, indent=1, sort_keys=True))
         wanted = {f"{cell.id}.json" for cell in cells}
-        for path in (self.folder / "records").iterdir():
-            if _RECORD.fullmatch(path.name) and path.name not in wanted:
-                path.unlink()
+        others = [
+            path
+            for path in (self.folder / "records").iterdir()
+            if _RECORD.fullmatch(path.name) and path.name not in wanted
+        ]
+        for path in others:
+            path.unlink()
+        if others:
+            self.progress.note(
+                f"removed {len(others)} records of cells that this plan does not have from {self.folder}, where an "
+                "earlier or another plan of this name left them; their stages stay in the store. Two plans need two "
+                "names, or --out"
+            )
         for leftover in (*self.folder.glob("*.tmp"), *self.folder.glob("*/*.tmp")):
             if _SCRATCH.search(leftover.name):  # of a killed run
                 leftover.unlink()

@@ -52,6 +52,8 @@ class StoredEntry:
 
     path: Path
     values: Mapping[str, Any]
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    """Versions and device that computed it; empty for entries of version 0.1."""
 
     def tensors(self, name: str) -> dict[str, Tensor]:
         """The named tensors of one file."""
@@ -92,15 +94,22 @@ class Store:
             values = json.loads((path / "values.json").read_text())
             if not isinstance(values, dict):
                 raise UntrustedFile(f"{path}: values.json holds no mapping")
-            return StoredEntry(path, values)
+            return StoredEntry(path, values, dict(manifest.get("environment", {})))
         except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
             raise UntrustedFile(f"{path}: unreadable store entry ({error})") from error
 
-    def write(self, stage: str, digest: str, contents: Contents, about: Mapping[str, Any]) -> StoredEntry:
+    def write(
+        self,
+        stage: str,
+        digest: str,
+        contents: Contents,
+        about: Mapping[str, Any],
+        environment: Mapping[str, Any] | None = None,
+    ) -> StoredEntry:
         """Store what a stage computed and give it back as read from the disk.
 
         Args:
-            about: what the digest was computed from, kept in the manifest for people.
+            about: what the digest was computed from, kept in the manifest for people. environment: versions and device.
 
         Raises:
             Unwritable: the disk is full, or something stands where a folder belongs.
@@ -113,6 +122,7 @@ class Store:
                 _write_files(scratch, contents)
                 manifest = {
                     "format": FORMAT, "stage": stage, "digest": digest, "about": about, "files": _sums(scratch),
+                    "environment": dict(environment or {}),
                 }  # fmt: skip
                 write_text(scratch / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True))
                 _settle(scratch, target)
