@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
@@ -15,6 +15,8 @@ from ownmark.contracts.samples import capturable, is_capturable
 from ownmark.discovery import discover
 from ownmark.loops import Fitter, fit_together
 from ownmark.loops.callbacks import Report, StopWhen
+from ownmark.loops.graphs import Job
+from ownmark.loops.replaying import steps_alone, why_not_recorded
 from ownmark.methods import Kind
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -125,6 +127,18 @@ def test_a_step_that_cannot_be_recorded_after_all_goes_on_from_python() -> None:
 
 
 @gpu
+def test_terms_that_change_with_the_step_are_told_it() -> None:
+    told: list[int] = []
+
+    def term(network: nn.Module, batch: Batch, step: int) -> Tensor:
+        told.append(step)
+        return cross_entropy(network, batch, step)
+
+    fitter()(host(), images(), RECIPE, terms=[term])
+    assert told == list(range(27))
+
+
+@gpu
 def test_progress_is_told_of_recorded_steps_too() -> None:
     told: list[tuple[int, int]] = []
     fitter(progress=lambda step, steps: told.append((step, steps)))(host(), images(), RECIPE)
@@ -143,42 +157,33 @@ def test_on_the_cpu_networks_together_are_networks_one_by_one() -> None:
     assert [same(one, other) for one, other in zip(beside, alone, strict=True)] == [True, True]
 
 
-@pytest.fixture
-def why() -> Callable[..., str]:
-    """Why a training is not recorded, as a CUDA device would decide."""
-    from ownmark.loops.replaying import why_not_recorded
-
-    def ask(
-        recipe: Recipe = RECIPE, terms: Any = (cross_entropy,), transforms: Any = (), callbacks: Any = ()
-    ) -> str:
-        job = fitter(0, "cpu").job(nn.Linear(2, 2), images(), recipe, terms, transforms)
-        return why_not_recorded(job, callbacks)
-
-    return ask
+def job(recipe: Recipe = RECIPE, terms: Any = (cross_entropy,), transforms: Any = ()) -> Job:
+    return fitter(0, "cpu").job(nn.Linear(2, 2), images(), recipe, terms, transforms)
 
 
-def test_plain_trainings_are_recorded(why: Callable[..., str]) -> None:
-    assert why() == ""
-    assert why(callbacks=[StopWhen(lambda network: False), Report(lambda step, steps: None, 3)]) == ""
+def test_plain_trainings_are_recorded() -> None:
+    assert why_not_recorded(job()) == ""
+    assert steps_alone(job(), [StopWhen(lambda network: False), Report(lambda step, steps: None, 3)])
 
 
-def test_what_is_not_recorded_has_a_reason(why: Callable[..., str]) -> None:
-    import pytorch_lightning as pl
+def test_what_is_not_recorded_has_a_reason() -> None:
+    def stateful(network: nn.Module, batch: Batch, step: int) -> Tensor:
+        return cross_entropy(network, batch, step) * step
 
+    assert "compile: off" in why_not_recorded(job(RECIPE.change(compile="off")))
+    assert "too few" in why_not_recorded(job(RECIPE.change(epochs=1)))
+    assert "stateful" in why_not_recorded(job(terms=[stateful]))
+    assert "<lambda>" in why_not_recorded(job(transforms=[lambda batch, rng: batch]))
+    assert not is_capturable(stateful)
+
+
+def test_whoever_has_a_part_in_a_step_gets_lightnings_own() -> None:
     class Watching(pl.Callback):
         def on_after_backward(self, *_: Any) -> None:
             raise AssertionError
 
-    def stateful(network: nn.Module, batch: Batch, step: int) -> Tensor:
-        return cross_entropy(network, batch, step) * step
-
-    assert "compile: off" in why(RECIPE.change(compile="off"))
-    assert "too few" in why(RECIPE.change(epochs=1))
-    assert "rmsprop" in why(RECIPE.change(optimizer="rmsprop"))
-    assert "stateful" in why(terms=[stateful])
-    assert "<lambda>" in why(transforms=[lambda batch, rng: batch])
-    assert "Watching" in why(callbacks=[Watching()])
-    assert not is_capturable(stateful)
+    assert not steps_alone(job(), [Watching()])
+    assert not steps_alone(job(RECIPE.change(optimizer="rmsprop")), [])
 
 
 def test_presets_name_recipes() -> None:

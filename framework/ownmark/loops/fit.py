@@ -71,10 +71,10 @@ class Fitter:
             return network.eval()
         with _only(network, trains):
             self.fit(self.job(network, samples, recipe, terms, transforms), callbacks)
-        return finished(network)
+        return finished(network, self.device)
 
     def fit(self, job: Job, callbacks: Sequence[pl.Callback] = ()) -> None:
-        """Train a job's network in place; it stays in train mode."""
+        """Train a job's network in place; `finished` is what to hand back."""
         try:
             with self.training():
                 self._train(job, callbacks)
@@ -107,7 +107,7 @@ class Fitter:
         from ownmark.loops.module import FitModule
 
         watching = self.observers(callbacks, job.steps)
-        if self.records(job, watching):
+        if self.steps_on_device(job, watching):
             self.replay([job], watching)
             return
         recipe, logs = job.recipe, bool(len(watching) > bool(self._progress) or self._logger)
@@ -123,24 +123,24 @@ class Fitter:
         users = self._callbacks() if callable(self._callbacks) else self._callbacks
         return [*users, *callbacks, *([Report(self._progress, steps)] if self._progress else [])]
 
-    def records(self, job: Job, callbacks: Sequence[pl.Callback]) -> bool:
-        """Whether the training's steps are recorded; where a CUDA device does not, the log says why."""
-        if self.device.type != "cuda":
+    def steps_on_device(self, job: Job, callbacks: Sequence[pl.Callback]) -> bool:
+        """Whether a `Recorder` takes the steps: on CUDA, unless somebody wants a part in them."""
+        if self.device.type != "cuda" or self._logger is not None:
             return False
-        from ownmark.loops.replaying import why_not_recorded
+        from ownmark.loops.replaying import steps_alone
 
-        reason = why_not_recorded(job, callbacks)
-        if self._logger is not None:
-            reason = reason or "a logger wants the loss of single steps"
-        if reason:
-            _log.info("training runs step by step from Python: %s", reason)
-        return not reason
+        return steps_alone(job, callbacks)
 
     def replay(self, jobs: Sequence[Job], callbacks: list[pl.Callback]) -> None:
-        """Train the networks of `jobs`, which share recipe and number of steps, through recorded steps."""
-        from ownmark.loops.replaying import ReplayModule
+        """Train the networks of `jobs`, which share recipe, terms and number of steps, recording them if that can be.
 
-        recipe, recorder = jobs[0].recipe, Recorder(jobs)
+        The log says why where it cannot.
+        """
+        from ownmark.loops.replaying import ReplayModule, why_not_recorded
+
+        if reason := why_not_recorded(jobs[0]):
+            _log.info("training runs step by step from Python: %s", reason)
+        recipe, recorder = jobs[0].recipe, Recorder(jobs, records=not reason)
         plain = recipe.change(clip=0.0, precision="float32")  # the recorded step does both itself
         trainer = self._trainer(plain, callbacks, len(recorder))
         with capture_stream(self.device), _interruptible(trainer):
@@ -176,9 +176,9 @@ class Fitter:
         return torch.Generator(self.device).manual_seed(seed)
 
 
-def finished(network: nn.Module) -> nn.Module:
-    """The network as it is handed back: contiguous, in eval mode."""
-    return network.to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload, no-any-return]
+def finished(network: nn.Module, device: torch.device) -> nn.Module:
+    """The network as it is handed back: on the device, which Lightning takes it from, contiguous, in eval mode."""
+    return network.to(device).to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload, no-any-return]
 
 
 @contextmanager

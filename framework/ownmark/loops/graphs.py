@@ -61,14 +61,18 @@ class Stepper:
         """Before recording: gradients must be made inside the graph."""
         self._optimizer.zero_grad(set_to_none=True)
 
-    def __call__(self, index: Tensor) -> Tensor:
-        """Train on the samples at `index` [B]; returns the loss, still on the device."""
+    def __call__(self, index: Tensor, step: int) -> Tensor:
+        """Train on the samples at `index` [B]; returns the loss, still on the device.
+
+        Args:
+            step: what the terms are told.
+        """
         job = self._job
         batch = job.batches.cut(index)
         if job.recipe.channels_last and batch.x.ndim == 4:
             batch.x = batch.x.contiguous(memory_format=torch.channels_last)
         with _precision(job.recipe):
-            parts = [term(job.network, batch, 0).float() for term in job.terms]
+            parts = [term(job.network, batch, step).float() for term in job.terms]
             loss = functools.reduce(torch.add, parts)
         loss.backward()  # type: ignore[no-untyped-call]
         if job.recipe.clip:
@@ -89,15 +93,17 @@ class Recorder:
 
     Args:
         jobs: with as many steps each.
+        records: False runs every step from Python.
     """
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
+    def __init__(self, jobs: Sequence[Job], records: bool = True) -> None:
         self._jobs = tuple(jobs)
         self._steppers = [Stepper(job) for job in jobs]
         self._graphs: dict[tuple[int, ...], _Graph] = {}
         self._warm: dict[tuple[int, ...], int] = {}
         self._streams: list[torch.cuda.Stream] = []
-        self._refused = False
+        self._refused = not records
+        self._step = 0
         self.losses: list[Tensor] = []
 
     def __len__(self) -> int:
@@ -117,23 +123,25 @@ class Recorder:
             self._graphs[shapes].replay(indices)
         else:
             self.losses = self._eager(indices)
+        self._step += 1
 
     def _try_to_record(self, shapes: tuple[int, ...], indices: Sequence[Tensor]) -> None:
-        states = [job.batches.rng.get_state() for job in self._jobs]
+        drawn = [*(job.batches.rng for job in self._jobs), _default_generator(self._jobs[0].batches.device)]
+        states = [generator.get_state() for generator in drawn]
         try:
             self._graphs[shapes] = self._record(indices)
         except RuntimeError as error:
             self._refused = True
             _log.warning("a step cannot be recorded, training goes on from Python: %s", error)
-            for job, state in zip(self._jobs, states, strict=True):
-                job.batches.rng.set_state(state)
+            for generator, state in zip(drawn, states, strict=True):
+                _take_back(generator, state)
 
     def _eager(self, indices: Sequence[Tensor]) -> list[Tensor]:
         losses = []
         for stepper, index, stream in zip(self._steppers, indices, self._sides(), strict=True):
             with torch.cuda.stream(stream):
                 stepper.forget_gradients()
-                losses.append(stepper(index))
+                losses.append(stepper(index, self._step))
         self._join()
         return losses
 
@@ -163,13 +171,24 @@ class Recorder:
             losses = []
             for stepper, index, stream in zip(self._steppers, inputs, self._sides(), strict=True):
                 with torch.cuda.stream(stream):
-                    losses.append(stepper(index))
+                    losses.append(stepper(index, 0))
             self._join()
         rows = [job.batches.seen - count for job, count in zip(self._jobs, former, strict=True)]
         for job, count in zip(self._jobs, former, strict=True):
             job.batches.seen = count  # recording computes nothing
         self.losses = losses
         return _Graph(graph, inputs, [job.batches for job in self._jobs], rows)
+
+
+def _default_generator(device: torch.device) -> torch.Generator:
+    return torch.cuda.default_generators[device.index or 0]
+
+
+def _take_back(generator: torch.Generator, state: Tensor) -> None:
+    """Give a generator its former state in a new place; the old one believes that it is still being recorded."""
+    fresh = torch.Generator(generator.device)
+    fresh.set_state(state)
+    generator.graphsafe_set_state(fresh)
 
 
 class _Graph:

@@ -52,23 +52,28 @@ class ReplayModule(pl.LightningModule):
         return batch
 
 
-def why_not_recorded(job: Job, callbacks: Sequence[pl.Callback]) -> str:
-    """Why a training on a CUDA device runs step by step from Python; empty if it can be recorded."""
+def steps_alone(job: Job, callbacks: Sequence[pl.Callback]) -> bool:
+    """Whether nothing but the job itself has a part in its steps, so that a `Recorder` may take them.
+
+    Optimisers that a callback brings, and callbacks that look at gradients, want Lightning's own step.
+    """
+    return job.recipe.optimizer != "rmsprop" and not any(map(_watches_batches, callbacks))
+
+
+def why_not_recorded(job: Job) -> str:
+    """Why a job's steps run from Python, each one; empty if they can be recorded."""
     if job.recipe.compile == "off":
         return "the recipe says compile: off"
     if job.steps < WORTH:
         return f"{job.steps} steps are too few to pay for recording one"
-    if job.recipe.optimizer == "rmsprop":
-        return "rmsprop cannot be recorded"
     functions: list[Callable[..., object]] = [*job.terms, *job.batches.transforms]
     for function in functions:
         if not is_capturable(function):
             return f"{getattr(function, '__qualname__', type(function).__name__)} is not declared capturable"
-    for callback in callbacks:
-        if not isinstance(callback, Report) and _watches_batches(callback):
-            return f"the callback {type(callback).__name__} looks at single batches"
     return ""
 
 
 def _watches_batches(callback: pl.Callback) -> bool:
+    if isinstance(callback, Report):
+        return False
     return any(getattr(type(callback), hook) is not getattr(pl.Callback, hook) for hook in _BATCH_HOOKS)

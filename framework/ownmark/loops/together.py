@@ -36,7 +36,7 @@ def fit_together(
     jobs = [f.job(n, samples, recipe, terms, transforms) for f, n in zip(fitters, networks, strict=True)]
     first = fitters[0]
     watching = first.observers((), jobs[0].steps)
-    if len(jobs) > 1 and first.records(jobs[0], watching) and not _draws(jobs[0]):
+    if len(jobs) > 1 and first.steps_on_device(jobs[0], watching) and not _draws(jobs[0]):
         with first.training():
             first.replay(jobs, watching)
         for fitter, job in zip(fitters, jobs, strict=True):
@@ -44,7 +44,7 @@ def fit_together(
     else:
         for fitter, job in zip(fitters, jobs, strict=True):
             fitter.fit(job)
-    return [finished(job.network) for job in jobs]
+    return [finished(job.network, first.device) for job in jobs]
 
 
 def _draws(job: Job) -> bool:
