@@ -14,9 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ownmark.contracts import Attack, Batch, Fit, Samples, Stolen, Suspect, cross_entropy, predictions, seeded
+from ownmark.contracts import Attack, Batch, Fit, Stolen, Suspect, cross_entropy, seeded
 from ownmark.errors import NotApplicable
 from ownmark_repair.finetune.config import FinetuneConfig
+from ownmark_repair.labels import labelled
 
 
 def last_layer(network: nn.Module, classes: int) -> str:
@@ -56,7 +57,7 @@ class Finetune(Attack):
 
     def attack(self, stolen: Stolen, fit: Fit, rng: torch.Generator) -> Suspect:
         """Label the images, renew the last layer if asked to, and train."""
-        samples = self._samples(stolen)
+        samples = labelled(stolen, self.config.labels)
         network = stolen.copy()
         if self.config.reinit_last:
             with seeded(rng):
@@ -68,10 +69,3 @@ class Finetune(Attack):
         return Suspect(
             fit(network, samples, self.config.recipe, terms=terms, trains=lambda n: n.startswith(prefix))
         )
-
-    def _samples(self, stolen: Stolen) -> Samples:
-        """Images with the labels the configuration asks for."""
-        samples = stolen.images()
-        if self.config.labels == "granted":
-            return samples
-        return Samples(samples.x, predictions(stolen.network, samples.x).to(samples.x.device))
