@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
-from ownmark.config import Nested, configuration
+from ownmark.config import Count, Nested, configuration
 from ownmark.contracts import Recipe, overriding
 from ownmark.methods import Kind
 
@@ -28,7 +26,7 @@ class HardenedConfig:
     clean: Literal["mixed", "pure"] = "mixed"
     """Data of the task's loss: `mixed` has the triggers in place of their carriers (the authors' code, and plain
     data poisoning), `pure` has neither (the paper's Eq. 6), so that only the added term teaches them."""
-    repeats: int = Field(default=1, ge=1)
+    repeats: Count = 1
     """How often an epoch of `mixed` data shows each trigger."""
     augment: bool = False
     """Augment triggers as the recipe augments clean images (the authors' code does)."""

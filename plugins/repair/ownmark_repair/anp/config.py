@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ownmark.config import configuration
+from ownmark.config import Count, Fraction, NonNegative, configuration
 from ownmark.contracts import Recipe, overriding
 from ownmark_repair.presets import laid_under
 
@@ -25,15 +25,15 @@ class AnpConfig:
     threshold: float | None = Field(default=None, ge=0, lt=1)
     """Neurons with a mask up to this are pruned. None takes the largest of 0, .05 .. .95 that costs no more than `drop`
     on held-back images."""
-    drop: float = Field(default=0.03, ge=0, le=1)
+    drop: Fraction = 0.03
     """Accuracy on held-back images that pruning may cost."""
     held_back: float = Field(default=0.1, gt=0, lt=1)
     """Share of the thief's images that choose the threshold, where none is given."""
-    epsilon: float = Field(default=0.4, ge=0)
+    epsilon: NonNegative = 0.4
     """Largest perturbation of a neuron's scale and shift, relative to them (paper: .4)."""
-    steps: int = Field(default=1, ge=1)
+    steps: Count = 1
     """Steps of the perturbation (paper: 1)."""
-    alpha: float = Field(default=0.2, ge=0, le=1)
+    alpha: Fraction = 0.2
     """Weight of the unperturbed loss; the perturbed one has 1 - alpha (paper: .2)."""
     project: bool = False
     """Keep the perturbation within epsilon, as the paper writes; the released codes start at random and step by

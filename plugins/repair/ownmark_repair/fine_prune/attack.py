@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ownmark.contracts import Attack, Fit, Stolen, Suspect, cross_entropy, evaluating
-from ownmark.contracts.views import device_of
+from ownmark.contracts.views import Shape, device_of
 from ownmark.errors import NotApplicable
 from ownmark_repair.fine_prune.config import FinePruneConfig
 from ownmark_repair.labels import labelled
@@ -86,10 +86,11 @@ class FinePrune(Attack):
             )
         return Suspect(fit(network, samples, config.recipe, terms=(cross_entropy,)), {"pruned_layer": layer})
 
-    def restore(self, network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
+    def restore(
+        self, network: nn.Module, state: Mapping[str, Tensor], shape: Shape = (0, 0, 0), classes: int = 0
+    ) -> nn.Module:
         """The masks are part of the state."""
         for name, kept in state.items():
             if name.endswith(f".{KEPT}"):
                 masked(network, name.removesuffix(f".{KEPT}"), kept)
-        network.load_state_dict(dict(state))
-        return network
+        return super().restore(network, state, shape, classes)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
-from ownmark.config import configuration
+from ownmark.config import Count, Fraction, NonNegative, configuration
 from ownmark.contracts import Recipe, overriding
 
 END = Recipe(epochs=50, batch_size=128, lr=0.05, schedule="every", period=10, factor=0.1, augment="none")
@@ -22,15 +20,15 @@ CURVE = Recipe(
 class McrConfig:
     """The far end, the curve, and the point on it that is taken."""
 
-    t: float = Field(default=0.9, ge=0, le=1)
+    t: Fraction = 0.9
     """Where on the curve the suspect is taken: 0 is the stolen network, 1 the fine-tuned one (APP paper: .9)."""
-    decay: float = Field(default=1e-4, ge=0)
+    decay: NonNegative = 1e-4
     """Weight of half the squared length of the weights on the curve (APP paper's code)."""
     end: Annotated[Recipe, overriding(END)] = END
     """Fine-tuning on one half of the thief's images."""
     recipe: Annotated[Recipe, overriding(CURVE)] = CURVE
     """Training of the curve's middle on the other half."""
-    passes: int = Field(default=1, ge=1)
+    passes: Count = 1
     """Passes over the thief's images in which BatchNorm measures its statistics at the point taken."""
     labels: Literal["granted", "predicted"] = "granted"
     """True labels where the plan grants them, else the stolen network's predictions; or its predictions always."""

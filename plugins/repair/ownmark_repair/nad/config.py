@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ownmark.config import configuration
+from ownmark.config import NonNegative, Positive, configuration
 from ownmark.contracts import Recipe, overriding
 from ownmark_repair.presets import laid_under
 
@@ -22,9 +22,9 @@ class NadConfig:
 
     preset: Literal["app", "app_code"] = "app"
     """`app`: beta 1500 and a decaying rate, as the paper says; `app_code`: 2000 and a constant one, as run."""
-    beta: float = Field(default=1500.0, ge=0)
+    beta: NonNegative = 1500.0
     """Weight of each layer's attention distance (APP paper, B.4: 1500); 0 is plain fine-tuning."""
-    power: float = Field(default=2.0, gt=0)
+    power: Positive = 2.0
     """p: attention is the sum over channels of |activation|^p (2 in the paper)."""
     layers: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Layers that are compared; None takes the last feature map of each resolution, a ResNet's stages."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from ownmark.config import configuration
+from ownmark.config import Count, NonNegative, Whole, configuration
 from ownmark.contracts import Recipe, overriding
 from ownmark_repair.presets import laid_under
 
@@ -29,11 +29,11 @@ class RefitConfig:
     """The authors' settings: the schedule alone, with elastic weights, with unlabelled images, with both."""
     recipe: Annotated[Recipe, overriding(BASIC)] = BASIC
     """Fine-tuning, at a rate large enough to leave where the mark was put."""
-    ewc: float = Field(default=0.0, ge=0)
+    ewc: NonNegative = 0.0
     """lambda of elastic weight consolidation; 0 leaves it out."""
-    fisher_samples: int = Field(default=10000, ge=1)
+    fisher_samples: Count = 10000
     """Images from which the Fisher information is estimated, one label drawn for each."""
-    unlabelled: int = Field(default=0, ge=0)
+    unlabelled: Whole = 0
     """Transfer images added to each step, labelled by the stolen network; 0 leaves them out."""
     labels: Literal["granted", "predicted"] = "granted"
     """True labels where the plan grants them, else the stolen network's predictions; or its predictions always."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ownmark.config import configuration
+from ownmark.config import Count, configuration
 from ownmark.contracts import Recipe, overriding
 
 DECAY = Recipe(epochs=5, batch_size=64, lr=0.05, weight_decay=0.1, schedule="constant", augment="none")
@@ -23,7 +23,7 @@ class RegularizeConfig:
     """Phase one: a weight decay so strong that large weights shrink (SoK: .1 for 5 epochs, or .25 for 3)."""
     recipe: Annotated[Recipe, overriding(TUNE)] = TUNE
     """Phase two: fine-tuning that brings the task back."""
-    patience: int = Field(default=5, ge=1)
+    patience: Count = 5
     """Epochs without a lower loss on held-back images after which phase two stops (SoK: 5)."""
     held_back: float = Field(default=0.1, gt=0, lt=1)
     """Share of the thief's images that are not trained on, and say when to stop and which epoch was best."""
