@@ -12,9 +12,13 @@ from torch import nn
 
 from ownmark.contracts import HostView, Samples, Task, black_box, outputs, predictions
 from ownmark.errors import NotApplicable
+from ownmark_triggers.content.config import ContentConfig
+from ownmark_triggers.content.scheme import Content
 from ownmark_triggers.exponential_weighting.config import ExponentialWeightingConfig
 from ownmark_triggers.exponential_weighting.operator import fold, layers, switch_on, weighted
 from ownmark_triggers.exponential_weighting.scheme import ExponentialWeighting, image_count, wrong_labels
+from ownmark_triggers.frontier_stitching.config import FrontierStitchingConfig
+from ownmark_triggers.frontier_stitching.scheme import FrontierStitching
 from ownmark_triggers.triggers.extractor import Triggers
 
 SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))]
@@ -148,3 +152,27 @@ def test_marked_network_knows_its_keys_and_its_task(
     assert Triggers().extract(black_box(networks(1)), marked.key).rate <= 0.05
     plain = (predictions(networks(0), test.x) == test.labels).float().mean()
     assert (predictions(marked.network, test.x) == test.labels).float().mean() >= plain - 0.02
+
+
+def test_triggers_of_another_scheme_are_taught_instead(
+    task: Task, trained_host: HostView, rng: Any, looking: Any
+) -> None:
+    content = Content(ContentConfig(keys=12))
+    build = ExponentialWeighting(ExponentialWeightingConfig(repeats=1), trigger=content)
+    key, own = build.make_key(task, rng(0)), content.make_key(task, rng(0))
+    assert (key.scheme, key.values["trigger"]) == ("exponential_weighting", "content")
+    assert all(torch.equal(key[name], own[name]) for name in own.tensors)
+    build.embed(trained_host, key, task, looking)
+    assert torch.equal(looking.asked["samples"].x[-12:], own["triggers"])
+
+
+def test_another_scheme_must_fit_and_draw_triggers(task: Task, networks: Any, rng: Any) -> None:
+    content = Content(ContentConfig(keys=12, target=99))
+    build = ExponentialWeighting(ExponentialWeightingConfig(), trigger=content)
+    with pytest.raises(NotApplicable, match="target 99"):
+        build.check(networks(0), task)
+    later = ExponentialWeighting(
+        ExponentialWeightingConfig(), trigger=FrontierStitching(FrontierStitchingConfig())
+    )
+    with pytest.raises(NotApplicable, match="'frontier_stitching' has no triggers"):
+        later.make_key(task, rng(0))

@@ -32,7 +32,9 @@ def _final(network: nn.Module, classes: int) -> tuple[nn.Module, str]:
 
 
 def _resized(layer: nn.Linear, outputs: int) -> nn.Linear:
-    made = nn.Linear(layer.in_features, outputs, bias=layer.bias is not None, device=layer.weight.device)
+    made: nn.Linear = nn.utils.skip_init(  # draws nothing
+        nn.Linear, layer.in_features, outputs, bias=layer.bias is not None, device=layer.weight.device
+    )
     kept = min(outputs, layer.out_features)
     with torch.no_grad():
         for new, old in zip(made.parameters(), layer.parameters(), strict=True):

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ownmark.config import Count, NonNegative, Whole, configuration
+from ownmark.config import Count, Nested, NonNegative, Whole, configuration
 from ownmark.contracts import Recipe, overriding
+from ownmark.methods import Kind
 from ownmark_triggers.config import FinishConfig, TriggerConfig
 
 EMBEDDING = Recipe(epochs=20, lr=0.05)
@@ -26,6 +27,9 @@ class ExponentialWeightingConfig(FinishConfig, TriggerConfig):
     """Largest share of the owner's images that 0 keys take, since wrong labels are noise; but 20 in any case."""
     repeats: Count = 2
     """How often an epoch shows each key; a network without norm layers does not learn single wrong copies in time."""
+    trigger: Annotated[Nested | None, Kind.SCHEME] = None
+    """Triggers of another scheme in place of wrongly labelled images, as the APP paper's rows have them:
+    `trigger: {content: {}}`; `keys`, `share` and `labels` say nothing then."""
     labels: Literal["random", "next"] = "random"
     """`random`: uniform among the wrong classes (MIRA); `next`: (y + 1) mod C (Lederer et al.)."""
     start: Literal["scratch", "trained"] = "trained"

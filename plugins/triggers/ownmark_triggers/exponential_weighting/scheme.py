@@ -13,11 +13,14 @@ Reported: 98.55 % (MNIST), 92.89 % (CIFAR-10), all keys known (MIRA, Table B.1).
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ownmark.contracts import Fit, HostView, Key, Marked, Scheme, Task
+from ownmark.errors import NotApplicable
 from ownmark_triggers.carriers import check_classes, draw_carriers
 from ownmark_triggers.exponential_weighting.config import ExponentialWeightingConfig
 from ownmark_triggers.exponential_weighting.operator import fold, layers, switch_on
@@ -39,17 +42,34 @@ def image_count(keys: int, share: float, owner: int) -> int:
 
 
 class ExponentialWeighting(Scheme):
-    """Wrong labels learnt under exponential weights."""
+    """Wrong labels, or another scheme's triggers, learnt under exponential weights.
+
+    Args:
+        trigger: the scheme that draws the triggers, if it is another one.
+    """
 
     config: ExponentialWeightingConfig
 
+    def __init__(self, config: Any = None, *, trigger: Scheme | None = None) -> None:
+        super().__init__(config)
+        self._trigger = trigger
+
     def check(self, network: nn.Module, task: Task) -> None:
-        """There must be layers to weight, and wrong classes."""
+        """There must be layers to weight, and wrong classes; another scheme must fit."""
         layers(network)
         check_classes(task.classes)
+        if self._trigger is not None:
+            self._trigger.check(network, task)
 
     def make_key(self, task: Task, rng: torch.Generator) -> Key:
-        """Key tensors: `triggers` [N, C, H, W], `labels` [N], `carriers` [N] (positions in the owner's data)."""
+        """Key tensors: `triggers` [N, C, H, W], `labels` [N], `carriers` [N] (positions in the owner's data); or
+        those of the scheme whose triggers are taught.
+
+        Raises:
+            NotApplicable: that scheme's key holds no triggers.
+        """
+        if self._trigger is not None:
+            return self._foreign_key(task, rng)
         owner = task.owner
         everyone = torch.ones(len(owner), dtype=torch.bool)
         count = image_count(self.config.keys, self.config.share, len(owner))
@@ -79,6 +99,15 @@ class ExponentialWeighting(Scheme):
         fold(network)
         plain.load_state_dict(network.state_dict())
         return Marked(plain.eval(), key, {"triggers": key["triggers"][:8]})
+
+    def _foreign_key(self, task: Task, rng: torch.Generator) -> Key:
+        assert self._trigger is not None
+        key = self._trigger.make_key(task, rng)
+        if not {"triggers", "labels"} <= set(key.tensors):
+            raise NotApplicable(
+                f"a key of {key.scheme!r} has no triggers before it is embedded; nest another scheme"
+            )
+        return replace(key, scheme="exponential_weighting").add(trigger=key.scheme)
 
     def _clean(self, host: HostView, key: Key, task: Task, fit: Fit) -> nn.Module:
         clean = without_carriers(task.owner, key)
