@@ -15,7 +15,7 @@ from ownmark.builtin.datasets.config import NpzConfig
 from ownmark.builtin.datasets.npz import Npz
 from ownmark.errors import DataError
 
-GREY = np.zeros((12, 6, 5), np.uint8)
+GREY = np.full((12, 6, 5), 7, np.uint8)
 BAD_FIELDS = {
     "no images": ({"x_train": None}, "field x_train is missing (found: x_test, y_test, y_train)"),
     "no labels": ({"y_test": None}, "field y_test is missing (found: x_test, x_train, y_train)"),
@@ -44,6 +44,17 @@ BAD_FIELDS = {
         {"y_train": np.zeros(12, int), "y_test": np.zeros(6, int)},
         "expected at least 2 classes, found 1",
     ),
+    "labels from 1": ({"y_train": np.arange(12) % 3 + 1, "y_test": np.ones(6, int)}, "no image of class 0"),
+    "labels with gaps": (
+        {"y_train": np.arange(12) % 3 * 10, "y_test": np.zeros(6, int)},
+        "no image of class 1 (18 such",
+    ),
+    "a class in the middle": (
+        {"y_train": np.arange(12) % 2 * 2, "y_test": np.zeros(6, int)},
+        "no image of class 1",
+    ),
+    "pixels in 0..1": ({"x_train": np.ones((12, 6, 5, 3), np.uint8)}, "brightest pixel of 1: divided by 255"),
+    "black images": ({"x_train": np.zeros((12, 6, 5, 3), np.uint8)}, "brightest pixel of 0"),
     "test size": (
         {"x_test": np.zeros((6, 8, 8, 3), np.uint8)},
         "field x_test: expected images of shape (6, 5, 3)",
@@ -67,7 +78,7 @@ def test_rgb(write):
 
 @pytest.mark.parametrize("tail", [(), (1,)], ids=["no channel axis", "channel axis"])
 def test_grey(write, tail):
-    path = write(x_train=np.zeros((12, 6, 5, *tail), np.uint8), x_test=np.zeros((6, 6, 5, *tail), np.uint8))
+    path = write(x_train=np.full((12, 6, 5, *tail), 9, np.uint8), x_test=np.zeros((6, 6, 5, *tail), np.uint8))
     assert load(path).shape == (1, 6, 5)
 
 

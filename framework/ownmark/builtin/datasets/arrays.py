@@ -43,6 +43,9 @@ def read_arrays(archive: Archive, classes: int | None = None) -> Arrays:
     if x["train"].shape[1:] != x["test"].shape[1:]:
         expected = f"images of shape {x['train'].shape[1:]} as in training"
         raise archive.refuse(_image_field(archive, "test"), expected, x["test"].shape[1:])
+    if int(x["train"].max()) <= 1:
+        found = f"a brightest pixel of {x['train'].max()}: divided by 255 before?"
+        raise archive.refuse(_image_field(archive, "train"), "pixels 0..255", found)
     return Arrays(x, y, classes)
 
 
@@ -56,8 +59,14 @@ def read_labels(archive: Archive, classes: int | None = None) -> tuple[dict[str,
         DataError: no integers, wrong shape, none at all, or out of range.
     """
     y = {split: _integers(archive, f"y_{split}") for split in SPLITS}
-    if classes is None:
-        classes = len(archive.read("classes")) if "classes" in archive else int(y["train"].max()) + 1
+    if classes is None and "classes" in archive:
+        classes = len(archive.read("classes"))
+    elif classes is None:
+        classes = int(y["train"].max()) + 1
+        if empty := empty_classes(y["train"], classes):
+            raise archive.refuse(
+                "y_train", "labels 0, 1, 2, ... without gaps (or the number of `classes`)", empty
+            )
     for split, labels in y.items():
         if labels.min() < 0 or labels.max() >= classes:
             found = f"{labels.min()}..{labels.max()}"
@@ -65,6 +74,15 @@ def read_labels(archive: Archive, classes: int | None = None) -> tuple[dict[str,
     if classes < 2:
         raise archive.refuse("y_train", "at least 2 classes", classes)
     return y, classes
+
+
+def empty_classes(labels: Labels, classes: int) -> str:
+    """Which of the classes have no training image, in words; empty if all have."""
+    present = np.unique(labels[labels >= 0])
+    if len(present) == classes:
+        return ""
+    first = next(label for label in range(classes) if label >= len(present) or present[label] != label)
+    return f"labels {present.min()}..{present.max()}, no image of class {first} ({classes - len(present)} such classes)"
 
 
 def _integers(archive: Archive, field: str) -> Labels:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ownmark.builtin.datasets.archive import array_digest
-from ownmark.builtin.datasets.arrays import SPLITS, Arrays
+from ownmark.builtin.datasets.arrays import SPLITS, Arrays, empty_classes
 from ownmark.builtin.datasets.config import HubConfig
 from ownmark.builtin.datasets.pixels import Bytes, Labels
 from ownmark.contracts.dataset import Dataset, Images
@@ -47,7 +47,10 @@ def _read(config: HubConfig) -> Arrays:
     if x["train"].shape[1:] != x["test"].shape[1:]:
         raise _differ(config, {x[split].shape[1:3] for split in SPLITS})
     y = {"train": _labels(train, config), "test": _labels(test, config)}
-    classes = _classes(train, config) or int(y["train"].max()) + 1
+    stated = _classes(train, config)
+    classes = stated or int(y["train"].max()) + 1
+    if stated is None and (empty := empty_classes(y["train"], classes)):
+        raise _refuse(config, config.label, "labels 0, 1, 2, ... without gaps", empty)
     for labels in y.values():
         if labels.min() < 0 or labels.max() >= classes:
             found = f"{labels.min()}..{labels.max()}"
@@ -72,14 +75,25 @@ def _split(config: HubConfig, split: str) -> Any:
         if field not in rows.column_names:
             found = ", ".join(rows.column_names)
             raise _refuse(config, field, f"in split {split}", f"only {found}")
-    if not isinstance(rows[0][config.image], Image.Image):
-        raise _refuse(config, config.image, "images", type(rows[0][config.image]).__name__)
+    try:
+        first = rows[0][config.image]
+    except (OSError, SyntaxError, ValueError) as error:
+        raise _refuse(config, config.image, "readable images", f"image 0 is not: {error}") from error
+    if not isinstance(first, Image.Image):
+        raise _refuse(config, config.image, "images", type(first).__name__)
     return rows
 
 
 def _pixels(rows: Iterable[Any], config: HubConfig, mode: str) -> Bytes:
     """Images of one split, uint8 [N, H, W] or [N, H, W, 3]."""
-    images = [_image(row[config.image], config.size, mode) for row in rows]
+    images = []
+    try:
+        for row in rows:
+            images.append(_image(row[config.image], config.size, mode))
+    except (OSError, SyntaxError, ValueError) as error:  # what PIL raises for damaged files
+        raise _refuse(
+            config, config.image, "readable images", f"image {len(images)} is not: {error}"
+        ) from error
     sizes = {image.shape[:2] for image in images}
     if len(sizes) > 1:
         raise _differ(config, sizes)
@@ -87,10 +101,36 @@ def _pixels(rows: Iterable[Any], config: HubConfig, mode: str) -> Bytes:
 
 
 def _image(image: Image.Image, size: int | None, mode: str) -> Bytes:
-    image = image.convert(mode)
+    image = _opaque(_eight_bit(image)).convert(mode)
     if size is not None:
         image = image.resize((size, size), Image.Resampling.BICUBIC)
     return np.asarray(image, dtype=np.uint8)
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Grey of 16 bits (0..65535) or floats (0..1) in 256 levels; `convert` would cut them off at 255.
+
+    Raises:
+        ValueError: values outside of these ranges.
+    """
+    if not image.mode.startswith(("I", "F")):
+        return image
+    values = np.asarray(image, dtype=np.float64)
+    top = 1.0 if image.mode == "F" else 65535.0
+    if not np.isfinite(values).all() or values.min() < 0 or values.max() > top:
+        raise ValueError(
+            f"grey values {values.min():g}..{values.max():g} in mode {image.mode}, not 0..{top:g}"
+        )
+    return Image.fromarray(np.round(values / top * 255).astype(np.uint8))
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """Transparent pictures on white; what is under full transparency is mostly black and means nothing."""
+    if not ("A" in image.mode or "a" in image.mode or "transparency" in image.info):
+        return image
+    picture = image.convert("RGBA")
+    white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
+    return Image.alpha_composite(white, picture).convert("RGB")
 
 
 def _labels(rows: Any, config: HubConfig) -> Labels:
