@@ -196,3 +196,11 @@ def test_fingerprint_follows_the_content(write):
     write(y_train=np.arange(12) % 2)
     os.utime(path, ns=(1, 1))
     assert Npz(NpzConfig(path=path)).fingerprint() != first
+
+
+@pytest.mark.parametrize("name", ["absent.npz", "data/absent.npz"])
+def test_a_relative_path_says_where_it_was_looked_for(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"looked for in the working folder") as error:
+        load(name)
+    assert str(tmp_path) in str(error.value)

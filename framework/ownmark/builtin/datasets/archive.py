@@ -63,7 +63,8 @@ def opened(path: Path) -> Iterator[Archive]:
         DataError: no such file, or no readable `.npz`.
     """
     if not path.is_file():
-        raise DataError(f"{path}: no such file")
+        where = "" if path.is_absolute() else f"; looked for in the working folder, {Path.cwd()}"
+        raise DataError(f"{path}: no such file{where}")
     try:
         stored = np.load(path, allow_pickle=False)
     except _FAULTS as error:
