@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import json
 import os
 import platform
@@ -33,6 +34,7 @@ from ownmark.loops.augment import augmentation
 from ownmark.loops.batches import Batches
 from ownmark.loops.schedule import rate_factor
 from ownmark.methods import Kind
+from ownmark.runner.progress import Silent
 
 Figures = dict[str, Any]
 
@@ -118,7 +120,7 @@ def steps(bench: Bench) -> None:
     """Seconds of a training step, next to a bare loop's: from Python, and recorded."""
     hosts: dict[str, tuple[str, Figures, int]] = {
         "convnet": ("convnet", {}, 400), "resnet-8-16": ("resnet", {"depth": 8, "width": 16}, 300),
-        "resnet-18": ("resnet", {}, 100),
+        "resnet-18": ("resnet", {}, 60),
     }  # fmt: skip
     if bench.smoke:
         hosts = {"convnet": ("convnet", {"width": 0.25}, 25)}
@@ -133,7 +135,7 @@ def steps(bench: Bench) -> None:
             "recorded": lambda h=host, p=params, s=samples, r=recipe: bench.fitter()(network(h, p), s, r),
         }  # type: ignore[misc]
         took: dict[str, list[float]] = {way: [] for way in ways}
-        for _ in range(2 if bench.smoke else 4):
+        for _ in range(2 if bench.smoke else 3):
             for way, work in ways.items():
                 took[way].append(1000 * bench.seconds(work) / count)
         best = {way: statistics.median(times[1:]) for way, times in took.items()}
@@ -142,16 +144,31 @@ def steps(bench: Bench) -> None:
         bench.tell("steps", f"{name}, recorded / bare speed", round(best["bare"] / best["recorded"], 3))
 
 
-def run_plan(bench: Bench, plan: Figures) -> tuple[list[Figures], list[Figures]]:
-    """Records of a plan, and the journal of its stages, from an empty store."""
+class Stages(Silent):
+    """Tells each stage's seconds as soon as it is done."""
+
+    def __init__(self, tell: Callable[[str, Any], None]) -> None:
+        self._tell = tell
+        self._seconds: dict[str, list[float]] = {}
+
+    def finished(self, digest: str, kind: str, seconds: float) -> None:
+        """A stage was computed."""
+        self._seconds.setdefault(kind, []).append(round(seconds, 1))
+        self._tell(f"seconds, {kind}", self._seconds[kind])
+
+
+def run_plan(bench: Bench, plan: Figures, tell: Callable[[str, Any], None]) -> list[Figures]:
+    """Records of a plan, from an empty store; stages are told as they are finished."""
     from ownmark.runner import run
 
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         (place / "plan.yaml").write_text(yaml.safe_dump(plan), encoding="utf-8")
-        done = run(place / "plan.yaml", out=place / "out", store=place / "store", device=str(bench.device))
-        lines = (place / "out" / "journal.jsonl").read_text(encoding="utf-8").splitlines()
-        return [dict(record) for record in done.records], [json.loads(line) for line in lines]
+        done = run(
+            place / "plan.yaml", out=place / "out", store=place / "store", device=str(bench.device),
+            progress=Stages(tell),
+        )  # fmt: skip
+        return [dict(record) for record in done.records]
 
 
 def dataset(*wanted: str) -> str:
@@ -170,15 +187,11 @@ def marked(bench: Bench) -> None:
     plan = {
         "name": "fast",
         "tasks": [{"dataset": images, "host": host if bench.smoke else {"resnet": {"recipe": {"preset": "fast"}}}}],
-        "schemes": ["content"], "attacks": ["none"], "split": {"reserve": 0.0}, "attacker": {"source": "owner"},
-        "verdict": {"null_models": 2, "keys": 10},
+        "schemes": ["uchida"], "attacks": ["none"], "split": {"reserve": 0.0}, "attacker": {"source": "owner"},
+        "verdict": {"null_models": 1, "keys": 10},
     }  # fmt: skip
-    records, journal = run_plan(bench, plan)
     bench.tell("marked", "dataset", images)
-    for stage in ("host", "marked"):
-        bench.tell(
-            "marked", f"seconds, {stage}", [line["seconds"] for line in journal if line["stage"] == stage]
-        )
+    records = run_plan(bench, plan, functools.partial(bench.tell, "marked"))
     utility = records[0].get("utility", {})
     bench.tell("marked", "accuracy", {name: utility.get(name) for name in ("host", "marked")})
 
@@ -267,14 +280,12 @@ def rows(bench: Bench) -> None:
         with contextlib.suppress(LookupError):
             plan = _one_row(bench, name, scheme)
             start = time.perf_counter()
-            records, journal = run_plan(bench, plan)
-            by_stage: dict[str, float] = {}
-            for line in journal:
-                by_stage[line["stage"]] = round(by_stage.get(line["stage"], 0) + line["seconds"], 1)
+            records = run_plan(
+                bench, plan, lambda what, value, n=name: bench.tell("rows", f"{n}, {what}", value)
+            )
             total = time.perf_counter() - start
-            bench.tell("rows", f"{name}, {scheme}: seconds by stage", by_stage)
-            bench.tell("rows", f"{name}: cells", {r["cell"]["attack"]["label"]: r["status"] for r in records})
-            bench.tell("rows", f"{name}: seconds a cell", round(total / max(1, len(records)), 1))
+            bench.tell("rows", f"{name}, cells", {r["cell"]["attack"]["label"]: r["status"] for r in records})
+            bench.tell("rows", f"{name}, seconds a cell", round(total / max(1, len(records)), 1))
 
 
 def _one_row(bench: Bench, name: str, scheme: str) -> Figures:
@@ -296,7 +307,7 @@ def _one_row(bench: Bench, name: str, scheme: str) -> Figures:
     thin = {"convnet": {"width": 0.25, "recipe": {"epochs": 2}}}
     plan |= {
         "tasks": [{"dataset": dataset("cifar10", "cifar10-small"), "host": fast}], "schemes": chosen[:1],
-        "seeds": [0], "verdict": {"null_models": 2, "keys": 20},
+        "seeds": [0], "verdict": {"rate": 0.34, "null_models": 2, "keys": 20},
     }  # fmt: skip
     if bench.smoke:
         plan |= {
