@@ -74,13 +74,15 @@ def test_default_training_is_the_papers_twenty_epochs(
     assert (recipe.epochs, recipe.batch_size) == (20, 100)
 
 
-@pytest.mark.parametrize("on", ["transformed", "clean"])
-def test_pairs_are_the_transform_and_the_oracles_word_on_it(
+def shifted(x: Tensor, generator: torch.Generator) -> Tensor:
+    """A transform with one draw a call: no two of seven in a row are equal."""
+    return x.roll(int(torch.randint(1, 8, (), generator=generator)), 3)
+
+
+@pytest.mark.parametrize("on", ["transformed", "same", "clean"])
+def test_pairs_are_the_transform_and_the_oracles_word_on_its_view(
     on: str, stolen: Stolen, data: Samples, rng: Any
 ) -> None:
-    def shifted(x: Tensor, generator: torch.Generator) -> Tensor:
-        return x.roll(int(torch.randint(1, 8, (), generator=generator)), 3)
-
     transform = labelled_by(stolen.network, shifted, on)
     generator, twin = rng(0), rng(0)
     batch = Batch(data.x, None, torch.arange(64))
@@ -88,12 +90,40 @@ def test_pairs_are_the_transform_and_the_oracles_word_on_it(
     draws = []
     for _ in range(4):
         found, x = transform(batch, generator), shifted(data.x, twin)
+        view = {"transformed": lambda: shifted(data.x, twin), "same": lambda x=x: x, "clean": lambda: data.x}[
+            on
+        ]()
         assert torch.equal(found.x, x)
-        assert torch.equal(found.labels, predictions(stolen.network, x if on == "transformed" else data.x))
+        assert torch.equal(found.labels, predictions(stolen.network, view))
         assert torch.equal(found.output(stolen.network), stolen.network(x)), "nothing stale is kept"
         assert not found.labels.requires_grad
         draws.append(found.x)
     assert any(not torch.equal(draws[0], other) for other in draws[1:])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x, generator: pst_transform(x, PSTFinetuneConfig(beta=3, v=4), generator),
+        lambda x, generator: x + torch.rand(x.shape, generator=generator),
+    ],
+    ids=["pst", "noise"],
+)
+def test_by_default_oracle_and_student_never_see_equal_images(
+    change: Any, stolen: Stolen, data: Samples, rng: Any
+) -> None:
+    asked: list[Tensor] = []
+    handle = stolen.network.register_forward_pre_hook(lambda module, inputs: asked.append(inputs[0]))
+    transform, generator = labelled_by(stolen.network, change, PSTFinetuneConfig().label_on), rng(0)
+    for _ in range(3):
+        seen = transform(Batch(data.x, None, torch.arange(64)), generator).x
+        oracle = torch.cat(asked)
+        assert oracle.shape == seen.shape
+        assert not (oracle == seen).flatten(1).all(1).any(), (
+            "an image came with the draw that it was labelled by"
+        )
+        asked.clear()
+    handle.remove()
 
 
 def test_training_sees_the_transform_of_algorithm_1(

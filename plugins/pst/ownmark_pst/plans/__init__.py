@@ -10,6 +10,7 @@ from ownmark_pst.papers import PST
 
 _SUMMARIES = {
     "pst-table1-small": "Table 1 of the PST paper on 6,000 MNIST images; needs OWNMARK_DATA",
+    "pst-table1-digits": "its main rows on digits for three seeds, and three ways to label; no download",
     "pst-table1-seeds": "its rows of PST and fine-tuning for three seeds and three schemes; needs OWNMARK_DATA",
     "pst-cifar-small": "every attack of the pack once on 4,000 CIFAR-10 images, content; needs OWNMARK_DATA",
     "pst-table1-paper": "Table 1 of the PST paper, CIFAR-10 with ResNet-18; needs OWNMARK_DATA and a GPU",

@@ -3,7 +3,8 @@
 Idea: a network that has been trained on warped images, as the stolen network itself labels them, classifies warped
 queries nearly as well as it did clean ones, and forgets triggers that never come up.
 Threat model: the thief holds the weights and images, in-distribution or not; labels, if granted, stay unread.
-Functions: `labelled_by` makes Algorithm 1's pairs {g(x'), f(g(x'))} (lines 17 to 21) anew for every batch.
+Functions: `labelled_by` makes Algorithm 1's pairs {g(x'), f(g(x'))} (lines 17 to 21) anew for every batch, with two
+draws of g as in the paper: one for the label (line 19), one for the input (line 20).
 Symbols: images [N, C, H, W] in [0, 1]; f the stolen network, frozen; g the transform, drawn afresh each epoch.
 Deviations: see the declaration in `__init__` and the method card.
 Reported: CIFAR-10, in-distribution, accuracy / triggers: Perturbation .90 / .44, Patch .89 / .13, Content .89 / .17,
@@ -12,10 +13,11 @@ OOD .90 / .11 (Table 1).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ownmark.contracts import Batch, Fit, Stolen, Suspect, Transform, predictions
 from ownmark_pst.finetune_unlabelled.attack import unlabelled
@@ -28,12 +30,22 @@ SHOWN = 8
 
 
 def labelled_by(oracle: nn.Module, change: Change, on: str = "transformed") -> Transform:
-    """Batch transform: images x become (g(x), argmax oracle(g(x))), or (g(x), argmax oracle(x)) for `on="clean"`."""
+    """Batch transform: images x become pairs (g(x), argmax oracle(view of x)).
+
+    Args:
+        on: the view: `"transformed"`, g(x) drawn anew; `"same"`, the g(x) of the pair; `"clean"`, x.
+    """
+    views: dict[str, Callable[[Tensor, Tensor, torch.Generator], Tensor]] = {
+        "transformed": lambda x, seen, rng: change(x, rng),
+        "same": lambda x, seen, rng: seen,
+        "clean": lambda x, seen, rng: x,
+    }
+    view = views[on]
 
     def transform(batch: Batch, rng: torch.Generator) -> Batch:
-        x = change(batch.x, rng)
-        y = predictions(oracle, x if on == "transformed" else batch.x)
-        return replace(batch.with_images(x), y=y.to(x.device))
+        seen = change(batch.x, rng)
+        y = predictions(oracle, view(batch.x, seen, rng))
+        return replace(batch.with_images(seen), y=y.to(seen.device))
 
     return transform
 

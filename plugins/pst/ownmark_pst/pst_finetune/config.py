@@ -16,5 +16,7 @@ class PSTFinetuneConfig(PSTConfig):
 
     recipe: Annotated[Recipe, overriding(TWENTY)] = TWENTY
     """The training."""
-    label_on: Literal["transformed", "clean"] = "transformed"
-    """The stolen network labels what the training sees (Algorithm 1, line 19), or the image before its transform."""
+    label_on: Literal["transformed", "same", "clean"] = "transformed"
+    """What the stolen network labels: a transform of the image with draws of its own, so that the student learns the
+    average answer (Algorithm 1 draws in line 19 and again in line 20); the very transform that the training sees, on
+    which the stolen network is right as it is, so that nothing is learnt; or the image before any transform."""
