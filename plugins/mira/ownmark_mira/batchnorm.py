@@ -16,13 +16,32 @@ Gap = tuple[Tensor, Tensor]
 """Differences of mean and variance from the remembered ones, each [G, K] for G slices and K channels."""
 
 
+MOST_DROPPED = 10
+"""One in so many norms may be left out. With one of three left little holds the pictures to the training data, and
+unlearning them moves the norms' statistics in place of the network's function."""
+
+
 def remembering(network: nn.Module, dropped: int = 0) -> list[_BatchNorm]:
     """BatchNorm modules with running statistics, in order of registration, without the last `dropped`.
 
-    A network without such modules gives an empty list, and R_bn is 0 (MIRA paper, appendix C.1, for LeNet).
+    At most a tenth of them is left out. A network without such modules gives an empty list, and R_bn is 0 (MIRA paper,
+    appendix C.1, for LeNet).
     """
     norms = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.running_mean is not None]
-    return norms[: max(0, len(norms) - dropped)]
+    return norms[: len(norms) - min(dropped, len(norms) // MOST_DROPPED)]
+
+
+def slice_gap(norm: _BatchNorm, x: Tensor, groups: int) -> Gap:
+    """Gaps of one norm's inputs x [G * M, K, ...]; two reductions about the remembered mean, whatever the memory order.
+
+    Returns: differences of mean and (biased) variance, each [G, K].
+    """
+    mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
+    centred = x.reshape(len(x), x.shape[1], -1).float() - mean[:, None]
+    first, second = (
+        part.mean(2).reshape(groups, -1, x.shape[1]).mean(1) for part in (centred, centred.square())
+    )
+    return first, second - first.square() - variance
 
 
 @contextmanager
@@ -35,10 +54,8 @@ def watched(norms: Sequence[_BatchNorm], groups: int) -> Iterator[list[Gap]]:
     gaps: list[Gap] = []
 
     def look(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        x = inputs[0]
-        slices = x.reshape(groups, len(x) // groups, x.shape[1], -1)
-        variance, mean = torch.var_mean(slices, dim=(1, 3), correction=0)
-        gaps.append((mean - norm.get_buffer("running_mean"), variance - norm.get_buffer("running_var")))
+        assert isinstance(norm, _BatchNorm)
+        gaps.append(slice_gap(norm, inputs[0], groups))
 
     handles = [norm.register_forward_pre_hook(look) for norm in norms]
     try:

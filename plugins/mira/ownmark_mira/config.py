@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ownmark.config import Count, NonNegative, Positive, Rate, Real, Whole, configuration
 from ownmark.contracts import Recipe, overriding
+from ownmark_mira.presets import filled
 
 UNLEARNING = Recipe(epochs=10, batch_size=128, lr=0.01, schedule="constant")
 """SGD, 10 epochs, batch 128 (section 6.1); momentum .9, weight decay 5e-4, constant rate (code)."""
@@ -40,8 +42,12 @@ class RecoveryConfig(BudgetConfig):
     """Weight of a picture's total variation, per pixel (section 6.1)."""
     alpha_bn: NonNegative = 0.1
     """Weight of the distance from the BatchNorm statistics (section 6.1; .01 for CIFAR-100 in the code)."""
+    form: Literal["paper", "released"] = "paper"
+    """How the priors are reduced: Equations 2, 8 and 9, the latter two per picture and pixel; or as the authors' code
+    has them (card of `mira`)."""
     dropped_norms: Whole = 2
-    """Last BatchNorm layers that are left out (Equation 2)."""
+    """Last BatchNorm layers that are left out (Equation 2), at most a tenth of the network's: 2 of ResNet-18's 20. A
+    host with a handful keeps them all."""
     mean: tuple[Real, ...] = Field(default=(0.5,), min_length=1)
     """With `std`: units of the two priors, (pixel - mean) / std; those of the built-in hosts. One value, or one a
     channel."""
@@ -57,8 +63,8 @@ class DetectionConfig(BudgetConfig):
     """Draws of noise (50 in the code, 100 in the paper)."""
     pixel_noise: NonNegative = 0.125
     """Standard deviation of the noise on pixels in [0, 1]: sigma_1 = .5 in the network's own units, which are a quarter
-    of a pixel's in the built-in hosts. MNIST: sigma_1 = 1, so .25."""
-    weight_noise: NonNegative = 0.015
+    of a pixel's in the built-in hosts. MNIST: sigma_1 = 1 of units that are pixels, so 1."""
+    weight_noise: float = Field(default=0.015, ge=0)
     """sigma_2, standard deviation of the noise on every parameter (.015 for CIFAR, .03 for MNIST)."""
     threshold: NonNegative = 0.4
     """T: a larger gap between the two smoothest classes means a fixed target (.4; CIFAR-100: .3)."""
@@ -91,12 +97,44 @@ class UnlearningConfig(SplitConfig):
 
 
 @configuration
-class ObjectiveConfig(UnlearningConfig):
+class PresetConfig:
+    """Named settings under those that are given."""
+
+    preset: Literal["cifar10", "cifar100", "mnist", "released", "released-cifar100", "released-mnist"] = (
+        "cifar10"
+    )
+    """The paper's settings for a data set and its network, or those of the authors' code (`released`: CIFAR-10). Given
+    values win."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, given: Any) -> Any:
+        """Lay preset and objective under the given values."""
+        values = given.kwargs if hasattr(given, "kwargs") else given
+        if not isinstance(values, Mapping):
+            return given
+        return filled(values or {}, str(values.get("preset", "")), str(values.get("objective", "")))
+
+
+@configuration
+class SoftConfig:
+    """The objective `soft`: answers in place of labels."""
+
+    temperature: Positive = 4.0
+    """Of the answers that auxiliary pictures are held to."""
+    weight: NonNegative = 1.0
+    """Of the pictures that are pushed to the uniform answer."""
+
+
+@configuration
+class ObjectiveConfig(UnlearningConfig, SoftConfig, PresetConfig):
     """What is unlearned beside auxiliary images."""
 
-    objective: Literal["improved", "basic"] = "improved"
+    objective: Literal["improved", "basic", "soft"] = "improved"
     """`improved` detects the target class and splits the pictures (Equations 6 and 7); `basic` pushes all of them
-    towards the uniform answer (Equation 4)."""
+    towards the uniform answer (Equation 4); `soft`, not in the paper, detects and splits, pushes the watermark-like
+    pictures to the uniform answer and holds all others, and the thief's images, to the stolen network's own answers.
+    Its `share` is .75 and its recipe 20 epochs at .03, falling as a cosine, in batches of 64."""
     alpha_kl: NonNegative = 15.0
     """Weight of the divergence of the basic objective (section 6.1)."""
     recipe: Annotated[Recipe, overriding(UNLEARNING)] = UNLEARNING

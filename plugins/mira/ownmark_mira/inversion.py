@@ -17,12 +17,14 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ownmark.loops import in_chunks
-from ownmark_mira.batchnorm import remembering, squared_gap, watched
+from ownmark_mira.batchnorm import norm_gap, remembering, squared_gap, watched
 from ownmark_mira.config import RecoveryConfig
-from ownmark_mira.priors import energy, standardised, variation
+from ownmark_mira.priors import energy, released_energy, released_variation, standardised, variation
 
 BETAS = (0.5, 0.9)
 LAST_RATE = 1e-4
+ORDER = torch.channels_last
+"""Memory order of pictures and weights."""
 CPU_POSITIONS = 45_000
 """Most pixels, channels not counted, of one batch on a CPU. Larger ones fall out of its caches: 640 pictures of 32 x 32
 at once took 1.6 times as long as class by class."""
@@ -30,15 +32,17 @@ at once took 1.6 times as long as class by class."""
 
 @contextmanager
 def fixed(network: nn.Module) -> Iterator[nn.Module]:
-    """`network` in eval mode with parameters that ask for no gradient; modes and requests come back afterwards."""
+    """`network` in eval mode with parameters that ask for no gradient, in channels-last memory order as the trainer has
+    them; modes, requests and (contiguous) order come back afterwards."""
     modes = {module: module.training for module in network.modules()}
     asked = [parameter for parameter in network.parameters() if parameter.requires_grad]
     network.eval()
     for parameter in asked:
         parameter.requires_grad_(False)
     try:
-        yield network
+        yield network.to(memory_format=ORDER)  # type: ignore[call-overload]
     finally:
+        network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         for parameter in asked:
             parameter.requires_grad_(True)
         for module, mode in modes.items():
@@ -81,12 +85,17 @@ def class_wise_loss(
     groups, count = u.shape[:2]
     flat = u.flatten(0, 1)
     with watched(norms, groups) as gaps:
-        logits = network(flat).float()
-    found = F.cross_entropy(logits, labels.repeat_interleave(count), reduction="none")
+        logits = network(flat.to(memory_format=ORDER)).float()
+    wanted = labels.repeat_interleave(count)
+    found = F.cross_entropy(logits, wanted, reduction="none").reshape(groups, count).mean(1)
     x = standardised(flat, config.mean, config.std)
-    each = found + config.alpha_l2 * energy(x) + config.alpha_tv * variation(x)
-    loss = each.reshape(groups, count).mean(1)
-    return loss + config.alpha_bn * squared_gap(gaps, loss)
+    if config.form == "released":
+        x = x.unflatten(0, (groups, count))
+        size, rough, distance = released_energy(x), released_variation(x), norm_gap(gaps, found)
+    else:
+        size, rough = (part(x).reshape(groups, count).mean(1) for part in (energy, variation))
+        distance = squared_gap(gaps, found)
+    return found + config.alpha_l2 * size + config.alpha_tv * rough + config.alpha_bn * distance
 
 
 def classes_at_once(shape: Sequence[int], device: torch.device, at_once: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -17,12 +18,26 @@ from ownmark_mira.config import ObjectiveConfig, SplitConfig
 from ownmark_mira.detection import Finding, decide, smooth_accuracy
 from ownmark_mira.splitting import feature_layer, features, split, watermark_order
 from ownmark_mira.unlearning import (
+    answers,
     appending,
     improved_set,
+    soft_sets,
+    towards_answers,
     towards_uniform,
+    uniform,
     unlabelled_set,
     with_frozen_norms,
 )
+
+
+class SoftUnlearning(Protocol):
+    """Parameters of `unlearn_softly`."""
+
+    temperature: float
+    weight: float
+    recipe: Recipe
+    norms: Literal["train", "frozen"]
+
 
 Exhibits = dict[str, Tensor | float | str]
 MOST_PICTURES = 64
@@ -111,6 +126,22 @@ def unlearn(
     return fit(stolen.copy(), auxiliary, recipe, terms=terms, transforms=[appending(recovered)])
 
 
+def unlearn_softly(
+    stolen: Stolen, examined: Examined, images: Tensor | None, config: SoftUnlearning, fit: Fit
+) -> nn.Module:
+    """The objective `soft`: pictures to forget beside everything else with the stolen network's own answers.
+
+    Args:
+        images: the thief's [N, channels, H, W], whose labels nobody reads.
+    """
+    kept, gone = soft_sets(examined.watermark, examined.normal, examined.finding)
+    x = kept if images is None else torch.cat([images.to(kept), kept])
+    auxiliary = answers(stolen.network, x, config.temperature)
+    term = towards_answers(config.temperature, config.weight)
+    recovered = uniform(gone, stolen.classes)
+    return unlearn(stolen, recovered, config.recipe, fit, auxiliary=auxiliary, term=term, norms=config.norms)
+
+
 def forget(
     stolen: Stolen,
     recovered: Tensor,
@@ -130,8 +161,10 @@ def forget(
         samples, term = unlabelled_set(recovered), towards_uniform(config.alpha_kl)
     else:
         examined = examine(stolen.network, recovered, config, rng)
-        samples = examined.forgetting(rng)
         exhibits |= told(examined, config.exhibited)
+        if config.objective == "soft":
+            return Suspect(unlearn_softly(stolen, examined, images.x, config, fit), exhibits)
+        samples = examined.forgetting(rng)
     network = unlearn(stolen, samples, config.recipe, fit, auxiliary=images, term=term, norms=config.norms)
     return Suspect(network, exhibits)
 

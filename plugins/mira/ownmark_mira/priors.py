@@ -40,6 +40,25 @@ def variation(x: Tensor) -> Tensor:
     return (down.square().flatten(1).sum(1) + right.square().flatten(1).sum(1)) / x[0].numel()
 
 
+def released_energy(x: Tensor) -> Tensor:
+    """The authors' code: the Euclidean norm of all pictures of a slice, over their number.
+
+    Args:
+        x: [G, M, C, H, W]. Returns: [G].
+    """
+    return torch.linalg.vector_norm(x.flatten(1), dim=1) / x.shape[1]
+
+
+def released_variation(x: Tensor) -> Tensor:
+    """The authors' code: twice the mean squared differences of vertical and of horizontal neighbours.
+
+    Args:
+        x: [G, M, C, H, W]. Returns: [G].
+    """
+    down, right = x.diff(dim=3), x.diff(dim=4)
+    return 2 * (down.square().flatten(1).mean(1) + right.square().flatten(1).mean(1))
+
+
 def batch_variation(x: Tensor) -> Tensor:
     """DeepInversion's: Euclidean norms over the batch of the differences in four directions, summed; a scalar."""
     tilted, slanted = x[:, :, 1:, 1:] - x[:, :, :-1, :-1], x[:, :, 1:, :-1] - x[:, :, :-1, 1:]

@@ -11,7 +11,7 @@ from tests.plugins.mira.conftest import generator, untrained
 from torch import Tensor, nn
 
 from ownmark.contracts import Images, outputs
-from ownmark_mira.batchnorm import norm_gap, remembering, squared_gap, watched
+from ownmark_mira.batchnorm import norm_gap, remembering, slice_gap, squared_gap, watched
 from ownmark_mira.config import RecoveryConfig
 from ownmark_mira.deepinversion.attack import dream
 from ownmark_mira.deepinversion.config import DeepInversionConfig
@@ -96,22 +96,43 @@ def test_network_comes_back_as_it_was(clean: nn.Module) -> None:
     assert [parameter.requires_grad for parameter in clean.parameters()] == asked
 
 
-@pytest.mark.parametrize("dropped", [0, 2])
-def test_batchnorm_distance_against_numpy(clean: nn.Module, dropped: int) -> None:
+@pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last], ids=str)
+def test_batchnorm_distance_against_numpy(clean: nn.Module, order: torch.memory_format) -> None:
     u = torch.rand((3, 6, 1, 8, 8), generator=generator(2))
     expected = np.zeros(3)
     x = ((u - 0.5) / 0.25).flatten(0, 1)
     with torch.no_grad():
         blocks: Any = clean.features
-        for i, block in enumerate(blocks):
+        for block in blocks:
             inputs = block.conv(x)
-            if i < 3 - dropped:
-                parts = inputs.numpy().reshape(3, 6, inputs.shape[1], -1)
-                mean, var = parts.mean(axis=(1, 3)), parts.var(axis=(1, 3))
-                expected += ((mean - block.norm.running_mean.numpy()) ** 2).sum(1)
-                expected += ((var - block.norm.running_var.numpy()) ** 2).sum(1)
+            parts = inputs.numpy().reshape(3, 6, inputs.shape[1], -1)
+            mean, var = parts.mean(axis=(1, 3)), parts.var(axis=(1, 3))
+            expected += ((mean - block.norm.running_mean.numpy()) ** 2).sum(1)
+            expected += ((var - block.norm.running_var.numpy()) ** 2).sum(1)
             x = block(x)
-    assert gap_of(clean, u, dropped).numpy() == pytest.approx(expected, rel=1e-3)
+        with watched(remembering(clean, 2), 3) as gaps:
+            clean.eval()(u.flatten(0, 1).to(memory_format=order))
+    assert squared_gap(gaps, torch.zeros(3)).numpy() == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(12, 5, 3, 4), (12, 5)], ids=["images", "features"])
+def test_statistics_far_from_zero_keep_their_digits(shape: tuple[int, ...]) -> None:
+    norm: Any = nn.BatchNorm2d(5) if len(shape) == 4 else nn.BatchNorm1d(5)
+    x = 1e-2 * torch.randn(shape, generator=generator(1)) + 30
+    norm.running_mean.fill_(30.0)
+    mean, variance = slice_gap(norm, x, 3)
+    slices = x.double().reshape(3, 4, 5, -1).numpy()
+    assert mean.numpy() == pytest.approx(slices.mean(axis=(1, 3)) - 30, abs=1e-5)
+    assert variance.numpy() == pytest.approx(slices.var(axis=(1, 3)) - 1, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("norms", "dropped", "left"),
+    [(3, 2, 3), (9, 2, 9), (10, 2, 9), (20, 2, 18), (20, 0, 20), (40, 2, 38), (20, 5, 18)],
+)
+def test_at_most_a_tenth_of_the_norms_is_left_out(norms: int, dropped: int, left: int) -> None:
+    network = nn.Sequential(*(nn.BatchNorm2d(2) for _ in range(norms)))
+    assert remembering(network, dropped) == list(network)[:left]
 
 
 def test_loss_against_numpy(clean: nn.Module) -> None:
@@ -136,6 +157,30 @@ def test_loss_against_numpy(clean: nn.Module) -> None:
             terms.append(entropy + 0.3 * (picture**2).mean() + 0.5 * tv / 64)
         expected = np.mean(terms) + 0.1 * float(gap_of(clean, u, 2)[g])
         assert found[g] == pytest.approx(expected, rel=1e-3)
+
+
+def test_released_loss_against_numpy(clean: nn.Module) -> None:
+    u = torch.rand((2, 5, 1, 8, 8), generator=generator(3))
+    labels, config = torch.tensor([4, 7]), RecoveryConfig(form="released", alpha_l2=0.3, alpha_tv=0.5)
+    with torch.no_grad():
+        found = class_wise_loss(clean, u, labels, remembering(clean, 2), config)
+        with watched(remembering(clean, 2), 2) as gaps:
+            logits = clean(u.flatten(0, 1))
+    entropy = nn.functional.cross_entropy(logits, labels.repeat_interleave(5), reduction="none")
+    for g in range(2):
+        x = (u[g].double().numpy() - 0.5) / 0.25
+        tv = 2 * ((np.diff(x, axis=2) ** 2).mean() + (np.diff(x, axis=3) ** 2).mean())
+        norms = sum(float(mean[g].norm() + variance[g].norm()) for mean, variance in gaps)
+        expected = float(entropy[5 * g : 5 * g + 5].mean()) + 0.3 * np.sqrt((x**2).sum()) / 5 + 0.5 * tv
+        assert float(found[g]) == pytest.approx(expected + 0.1 * norms, rel=1e-4)
+
+
+def test_channels_last_pictures_are_the_same(clean: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, config = noise(10, 6, 1, 8, 8), RecoveryConfig(samples=6, iterations=5)
+    found = invert(clean, start, config)
+    monkeypatch.setattr("ownmark_mira.inversion.ORDER", torch.contiguous_format)
+    assert torch.allclose(invert(clean, start, config), found, atol=1e-5)
+    assert all(parameter.is_contiguous() for parameter in clean.parameters())
 
 
 def test_priors_count_every_channel() -> None:

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from pydantic import ValidationError
 from tests.plugins.mira.conftest import fitter, generator, untrained
 from torch import nn
 
-from ownmark.contracts import Batch, Images, Samples, Stolen, predictions
+from ownmark.config import to_plain
+from ownmark.contracts import Batch, Images, Samples, Stolen, outputs, predictions
 from ownmark.errors import NotApplicable
 from ownmark_mira.deepinversion.attack import DeepInversion
 from ownmark_mira.deepinversion.config import DeepInversionConfig
@@ -25,6 +27,8 @@ from ownmark_mira.unlearning import (
     appending,
     improved_set,
     other_labels,
+    soft_sets,
+    towards_answers,
     towards_uniform,
     unlabelled_set,
     with_frozen_norms,
@@ -97,6 +101,93 @@ def test_uniform_answers_have_no_divergence() -> None:
     assert float(loss) == pytest.approx(math.log(4))
 
 
+@pytest.mark.parametrize("temperature", [1.0, 4.0])
+def test_soft_objective_against_its_formula(temperature: float) -> None:
+    rng = generator(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(4, 5))
+    x, y = torch.rand((6, 1, 2, 2), generator=rng), torch.rand((6, 5), generator=rng).softmax(1)
+    batch = Batch(x, y, torch.tensor([0, 1, 2, 3, -1, -1]))
+    logits = network(x).detach()
+
+    def divergence(rows: slice, t: float) -> float:
+        q = (logits[rows] / t).softmax(1)
+        return float((y[rows] * (y[rows] / q).log()).sum(1).mean())
+
+    expected = temperature**2 * divergence(slice(0, 4), temperature) + 3 * divergence(slice(4, 6), 1.0)
+    found = towards_answers(temperature, 3.0)(network, batch, 0).detach()
+    assert float(found) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize(("treat_as", "gone"), [("fixed", [1, 1]), ("non-fixed", [0, 0, 1, 1, 2, 2])])
+def test_soft_sets_are_a_partition(treat_as: str, gone: list[int]) -> None:
+    finding = decide(torch.tensor([0.1, 0.9, 0.2]), 0.4, treat_as)
+    kept, forgotten = soft_sets(pictures(3, 2), pictures(3, 4) + 0.5, finding)
+    assert forgotten[:, 0, 0, 0].floor().int().tolist() == gone
+    every = torch.cat([kept, forgotten])[:, 0, 0, 0].sort().values
+    assert torch.equal(
+        every, torch.cat([pictures(3, 2), pictures(3, 4) + 0.5], 1)[..., 0, 0, 0].flatten().sort().values
+    )
+
+
+@pytest.mark.parametrize("with_images", [True, False], ids=["mira", "data-free"])
+def test_soft_objective_trains_on_answers_and_reads_no_label(
+    with_images: bool, stolen: Stolen, looking: Any
+) -> None:
+    given: dict[str, Any] = {**TINY, "treat_as": "fixed", "objective": "soft"}
+    if with_images:
+        assert stolen.data is not None
+        wrong = replace(stolen, data=Samples(stolen.data.x, (stolen.data.labels + 1) % 10))
+        Mira(MiraConfig(**given)).attack(wrong, looking, generator(0))
+    else:
+        MiraDataFree(MiraDataFreeConfig(**given)).attack(replace(stolen, data=None), looking, generator(0))
+    samples, images = looking.asked["samples"], 64 if with_images else 0
+    assert len(samples) == images + 9 * 6 + 2
+    expected = (outputs(stolen.network, samples.x) / 4).softmax(1)
+    assert torch.allclose(samples.labels, expected, atol=1e-6)
+    (append,) = looking.asked["transforms"]
+    part = samples.select(torch.arange(4))
+    added = append(Batch(part.x, part.labels, torch.arange(4)), generator(0)).labels[4:]
+    assert torch.allclose(added, torch.full((4, 10), 0.1))
+
+
+def test_presets_lie_under_given_values() -> None:
+    mnist = MiraConfig(preset="mnist", iterations=7)
+    assert (mnist.iterations, mnist.mean, mnist.std, mnist.pixel_noise, mnist.weight_noise) == (
+        7,
+        (0,),
+        (1,),
+        1,
+        0.03,
+    )
+    released = MiraConfig(preset="released-mnist", recipe={"lr": 0.5})
+    assert (released.form, released.alpha_l2, released.alpha_tv, released.std) == (
+        "released",
+        0.03,
+        0.01,
+        (1,),
+    )
+    assert (released.recipe.epochs, released.recipe.lr, released.recipe.batch_size) == (40, 0.5, 128)
+    soft = MiraDataFreeConfig(objective="soft", recipe={"epochs": 3})
+    assert (soft.share, soft.recipe.epochs, soft.recipe.lr, soft.recipe.schedule) == (0.75, 3, 0.03, "cosine")
+    assert MiraConfig(preset="cifar100").threshold == 0.3
+    assert MiraConfig() == MiraConfig(preset="cifar10")
+
+
+@pytest.mark.parametrize(
+    "config", [MiraConfig(preset="released-cifar100"), MiraDataFreeConfig(objective="soft")]
+)
+def test_filled_configurations_survive_being_written_down(config: Any) -> None:
+    assert type(config)(**to_plain(config)) == config
+
+
+@pytest.mark.parametrize(
+    "bad", [{"preset": "imagenet"}, {"objective": "hard"}, {"preset": ["mnist"]}], ids=str
+)
+def test_unknown_presets_are_refused(bad: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        MiraConfig(**bad)
+
+
 def test_frozen_norms_keep_their_statistics(clean: nn.Module, digits: Images) -> None:
     part = digits.train.select(torch.arange(8))
     clean.train()
@@ -147,6 +238,10 @@ ATTACKS = {
     "basic": Mira(MiraConfig(**TINY, objective="basic", recipe=ONE)),
     "improved": Mira(MiraConfig(**TINY, recipe=ONE)),
     "data-free": MiraDataFree(MiraDataFreeConfig(**TINY, treat_as="fixed", recipe=ONE)),
+    "soft": Mira(MiraConfig(**TINY, objective="soft", recipe=ONE)),
+    "data-free soft": MiraDataFree(
+        MiraDataFreeConfig(**TINY, treat_as="fixed", objective="soft", recipe=ONE)
+    ),
     "deepinversion": DeepInversion(DeepInversionConfig(**TINY, recipe=ONE)),
     "deepinversion improved": DeepInversion(DeepInversionConfig(**TINY, objective="improved", recipe=ONE)),
 }

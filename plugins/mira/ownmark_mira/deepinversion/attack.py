@@ -23,7 +23,7 @@ from ownmark.contracts import Attack, Fit, Stolen, Suspect
 from ownmark.contracts.views import device_of
 from ownmark_mira.batchnorm import norm_gap, remembering, watched
 from ownmark_mira.deepinversion.config import DeepInversionConfig
-from ownmark_mira.inversion import descend, fixed
+from ownmark_mira.inversion import ORDER, descend, fixed
 from ownmark_mira.pipeline import check_host, check_units, forget, start_noise
 from ownmark_mira.priors import batch_variation, units
 
@@ -40,7 +40,8 @@ def realistic_loss(
     """
     mean, std = units(x, config.mean, config.std)
     with watched(norms, 1) as gaps:
-        found: Tensor = F.cross_entropy(network(x * std + mean).float(), labels)
+        images = (x * std + mean).to(memory_format=ORDER)
+        found: Tensor = F.cross_entropy(network(images).float(), labels)
     statistics = norm_gap(gaps, found[None]).sum()
     size = torch.linalg.vector_norm(x)
     loss: Tensor = (

@@ -2,7 +2,8 @@
 
 Idea: as `mira`, with Equation 6 without its first term; the normal pictures of the target class keep the task alive.
 Threat model: the thief holds the weights and no image at all. Only a mark with one target class can be attacked so.
-Functions: those of `mira`; `unlearning.fixed_target_set` makes all of the training data.
+Functions: those of `mira`; `unlearning.fixed_target_set` makes all of the training data, with `objective: soft`
+`unlearning.soft_sets`.
 Symbols: recovered pictures [C, M, channels, H, W] in [0, 1].
 Deviations: see the declaration in `__init__` and the method card.
 Reported: CIFAR-10: accuracy 88.6 to 90.7 %, rescaled watermark accuracy 5.7 to 48.3 % (Table 6).
@@ -17,7 +18,16 @@ from ownmark.contracts import Attack, Fit, Stolen, Suspect
 from ownmark.contracts.views import device_of
 from ownmark_mira.inversion import invert
 from ownmark_mira.mira_data_free.config import MiraDataFreeConfig
-from ownmark_mira.pipeline import check_host, check_units, examine, shown, start_noise, told, unlearn
+from ownmark_mira.pipeline import (
+    check_host,
+    check_units,
+    examine,
+    shown,
+    start_noise,
+    told,
+    unlearn,
+    unlearn_softly,
+)
 
 
 class MiraDataFree(Attack):
@@ -41,6 +51,8 @@ class MiraDataFree(Attack):
             return Suspect(
                 stolen.copy(), {**exhibits, "outcome": "no target class stands out; nothing unlearned"}
             )
+        if config.objective == "soft":
+            return Suspect(unlearn_softly(stolen, examined, None, config, fit), exhibits)
         forget = examined.forgetting(rng)
         return Suspect(
             unlearn(stolen, forget, config.recipe, fit, auxiliary=None, norms=config.norms), exhibits
