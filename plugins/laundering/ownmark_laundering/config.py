@@ -32,14 +32,20 @@ class ReconstructionConfig:
     success: float = Field(default=0.99, gt=0, le=1)
     """Share of stamped images that must get the class for a step to be good."""
     patience: Count = 5
-    """Steps in a row before the price changes; a class stops after five times as many without a mask smaller by 1 %,
-    once its price has gone both up and down."""
+    """Steps in a row before the price changes; a class stops after five times as many without a better mask, once its
+    price has gone both up and down."""
+    better: Literal["authors", "one-percent"] = "authors"
+    """What a better mask is: any that is smaller (their code's threshold of 1), or one smaller by 1 %, which stops
+    earlier."""
     up: float = Field(default=2.0, gt=1, le=1e6)
     """Factor of a rising price."""
     down: float = Field(default=2**1.5, gt=1, le=1e6)
     """Divisor of a falling price."""
     index: NonNegative = 2.0
     """Anomaly index from which a small mask is an outlier."""
+    outliers: Literal["authors", "log"] = "authors"
+    """Whether the index is of the masks' norms, or of the norms' logarithms: masks of classes without a trigger differ
+    by factors, and their spread can hide one that is several times smaller."""
     at_once: Count = 5000
     """Memory budget: most images in one forward pass. Classes are taken in chunks of so many images, at least one
     class each, with the same result; a GPU that runs out of memory halves the chunk. On a CPU also at most 2^15

@@ -20,9 +20,18 @@ def anomaly(norms: Tensor) -> Tensor:
     return index.to(norms)
 
 
-def flagged(norms: Tensor, index: float) -> list[int]:
+TINY = 1e-6
+"""Pixels below which a mask counts as this small, for its logarithm."""
+
+
+def measured(norms: Tensor, outliers: str) -> Tensor:
+    """What the test looks at: the norms (`"authors"`), or their logarithms (`"log"`)."""
+    return {"authors": norms, "log": norms.clamp(min=TINY).log()}[outliers]
+
+
+def flagged(norms: Tensor, index: float, outliers: str = "authors") -> list[int]:
     """Classes whose norm is below the median and has an anomaly index above `index`, the smallest norm first."""
-    suspicious = (anomaly(norms) > index) & (norms <= norms.quantile(0.5))
+    suspicious = (anomaly(measured(norms, outliers)) > index) & (norms <= norms.quantile(0.5))
     return [int(label) for label in ranking(norms) if suspicious[label]]
 
 

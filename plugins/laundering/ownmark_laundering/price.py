@@ -16,8 +16,8 @@ from ownmark_laundering.config import ReconstructionConfig
 
 STALL = 5
 """A class stops after `STALL * patience` steps without a better mask."""
-GAIN = 0.99
-"""A mask counts as better for that if its norm is below this share of the best one's."""
+GAIN = {"authors": 1.0, "one-percent": 0.99}
+"""A mask counts as better for that if its norm is below this share of the best one's; by `better`."""
 
 MOST = 1e9
 """No price rises above this; reached only by a class that every image has anyway."""
@@ -30,7 +30,7 @@ class Prices:
     Args:
         price: lambda. good, bad: steps in a row. raised, lowered: whether the price, once above 0, ever was.
         best: smallest norm of a mask that worked, infinite before there is one. mark: the norm that has to be
-            undercut by 1 %. stalled: steps since it last was.
+            undercut. stalled: steps since it last was.
     """
 
     price: Tensor
@@ -57,7 +57,7 @@ def advance(
     """The state after a step with success rates `accuracy` [G] and mask norms `norm` [G]."""
     works = accuracy >= config.success
     best = torch.where(works, torch.minimum(norm, state.best), state.best)
-    gained = best < GAIN * state.mark
+    gained = best < GAIN[config.better] * state.mark
     found = torch.isfinite(best)
     stalled = torch.where(gained | ~found, 0, state.stalled + 1)
     mark = torch.where(gained, best, state.mark)

@@ -55,15 +55,19 @@ def excited(difference: Tensor, threshold: float | None, quantile: float) -> Ten
 
 
 @torch.no_grad()
-def reset(site: Site, units: Tensor, silence: bool) -> None:
-    """Zero the weights into the units, in place.
+def reset(site: Site, units: Tensor, silence: bool, fill: str = "zero") -> None:
+    """Zero the weights into the units, in place; or set them to the layer's median weight, with a bias of zero.
 
     Args:
         units: bool [units]. silence: zero scale and offset of their norm too, without which a norm makes a constant
-            of a channel that is zero everywhere.
+            of a channel that is zero everywhere. fill: `"zero"` or `"median"`; with the median a norm stays as it is.
     """
-    for parameter in site.parameters() if silence else site.layer.parameters(recurse=False):
-        parameter[units.to(parameter.device)] = 0
+    weight = site.layer.weight
+    value = weight.median() if fill == "median" else 0.0
+    for parameter in (
+        site.parameters() if silence and fill == "zero" else site.layer.parameters(recurse=False)
+    ):
+        parameter[units.to(parameter.device)] = value if parameter is weight else 0.0
 
 
 def renew_statistics(network: nn.Module) -> None:

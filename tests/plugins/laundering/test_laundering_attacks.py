@@ -280,3 +280,12 @@ def test_laundering_declarations_load_neither_torch_nor_pydantic() -> None:
     names = "ownmark_laundering.laundering, ownmark_laundering.neural_cleanse, ownmark_laundering.plans"
     code = f"import sys, {names}; sys.exit(bool({{'torch', 'pydantic'}} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_every_classs_trigger_can_be_stamped(stolen: Stolen, looking: Any, rng: Any) -> None:
+    config = LaunderingConfig(steps=2, images=16, batch_size=16, triggers="all", mask_repeats=0)
+    Laundering(config).attack(stolen, looking, rng(0))
+    samples = looking.asked[0]["samples"]
+    assert stolen.data is not None
+    assert len(samples) == len(stolen.data) * (1 + stolen.classes)
+    assert torch.equal(samples.labels, stolen.data.labels.repeat(1 + stolen.classes))

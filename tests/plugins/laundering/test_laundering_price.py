@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ownmark_laundering.config import ReconstructionConfig
-from ownmark_laundering.outliers import anomaly, flagged, ranking
+from ownmark_laundering.outliers import anomaly, flagged, measured, ranking
 from ownmark_laundering.price import advance, begin, finished
 
 FIRST = 1e-3
@@ -18,8 +18,8 @@ FIRST = 1e-3
 class Oracle:
     """One class, with numbers and ifs."""
 
-    def __init__(self, patience: int) -> None:
-        self.patience = patience
+    def __init__(self, patience: int, gain: float) -> None:
+        self.patience, self.gain = patience, gain
         self.price, self.good, self.bad = 0.0, 0, 0
         self.raised = self.lowered = False
         self.best = self.mark = float("inf")
@@ -31,7 +31,7 @@ class Oracle:
             self.best = min(self.best, norm)
         else:
             self.good, self.bad = 0, self.bad + 1
-        if self.best < 0.99 * self.mark:
+        if self.best < self.gain * self.mark:
             self.mark, self.stalled = self.best, 0
         elif self.best < float("inf"):
             self.stalled += 1
@@ -51,11 +51,12 @@ class Oracle:
         return self.raised and self.lowered and self.stalled >= 5 * self.patience
 
 
+@pytest.mark.parametrize(("better", "gain"), [("authors", 1.0), ("one-percent", 0.99)])
 @pytest.mark.parametrize("patience", [1, 2, 5])
-def test_adaptive_price_equals_one_state_machine_a_class(patience: int) -> None:
-    config = ReconstructionConfig(patience=patience)
+def test_adaptive_price_equals_one_state_machine_a_class(patience: int, better: Any, gain: float) -> None:
+    config = ReconstructionConfig(patience=patience, better=better)
     random = np.random.default_rng(patience)
-    oracles = [Oracle(patience) for _ in range(8)]
+    oracles = [Oracle(patience, gain) for _ in range(8)]
     state = begin(8, FIRST, config, torch.device("cpu"))
     seen = 0
     for _ in range(200):
@@ -118,3 +119,13 @@ def test_equal_norms_flag_nobody_and_one_among_equals_is_infinitely_odd() -> Non
 
 def test_two_norms_are_never_outliers() -> None:
     assert anomaly(torch.tensor([1.0, 50.0])).tolist() == pytest.approx([1 / 1.4826] * 2)
+
+
+def test_unconverged_masks_hide_a_small_one_from_the_norms_but_not_from_their_logarithms() -> None:
+    norms = torch.tensor([88.5, 25.9, 95.0, 120.0, 150.0, 165.0, 180.0, 200.0, 205.0, 209.0])
+    assert flagged(norms, 2.0) == flagged(norms, 2.0, "authors") == []
+    assert flagged(norms, 2.0, "log") == [1]
+    logs = np.log(norms.double().numpy())
+    expected = np.abs(logs - np.median(logs)) / (1.4826 * np.median(np.abs(logs - np.median(logs))))
+    assert anomaly(measured(norms, "log")).numpy() == pytest.approx(expected, rel=1e-4)
+    assert flagged(torch.tensor([0.0, 5.0, 6.0, 7.0]), 2.0, "log") == [0]

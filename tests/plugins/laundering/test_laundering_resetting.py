@@ -181,3 +181,15 @@ def test_dense_layers_over_tokens_count_features() -> None:
     (site,) = sites(network, (2, 8, 8))
     found = mean_activations(network, x, [site], "post_relu")[0]
     torch.testing.assert_close(found.float(), torch.tanh(network.mix(x.flatten(2))).mean((0, 1)).detach())
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_median_reset_takes_the_layers_median_and_leaves_the_norm(bias: bool) -> None:
+    layer, norm = nn.Conv2d(2, 5, 3, bias=bias), nn.BatchNorm2d(5)
+    site, median = Site("conv", layer, norm), float(layer.weight.median())
+    others = layer.weight[1:].detach().clone()
+    reset(site, torch.arange(5) == 0, silence=True, fill="median")
+    assert (layer.weight[0] == median).all()
+    assert torch.equal(layer.weight[1:], others)
+    assert (norm.weight == 1).all()
+    assert layer.bias is None or float(layer.bias[0]) == 0

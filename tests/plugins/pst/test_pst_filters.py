@@ -17,10 +17,11 @@ from ownmark.contracts import Stolen
 from ownmark.discovery import discover
 from ownmark.methods import Kind
 from ownmark_pst.bdr.attack import reduced
-from ownmark_pst.feature_distillation.attack import distilled, table
+from ownmark_pst.feature_distillation.attack import FeatureDistillation, authors_table, distilled, table
+from ownmark_pst.feature_distillation.config import FeatureDistillationConfig
 from ownmark_pst.front import QueryTime
 from ownmark_pst.jpeg.codec import CHROMA, LUMA, jpeg, scaled
-from ownmark_pst.pixel_deflection.attack import deflected
+from ownmark_pst.pixel_deflection.attack import authors_deflected, deflected, sources
 from ownmark_pst.pixel_deflection.wavelets import denoised, joined, split
 from ownmark_pst.shared import smooth
 from ownmark_pst.shield.attack import local_quantisation
@@ -69,7 +70,7 @@ def test_front_can_show_what_the_network_sees(id: str, stolen: Stolen, rng: Any)
 
 WEAK_TO_STRONG: dict[str, list[dict[str, Any]]] = {
     "bdr": [{"bits": bits} for bits in (8, 4, 2, 1)],
-    "feature_distillation": [{"step": step} for step in (1, 20, 80, 300)],
+    "feature_distillation": [{"step": step, "fine": step} for step in (1, 20, 80, 300)],
     "gaussian_blur": [{"sigma": sigma} for sigma in (0.3, 0.7, 1.5, 3.0)],
     "jpeg": [{"quality": quality} for quality in (95, 70, 30, 5)],
     "pixel_deflection": [{"share": share} for share in (0.01, 0.1, 0.3, 0.9)],
@@ -161,6 +162,40 @@ def test_feature_distillation_is_scipys_quantised_dct(natural: Any) -> None:
     coefficients = fft.dctn(x[0, 0].double().numpy() * 255 - 128, norm="ortho")
     back = fft.idctn(np.round(coefficients / steps) * steps, norm="ortho") + 128
     assert distilled(x, 40, 4)[0, 0].numpy() * 255 == pytest.approx(np.clip(np.round(back), 0, 255), abs=1e-3)
+
+
+def test_authors_feature_distillation_is_scipys_quantised_dct_of_each_channel(natural: Any) -> None:
+    x = natural((3, 8, 8), 2)
+    steps = np.full((8, 8), 30.0)
+    steps[:4, :4] = 25
+    assert authors_table(30, 25).tolist() == steps.tolist()
+    found = FeatureDistillation(FeatureDistillationConfig()).change(x, torch.Generator())
+    for channel in range(3):
+        coefficients = fft.dctn(x[1, channel].double().numpy() * 255, norm="ortho")
+        back = fft.idctn(np.round(coefficients / steps) * steps, norm="ortho") / 255
+        assert found[1, channel].numpy() == pytest.approx(np.clip(back, 0, 1), abs=1e-5)
+
+
+@pytest.mark.parametrize(("size", "reach"), [(12, 1), (12, 3), (7, 50)])
+def test_authors_sources_lie_within_reach_and_inside_and_all_come_up(size: int, reach: int, rng: Any) -> None:
+    found = sources(size, reach, torch.rand((4000, size), generator=rng(0)))
+    for place in range(size):
+        allowed = set(range(max(1, place - reach), min(size - 1, place + reach) + 1))
+        assert set(found[:, place].tolist()) == allowed
+
+
+def test_authors_deflection_draws_every_channel_by_itself_and_with_replacement(rng: Any) -> None:
+    height, width, count = 12, 15, 60
+    where = torch.arange(height * width).float().view(1, 1, height, width).expand(40, 3, -1, -1)
+    found = authors_deflected(where, count, 2, rng(0))
+    assert not torch.equal(found[:, 0], found[:, 1])
+    source, target = found.long(), where.long()
+    assert (source // width - target // width).abs().max() <= 2
+    assert (source % width - target % width).abs().max() <= 2
+    changed = (source != target).flatten(2).sum(2).float()
+    expected = height * width * (1 - (1 - 1 / (height * width)) ** count)  # distinct pixels of so many draws
+    assert expected * 0.9 < changed.mean() < expected
+    assert torch.equal(authors_deflected(where, 0, 2, rng(0)), where)
 
 
 @pytest.mark.parametrize("reach", [1, 3, 50])

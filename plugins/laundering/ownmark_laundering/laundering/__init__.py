@@ -48,7 +48,7 @@ def ownmark_attacks() -> Iterable[Declaration]:
                 "a channel's largest difference counts; the paper does not say how a map becomes one number",
                 "the output layer is never reset, since its units are classes",
                 "retraining epochs and rate are those of the APP paper's code; the paper gives none",
-                "reset means zero weights; the layer's median, proposed for softplus, is not offered",
+                "reset means zero weights; `fill: median` is what the paper proposes for softplus",
             ),
             reported=tuple(_reported()),
         )

@@ -59,7 +59,7 @@ def launder(
     for site, difference in zip(where, differences(network, clean, stamped, where, config.unit), strict=True):
         threshold = config.dense if site.dense else config.conv
         chosen.append(excited(difference, threshold, config.quantile))
-        reset(site, chosen[-1], silence=config.hold)
+        reset(site, chosen[-1], silence=config.hold, fill=config.fill)
     return chosen
 
 
@@ -89,7 +89,7 @@ class Laundering(Attack):
         exhibits: dict[str, Tensor | float | str] = {}
         for number in range(self.config.rounds):
             found = reconstruct(network, samples.x, stolen.classes, self.config, rng)
-            exhibits = findings(found, self.config.index)
+            exhibits = findings(found, self.config.index, self.config.outliers)
             order = ranking(found.norms)
             first = order[0] if number == 0 else first
             log.append({"most_likely": order[0], "least_likely": order[-1]})
@@ -109,7 +109,8 @@ class Laundering(Attack):
     ) -> nn.Module:  # fmt: skip
         """Reset and retrain; units that went are added to `dead`."""
         x = samples.x.to(found.masks.device)
-        stamped = [found.stamp(x, target) for target in order[: self.config.triggers]]
+        count = len(order) if self.config.triggers == "all" else self.config.triggers
+        stamped = [found.stamp(x, target) for target in order[:count]]
         gone = launder(network, x, torch.cat(stamped), where, self.config)
         dead[:] = [old | new.cpu() for old, new in zip(dead, gone, strict=True)]
         whole = Samples(x, samples.labels.to(x.device))
@@ -132,4 +133,4 @@ class Laundering(Attack):
             return []
         from ownmark_laundering.holding import Hold
 
-        return [Hold(list(zip(where, dead, strict=True)))]
+        return [Hold(list(zip(where, dead, strict=True)), self.config.fill)]

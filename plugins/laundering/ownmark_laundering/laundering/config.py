@@ -23,8 +23,9 @@ class LaunderingConfig(ReconstructionConfig):
     stop early if the class that was the likeliest in the first round has become the least likely."""
     per_class: Count | None = None
     """Images of each class that are used; None uses all that are granted (section 6: down to one)."""
-    triggers: Count = 1
-    """Classes, the likeliest first, whose triggers are stamped on the images."""
+    triggers: Count | Literal["all"] = 1
+    """Classes, the likeliest first, whose triggers are stamped on the images; `all` stamps those of every class (the
+    paper's "all available examples, including those collected during reconstruction")."""
     layers: Literal["auto", "all", "second-half"] = "auto"
     """Where units may be reset: everywhere, or in the second half of the layers; `auto` spares the first half of
     networks of 18 layers or more (section 5)."""
@@ -37,6 +38,9 @@ class LaunderingConfig(ReconstructionConfig):
     quantile: Fraction = 0.95
     """Where no threshold is given, units above this quantile of their layer's AW - AN are reset; 1 resets none. Of .8,
     .9, .95, .98 and 1 the one whose suspects answer a trigger of the thief's own least often (see the card)."""
+    fill: Literal["zero", "median"] = "zero"
+    """What the weights of a reset unit become: zero, or the layer's median weight, which the paper proposes for
+    activations that are not 0 at 0 (softplus)."""
     hold: bool = True
     """Keep reset units dead while retraining ("preventing the watermarked neurons from reappearing"); else they start
     from zero weights and may come back."""

@@ -64,8 +64,8 @@ class NeuralCleanse(Attack):
         samples = labelled(stolen, self.config.labels)
         network = stolen.copy()
         found = reconstruct(network, samples.x, stolen.classes, self.config, rng)
-        targets = flagged(found.norms, self.config.index)
-        exhibits: dict[str, Tensor | float | str] = findings(found, self.config.index)
+        targets = flagged(found.norms, self.config.index, self.config.outliers)
+        exhibits: dict[str, Tensor | float | str] = findings(found, self.config.index, self.config.outliers)
         if targets:
             stamp = stamping(found, targets, self.config.share)
             network = fit(network, samples, self.config.recipe, transforms=(stamp,))

@@ -54,7 +54,9 @@ class Centred(nn.Module):
         for name, values in (("mean", mean), ("std", std)):
             if len(values) not in (1, channels):
                 raise NotApplicable(f"{name} has {len(values)} values, the images have {channels} channels")
-            self.register_buffer(name, torch.tensor(values).expand(channels).reshape(1, channels, 1, 1).clone())
+            self.register_buffer(
+                name, torch.tensor(values).expand(channels).reshape(1, channels, 1, 1).clone()
+            )
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalised pixels, same shape."""
@@ -106,7 +108,9 @@ class NNLNetwork(Host):
         layout = LAYOUTS[self.config.network]
         height, width = (side(layout, pixels) for pixels in shape[1:])
         if min(height, width) < 1:
-            raise NotApplicable(f"nnl_cnn's {self.config.network} network leaves nothing of {shape[1:]} pixels")
+            raise NotApplicable(
+                f"nnl_cnn's {self.config.network} network leaves nothing of {shape[1:]} pixels"
+            )
         features = convolutions(layout, shape[0])
         inputs = layout.blocks[-1][-1] * height * width
         centred = Centred(shape[0], self.config.mean, self.config.std)

@@ -23,8 +23,8 @@ def ownmark_attacks() -> Iterable[Declaration]:
             paper=DISTILLATION,
             threat_model="thief holds the weights and no data; transforms queries",
             deviations=(
-                "chroma keeps its resolution",
-                "one pass, with the quantisation table of a public port; the strength is ours",
+                "one pass; images whose sides are no multiples of 8 are continued by their last pixels",
+                "the PST paper tunes the strength unseen; `form: two-level` is a public port's coder",
             ),
             reported=reported("feature_distillation", "FD"),
         )

@@ -21,6 +21,8 @@ def ownmark_attacks() -> Iterable[Declaration]:
             summary="queries are compressed with JPEG",
             paper=SOK,
             threat_model="thief holds the weights and no data; transforms queries",
-            deviations=("computed on the device, within a grey level or two of a JPEG library",),
+            deviations=(
+                "floating point on the device; single pixels may be tens of grey levels off a library's (card)",
+            ),
         )
     ]

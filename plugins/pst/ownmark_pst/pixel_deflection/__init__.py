@@ -25,7 +25,7 @@ def ownmark_attacks() -> Iterable[Declaration]:
             threat_model="thief holds the weights and no data; transforms queries",
             deviations=(
                 "deflected everywhere alike, without the activation map",
-                "deflected pixels are distinct",
+                "all replacements are read from the image as it was; the authors' loop reads what it has replaced",
                 "the strength is ours; the PST paper tunes it unseen",
             ),
             reported=reported("pixel_deflection", "PD"),
