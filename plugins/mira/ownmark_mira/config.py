@@ -121,9 +121,16 @@ class SoftConfig:
     """The objective `soft`: answers in place of labels."""
 
     temperature: Positive = 4.0
-    """Of the answers that auxiliary pictures are held to."""
-    weight: NonNegative = 1.0
-    """Of the pictures that are pushed to the uniform answer."""
+    """Of the answers that pictures are held to."""
+    forgetting: Literal["blends", "uniform"] = "blends"
+    """How the mark goes: pictures of other classes with a share of the target's in them keep their own answers, or the
+    target's watermark-like pictures are pushed to the uniform answer."""
+    weight: NonNegative = 4.0
+    """Of what makes the mark go, beside what is kept."""
+    blend: tuple[Fraction, Fraction] = (0.1, 0.45)
+    """Least and most share of the target's picture in a blend."""
+    balance: bool = True
+    """Repeat the target's normal-like pictures until they are as many as those of another class."""
 
 
 @configuration

@@ -16,15 +16,12 @@ from ownmark.errors import NotApplicable
 from ownmark.loops import in_chunks
 from ownmark_mira.config import ObjectiveConfig, SplitConfig
 from ownmark_mira.detection import Finding, decide, smooth_accuracy
+from ownmark_mira.soft import answers, blends, soft_sets, towards_answers, uniform
 from ownmark_mira.splitting import feature_layer, features, split, watermark_order
 from ownmark_mira.unlearning import (
-    answers,
     appending,
     improved_set,
-    soft_sets,
-    towards_answers,
     towards_uniform,
-    uniform,
     unlabelled_set,
     with_frozen_norms,
 )
@@ -34,7 +31,10 @@ class SoftUnlearning(Protocol):
     """Parameters of `unlearn_softly`."""
 
     temperature: float
+    forgetting: Literal["blends", "uniform"]
     weight: float
+    blend: tuple[float, float]
+    balance: bool
     recipe: Recipe
     norms: Literal["train", "frozen"]
 
@@ -127,19 +127,30 @@ def unlearn(
 
 
 def unlearn_softly(
-    stolen: Stolen, examined: Examined, images: Tensor | None, config: SoftUnlearning, fit: Fit
+    stolen: Stolen,
+    recovered: Tensor,
+    examined: Examined,
+    images: Tensor | None,
+    config: SoftUnlearning,
+    fit: Fit,
+    rng: torch.Generator,
 ) -> nn.Module:
-    """The objective `soft`: pictures to forget beside everything else with the stolen network's own answers.
+    """The objective `soft`: what makes the mark go beside everything else with the stolen network's own answers.
 
     Args:
-        images: the thief's [N, channels, H, W], whose labels nobody reads.
+        recovered: pixels [C, M, channels, H, W]. images: the thief's [N, channels, H, W], whose labels nobody reads.
     """
-    kept, gone = soft_sets(examined.watermark, examined.normal, examined.finding)
-    x = kept if images is None else torch.cat([images.to(kept), kept])
-    auxiliary = answers(stolen.network, x, config.temperature)
+    finding, network = examined.finding, stolen.network
+    kept, marked = soft_sets(examined.watermark, examined.normal, finding, config.balance)
+    if config.forgetting == "uniform":
+        gone = uniform(marked, stolen.classes)
+    else:
+        gone = blends(network, recovered, finding, config.blend, config.temperature, rng)
+    auxiliary = answers(
+        network, kept if images is None else torch.cat([images.to(kept), kept]), config.temperature
+    )
     term = towards_answers(config.temperature, config.weight)
-    recovered = uniform(gone, stolen.classes)
-    return unlearn(stolen, recovered, config.recipe, fit, auxiliary=auxiliary, term=term, norms=config.norms)
+    return unlearn(stolen, gone, config.recipe, fit, auxiliary=auxiliary, term=term, norms=config.norms)
 
 
 def forget(
@@ -163,7 +174,8 @@ def forget(
         examined = examine(stolen.network, recovered, config, rng)
         exhibits |= told(examined, config.exhibited)
         if config.objective == "soft":
-            return Suspect(unlearn_softly(stolen, examined, images.x, config, fit), exhibits)
+            network = unlearn_softly(stolen, recovered, examined, images.x, config, fit, rng)
+            return Suspect(network, exhibits)
         samples = examined.forgetting(rng)
     network = unlearn(stolen, samples, config.recipe, fit, auxiliary=images, term=term, norms=config.norms)
     return Suspect(network, exhibits)

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ownmark.contracts import Batch, Samples, Term, Transform, cross_entropy, outputs
+from ownmark.contracts import Batch, Samples, Term, Transform, cross_entropy
 from ownmark_mira.detection import Finding
 
 
@@ -65,50 +65,6 @@ def unlabelled_set(images: Tensor) -> Samples:
     classes, count = images.shape[:2]
     labels = torch.arange(classes, device=images.device).repeat_interleave(count)
     return Samples(images.flatten(0, 1), labels)
-
-
-def soft_sets(watermark: Tensor, normal: Tensor, finding: Finding) -> tuple[Tensor, Tensor]:
-    """Pictures to keep and pictures to forget.
-
-    With one target its watermark-like ones are forgotten, and all pictures of the other classes kept; else those of
-    every class are forgotten.
-
-    Args:
-        watermark: [C, m, channels, H, W]. normal: [C, n, channels, H, W].
-    """
-    if not finding.fixed:
-        return normal.flatten(0, 1), watermark.flatten(0, 1)
-    others = torch.arange(len(watermark), device=watermark.device) != finding.target
-    kept = (normal[finding.target], watermark[others].flatten(0, 1), normal[others].flatten(0, 1))
-    return torch.cat(kept), watermark[finding.target]
-
-
-def answers(network: nn.Module, x: Tensor, temperature: float) -> Samples:
-    """Images with the network's softened answers [N, C] as labels."""
-    return Samples(x, (outputs(network, x) / temperature).softmax(1).to(x.device))
-
-
-def uniform(x: Tensor, classes: int) -> Samples:
-    """Images with the uniform answer [N, classes] as labels."""
-    return Samples(x, torch.full((len(x), classes), 1 / classes, device=x.device))
-
-
-def towards_answers(temperature: float, weight: float) -> Term:
-    """T^2 KL(label || softened answer) of the batch's own rows, and `weight` times KL at T = 1 of the appended ones.
-
-    Each is averaged over its rows (distillation of Hinton et al., 2015).
-
-    Labels are probabilities [B, C].
-    """
-
-    def term(network: nn.Module, batch: Batch, step: int) -> Tensor:
-        own = batch.index >= 0
-        logits = batch.output(network).float()
-        kept, gone = (logits[own] / temperature).log_softmax(1), logits[~own].log_softmax(1)
-        keep = F.kl_div(kept, batch.labels[own], reduction="batchmean") * temperature**2
-        return keep + weight * F.kl_div(gone, batch.labels[~own], reduction="batchmean")
-
-    return term
 
 
 def appending(recovered: Samples) -> Transform:

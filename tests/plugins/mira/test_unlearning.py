@@ -23,12 +23,11 @@ from ownmark_mira.mira.attack import Mira
 from ownmark_mira.mira.config import MiraConfig
 from ownmark_mira.mira_data_free.attack import MiraDataFree
 from ownmark_mira.mira_data_free.config import MiraDataFreeConfig
+from ownmark_mira.soft import blends, soft_sets, towards_answers
 from ownmark_mira.unlearning import (
     appending,
     improved_set,
     other_labels,
-    soft_sets,
-    towards_answers,
     towards_uniform,
     unlabelled_set,
     with_frozen_norms,
@@ -113,7 +112,8 @@ def test_soft_objective_against_its_formula(temperature: float) -> None:
         q = (logits[rows] / t).softmax(1)
         return float((y[rows] * (y[rows] / q).log()).sum(1).mean())
 
-    expected = temperature**2 * divergence(slice(0, 4), temperature) + 3 * divergence(slice(4, 6), 1.0)
+    kept, gone = (divergence(rows, temperature) for rows in (slice(0, 4), slice(4, 6)))
+    expected = temperature**2 * (kept + 3 * gone)
     found = towards_answers(temperature, 3.0)(network, batch, 0).detach()
     assert float(found) == pytest.approx(expected, rel=1e-4)
 
@@ -129,11 +129,35 @@ def test_soft_sets_are_a_partition(treat_as: str, gone: list[int]) -> None:
     )
 
 
+def test_balanced_sets_hold_as_many_of_the_target_as_of_another_class() -> None:
+    finding = decide(torch.tensor([0.1, 0.9, 0.2]), 0.4)
+    kept, _ = soft_sets(pictures(3, 6), pictures(3, 2), finding, balance=True)
+    assert torch.unique(kept[:, 0, 0, 0].floor(), return_counts=True)[1].tolist() == [8, 8, 8]
+
+
+@pytest.mark.parametrize("treat_as", ["fixed", "non-fixed"])
+def test_blends_hold_a_share_of_another_class_and_the_answer_to_the_rest(treat_as: str) -> None:
+    finding = decide(torch.tensor([0.1, 0.9, 0.2]), 0.4, treat_as)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(4, 3)).eval()
+    images = pictures(3, 5)  # class c is filled with c to c + .04
+    made = blends(network, images, finding, (0.2, 0.4), 2.0, generator(0))
+    own = torch.cat([images[c] for c in range(3) if c != 1 or treat_as == "non-fixed"])
+    assert torch.allclose(made.labels, (network(own) / 2).softmax(1), atol=1e-6)
+    value, base = made.x[:, 0, 0, 0], own[:, 0, 0, 0]
+    for found, before in zip(value.tolist(), base.tolist(), strict=True):
+        others = [1] if treat_as == "fixed" else [c for c in range(3) if c != int(before)]
+        assert any(
+            0.2 * abs(c - before) - 0.02 <= abs(found - before) <= 0.4 * abs(c + 0.04 - before) + 0.02
+            for c in others
+        )
+        assert found != before
+
+
 @pytest.mark.parametrize("with_images", [True, False], ids=["mira", "data-free"])
 def test_soft_objective_trains_on_answers_and_reads_no_label(
     with_images: bool, stolen: Stolen, looking: Any
 ) -> None:
-    given: dict[str, Any] = {**TINY, "treat_as": "fixed", "objective": "soft"}
+    given: dict[str, Any] = {**TINY, "treat_as": "fixed", "objective": "soft", "forgetting": "uniform"}
     if with_images:
         assert stolen.data is not None
         wrong = replace(stolen, data=Samples(stolen.data.x, (stolen.data.labels + 1) % 10))
@@ -141,7 +165,7 @@ def test_soft_objective_trains_on_answers_and_reads_no_label(
     else:
         MiraDataFree(MiraDataFreeConfig(**given)).attack(replace(stolen, data=None), looking, generator(0))
     samples, images = looking.asked["samples"], 64 if with_images else 0
-    assert len(samples) == images + 9 * 6 + 2
+    assert len(samples) == images + 9 * 6 + 3 * 2
     expected = (outputs(stolen.network, samples.x) / 4).softmax(1)
     assert torch.allclose(samples.labels, expected, atol=1e-6)
     (append,) = looking.asked["transforms"]

@@ -13,6 +13,9 @@ _SUMMARIES = {
     "laundering-rounds-small": "one to three rounds with 10.8 % of the data down to one image a class; digits, minutes",
     "laundering-cifar-small": "both attacks on 4,000 CIFAR-10 images, a thin ResNet-8, content; needs OWNMARK_DATA",
     "laundering-rounds": "one to ten rounds on MNIST and CIFAR-10; needs OWNMARK_DATA",
+    "laundering-settings-small": "what the paper leaves open: statistics, rate, triggers, median reset; digits",
+    "laundering-figure5-small": "clean networks' answers to triggers, epoch by epoch (Figure 5); digits",
+    "laundering-figure5": "the same on MNIST and CIFAR-10 with the paper's networks; needs OWNMARK_DATA",
 }
 
 

@@ -3,7 +3,7 @@
 Idea: as `mira`, with Equation 6 without its first term; the normal pictures of the target class keep the task alive.
 Threat model: the thief holds the weights and no image at all. Only a mark with one target class can be attacked so.
 Functions: those of `mira`; `unlearning.fixed_target_set` makes all of the training data, with `objective: soft`
-`unlearning.soft_sets`.
+`soft`.
 Symbols: recovered pictures [C, M, channels, H, W] in [0, 1].
 Deviations: see the declaration in `__init__` and the method card.
 Reported: CIFAR-10: accuracy 88.6 to 90.7 %, rescaled watermark accuracy 5.7 to 48.3 % (Table 6).
@@ -52,7 +52,8 @@ class MiraDataFree(Attack):
                 stolen.copy(), {**exhibits, "outcome": "no target class stands out; nothing unlearned"}
             )
         if config.objective == "soft":
-            return Suspect(unlearn_softly(stolen, examined, None, config, fit), exhibits)
+            network = unlearn_softly(stolen, recovered, examined, None, config, fit, rng)
+            return Suspect(network, exhibits)
         forget = examined.forgetting(rng)
         return Suspect(
             unlearn(stolen, forget, config.recipe, fit, auxiliary=None, norms=config.norms), exhibits

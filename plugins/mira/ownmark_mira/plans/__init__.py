@@ -22,6 +22,18 @@ _SUMMARIES = {
     "mira-table6": "MIRA, Table 6: no images, CIFAR-10, ResNet-18; GPU days, needs OWNMARK_DATA",
     "mira-detection": "MIRA, Table 7: the detector and the same overruled, CIFAR-10, ResNet-18; GPU days",
     "mira-table8": "MIRA, Table 8: recovered by MIRA or by DeepInversion, CIFAR-10, ResNet-18; GPU days",
+    "mira-soft-selection": "settings of `objective: soft` on the seeds they are chosen on; digits",
+    "mira-figure4-small": "does the detector find the target whichever class it is? thirty networks on digits (Fig. 4)",
+    "mira-table-c2-small": "Table C.2 on 6,000 images of MNIST: 1000 labelled images; needs OWNMARK_DATA",
+    "mira-table-c6-small": "Table C.6 on 6,000 images of MNIST: no images, ten seeds; needs OWNMARK_DATA",
+    "mira-mnist-detection-small": "the detector on MNIST in the paper's units and in others; needs OWNMARK_DATA",
+    "mira-figure4": "MIRA, Figure 4: the detector with redrawn targets, CIFAR-10, ResNet-18; GPU days",
+    "mira-table-c2": "MIRA, Table C.2: MNIST, LeNet-5, 1000 labelled images; GPU hours, needs OWNMARK_DATA",
+    "mira-table-c3": "MIRA, Table C.3: CIFAR-100, ResNet-34, 1000 labelled images; GPU days, needs the hub",
+    "mira-table-c4": "MIRA, Table C.4: MNIST, 2000 letters without labels; GPU hours, needs the hub",
+    "mira-table-c5": "MIRA, Table C.5: CIFAR-100, 2000 images of CIFAR-10 without labels; GPU days, needs the hub",
+    "mira-table-c6": "MIRA, Table C.6: MNIST, LeNet-5, no images; GPU hours, needs OWNMARK_DATA",
+    "mira-table-c7": "MIRA, Table C.7: CIFAR-100, ResNet-34, no images; GPU days, needs the hub",
 }
 
 
