@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from ownmark.config import Count, NonNegative, Positive, Rate, Real, Whole, configuration
+from ownmark.config import Count, Fraction, NonNegative, Positive, Rate, Real, Whole, configuration
 from ownmark.contracts import Recipe, overriding
 from ownmark_mira.presets import filled
 
@@ -139,9 +139,9 @@ class ObjectiveConfig(UnlearningConfig, SoftConfig, PresetConfig):
 
     objective: Literal["improved", "basic", "soft"] = "improved"
     """`improved` detects the target class and splits the pictures (Equations 6 and 7); `basic` pushes all of them
-    towards the uniform answer (Equation 4); `soft`, not in the paper, detects and splits, pushes the watermark-like
-    pictures to the uniform answer and holds all others, and the thief's images, to the stolen network's own answers.
-    Its `share` is .75 and its recipe 20 epochs at .03, falling as a cosine, in batches of 64."""
+    towards the uniform answer (Equation 4); `soft`, not in the paper, detects and splits, and holds pictures and the
+    thief's images to the stolen network's own answers while the mark is forgotten as `forgetting` says. Its `share` is
+    .75 and its recipe 20 epochs at .03, falling as a cosine, in batches of 64."""
     alpha_kl: NonNegative = 15.0
     """Weight of the divergence of the basic objective (section 6.1)."""
     recipe: Annotated[Recipe, overriding(UNLEARNING)] = UNLEARNING

@@ -186,7 +186,7 @@ def test_dense_layers_over_tokens_count_features() -> None:
 @pytest.mark.parametrize("bias", [True, False])
 def test_median_reset_takes_the_layers_median_and_leaves_the_norm(bias: bool) -> None:
     layer, norm = nn.Conv2d(2, 5, 3, bias=bias), nn.BatchNorm2d(5)
-    site, median = Site("conv", layer, norm), float(layer.weight.median())
+    site, median = Site("conv", layer, norm), float(layer.weight.detach().median())
     others = layer.weight[1:].detach().clone()
     reset(site, torch.arange(5) == 0, silence=True, fill="median")
     assert (layer.weight[0] == median).all()

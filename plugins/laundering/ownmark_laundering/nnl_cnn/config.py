@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ownmark.config import configuration
+from ownmark.config import Positive, Real, configuration
 from ownmark.contracts import Recipe, overriding
 
 ZHANG = Recipe(epochs=5, batch_size=128, lr=0.05, weight_decay=1e-4, schedule="one-cycle", augment="none")
@@ -19,9 +19,9 @@ class NNLConfig:
 
     network: Literal["mnist", "mnist_plus", "cifar10"] = "mnist"
     """Table 5, 6 or 7; the number of classes is the data's (MNIST+ has 16)."""
-    mean: tuple[float, ...] = Field(default=(0.5,), min_length=1)
+    mean: tuple[Real, ...] = Field(default=(0.5,), min_length=1)
     """Subtracted from the pixels: one value for all channels, or one for each."""
-    std: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(0.25,), min_length=1)
+    std: tuple[Positive, ...] = Field(default=(0.25,), min_length=1)
     """Divides them then: one value, or one for each channel."""
     recipe: Annotated[Recipe, overriding(ZHANG)] = ZHANG
     """The training."""
