@@ -187,7 +187,8 @@ def marked(bench: Bench) -> None:
     plan = {
         "name": "fast",
         "tasks": [{"dataset": images, "host": host if bench.smoke else {"resnet": {"recipe": {"preset": "fast"}}}}],
-        "schemes": [{"uchida": {"bits": 32}}], "attacks": ["none"], "split": {"reserve": 0.0}, "attacker": {"source": "owner"},
+        "schemes": [{"uchida": {"bits": 32}}], "attacks": ["none"], "split": {"reserve": 0.0},
+        "attacker": {"source": "owner"},
         "verdict": {"null_models": 1, "keys": 10},
     }  # fmt: skip
     bench.tell("marked", "dataset", images)
