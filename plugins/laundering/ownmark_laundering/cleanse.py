@@ -22,6 +22,8 @@ from ownmark_laundering.config import FULL_SIZE, ReconstructionConfig
 from ownmark_laundering.price import advance, begin, finished
 
 BETAS = (0.5, 0.9)
+ORDER = torch.channels_last
+"""Memory order of stamped images and weights."""
 CACHED = 2**15
 """Pixels of one pass on a CPU: what a network makes of more leaves its caches, and takes longer than class by class."""
 EDGE = 1e-4
@@ -77,13 +79,15 @@ def random_start(classes: int, shape: tuple[int, int, int], rng: torch.Generator
 
 @contextmanager
 def fixed(network: nn.Module) -> Iterator[nn.Module]:
-    """`network` in eval mode, its parameters without gradients; both come back afterwards."""
+    """`network` in eval mode, its parameters without gradients and in channels-last memory order, as the trainer has
+    them; all three come back afterwards (in contiguous order)."""
     modes = {module: module.training for module in network.modules()}
     asked = [parameter for parameter in network.parameters() if parameter.requires_grad]
     network.eval().requires_grad_(False)
     try:
-        yield network
+        yield network.to(memory_format=ORDER)  # type: ignore[call-overload]
     finally:
+        network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         for parameter in asked:
             parameter.requires_grad_(True)
         for module, mode in modes.items():
@@ -105,7 +109,7 @@ def _losses(network: nn.Module, x: Tensor, z: Tensor, labels: Tensor, price: Ten
     """Equation 2 of each class [G], and the share of images that get it [G]. z: [G, 1 + C, H, W]."""
     image = pixels(z)
     mask, pattern = image[:, None, :1], image[:, None, 1:]
-    logits = network(blend(x, mask, pattern).flatten(0, 1)).float()
+    logits = network(blend(x, mask, pattern).flatten(0, 1).to(memory_format=ORDER)).float()
     wanted = labels.repeat_interleave(len(x))
     entropy = F.cross_entropy(logits, wanted, reduction="none").reshape(len(z), len(x))
     hits = (logits.argmax(1) == wanted).reshape(len(z), len(x))

@@ -133,3 +133,14 @@ def test_every_image_is_shown_before_one_comes_again() -> None:
         assert batches.shape == (5, 4)
         assert batches.flatten()[:10].unique().tolist() == list(range(10))
     assert next(draws(3, config, 0)).shape == (6, 3)
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 8, 8)], ids=str)
+def test_memory_order_changes_no_trigger(
+    shape: tuple[int, int, int], host: Any, rng: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, x = host(shape), torch.rand((32, *shape), generator=rng(3))
+    found = reconstruct(network, x, 4, SHORT, rng(0))
+    assert all(parameter.is_contiguous() for parameter in network.parameters())
+    monkeypatch.setattr(cleanse, "ORDER", torch.contiguous_format)
+    assert_same(reconstruct(network, x, 4, SHORT, rng(0)), found, atol=1e-4)
