@@ -167,7 +167,11 @@ class Stolen:
 
 @dataclass(frozen=True)
 class Suspect:
-    """What an attack leaves behind: the network, and exhibits for the report."""
+    """What an attack leaves behind: the network, and exhibits for the report.
+
+    An attack that cannot change every weight says so in the exhibit `reach`, the share in [0, 1] that it could change:
+    a mark that survives it with less than 0.9 is shown as such.
+    """
 
     network: nn.Module
     exhibits: Mapping[str, Tensor | float | str] = field(default_factory=dict)

@@ -26,6 +26,8 @@ OUTCOMES: dict[str, tuple[str, Tone]] = {
     "utility-lost": ("~ utility lost", "warn"),
     "never-marked": ("! never marked", "warn"),
 }
+WHOLE = 0.9
+"""An attack that could change fewer of the weights than this has shown little by failing."""
 SHORT = {"accuracy": "acc"}
 
 
@@ -33,7 +35,14 @@ def cell_lines(group: Group | None) -> tuple[Line, ...]:
     """Utility, evidence, verdict with p-value, removal, a forger's claims; then what failed and what has not run."""
     if group is None:
         return (Line("not planned", "muted"),)
-    lines = [*_utility(group), *_evidence(group), *_verdict(group), *_removal(group), *_rival(group)]
+    lines = [
+        *_utility(group),
+        *_evidence(group),
+        *_verdict(group),
+        *_removal(group),
+        *_reach(group),
+        *_rival(group),
+    ]
     total = len(group.ok) + len(group.failed) + len(group.missing)
     if group.failed:
         lines.append(Line(f"✗ FAILED {len(group.failed)}/{total}", "bad"))
@@ -132,6 +141,14 @@ def _removal(group: Group) -> list[Line]:
         count = f" {counts[outcome]}/{len(group.ok)}" if len(group.ok) > 1 else ""
         lines.append(Line(words + count, tone))
     return lines
+
+
+def _reach(group: Group) -> list[Line]:
+    """A mark that survived an attack that could not touch the network: the exhibit `reach`, a share of the weights."""
+    reached = [reach for record in group.ok if (reach := number(record, "exhibits", "reach")) is not None]
+    if not reached or min(reached) >= WHOLE or "survived" not in group.outcomes():
+        return []
+    return [Line(f"reached {min(reached):.0%} of the weights", "warn")]
 
 
 def _rival(group: Group) -> list[Line]:

@@ -113,10 +113,17 @@ def changed_share(before: nn.Module, after: nn.Module) -> float:
     return changed / max(1, sum(old.numel() for old, _ in pairs))
 
 
+def reach(network: nn.Module, groups: Groups) -> float:
+    """Share of the parameters that some transform of the network could change: all three moves, on every neuron."""
+    full = draw(groups, torch.Generator().manual_seed(0), permute=True, scale=True, flip=True, variant="free")
+    return changed_share(network, apply(network, groups, full, check_result=False))
+
+
 def account(before: nn.Module, after: nn.Module, groups: Groups) -> Mapping[str, float | str]:
     """Exhibits: the share of parameters that changed, and what the engine had to leave alone."""
     frozen = [row.layer for row in rows(groups) if not (row.permute or row.scale or row.kappa or row.flip)]
     return {
+        "reach": reach(before, groups),
         "parameters_changed": changed_share(before, after),
         "frozen_layers": ", ".join((*frozen, *groups.opaque)) or "none",
         "frozen_because": "; ".join(reasons(groups)),

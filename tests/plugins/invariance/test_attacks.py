@@ -144,7 +144,7 @@ class Branching(nn.Module):
         self.layer = nn.Linear(4, 4)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.layer(x) if x.sum() > 0 else x
+        return self.layer(x) if float(x.sum()) > 0 else x
 
 
 @pytest.mark.parametrize(
@@ -230,3 +230,29 @@ def test_cost_of_unified_beside_a_copy() -> None:
     print(
         f"unified {attacking:.2f} s with tracing and test; deepcopy {copying:.3f} s: {attacking / copying:.1f} x"
     )
+
+
+class Buried(nn.Module):
+    """An operation without a rule in front of most of the weights."""
+
+    def __init__(self, depth: int) -> None:
+        super().__init__()
+        self.first, self.rest = nn.Linear(64, 8), nn.Sequential(*(nn.Linear(64, 64) for _ in range(depth)))
+        self.head = nn.Linear(8, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.flatten(1)
+        for layer in self.rest:
+            x = layer(x).cumsum(1)
+        return self.head(torch.relu(self.first(x)))
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_reach_is_the_share_that_could_change(world, depth: int) -> None:
+    suspect = world.attacked("unified").exhibits["reach"]
+    assert suspect > 0.95
+    network = Buried(depth).eval()
+    attack = discover().build(Kind.ATTACK, "unified", {"alpha": 0.25})
+    found = attack.attack(world.stolen(network), fitter(), generator(0)).exhibits
+    total = sum(p.numel() for p in network.parameters())
+    assert found["parameters_changed"] < found["reach"] <= 1 - depth * 64 * 65 / total

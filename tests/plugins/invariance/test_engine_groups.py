@@ -147,14 +147,14 @@ class Strange(nn.Module):
 
 
 class Branching(nn.Module):
-    """Control flow on values: fx cannot trace it."""
+    """Code that is steered by a number: what the module handles itself is frozen."""
 
     def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv2d(8, 8, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x) if x.sum() > 0 else x
+        return self.conv(x) if float(x.sum()) > 0 else x
 
 
 class Seen(nn.Module):
@@ -170,7 +170,7 @@ class Seen(nn.Module):
 
 
 class Lent(nn.Module):
-    """A weight also belongs to a module that cannot be traced."""
+    """A weight also belongs to a module that is steered by values."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -208,7 +208,7 @@ class Overwritten(nn.Module):
     ids=[
         "functional",
         "unknown-function",
-        "untraceable",
+        "steered",
         "weight-read",
         "weight-lent",
         "in-place",
@@ -230,7 +230,7 @@ def test_unknown_operations_are_named() -> None:
     groups = analyse(ready(nn.Sequential(cbr(3, 8), Strange(), cbr(8, 8), Branching(), Head(8))), IMAGE)
     text = describe(groups)
     assert "no rule for this operation (cumsum in '1')" in text
-    assert "'3' is left alone, it could not be traced" in text
+    assert "'3' handles its values as they are: its code reads values of the input (__float__)" in text
 
 
 @pytest.mark.parametrize("inner", [nn.Conv2d(8, 8, 1), cbr(8, 8)], ids=["layer", "container"])

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ownmark_invariance.grouping.book import Use
 from ownmark_invariance.grouping.clone import clone
+from ownmark_invariance.grouping.doubling import doubled, in_double
 from ownmark_invariance.grouping.equivalence import verify_equivalence
 from ownmark_invariance.grouping.errors import CannotTransform
 from ownmark_invariance.grouping.groups import Example, Groups, axis_of, check
@@ -51,8 +52,20 @@ def apply(
     if transform.source.size != groups.perm.count or transform.exponent.size != groups.scale.count:
         raise CannotTransform(f"the transform was drawn for other groups than those of {groups.name}")
     after = clone(model)
-    held = dict(after.named_parameters(remove_duplicate=False)) | dict(
-        after.named_buffers(remove_duplicate=False)
+    _change(after, groups, transform)
+    if check_result:
+        device = next(model.parameters()).device
+        inputs = groups.example if example is None else example
+        inputs = inputs if isinstance(inputs, tuple) else (inputs,)
+        inputs = tuple(x.to(device) for x in inputs)
+        verify_equivalence(model, after, inputs, tolerance=tolerance)
+        _verify_in_double(model, groups, transform, inputs)
+    return after
+
+
+def _change(network: nn.Module, groups: Groups, transform: Transform) -> None:
+    held = dict(network.named_parameters(remove_duplicate=False)) | dict(
+        network.named_buffers(remove_duplicate=False)
     )
     for use in groups.uses:
         target = held.get(use.name)
@@ -62,15 +75,26 @@ def apply(
             )
             raise CannotTransform(f"'{use.name}' of {groups.name}: {found}")
         target.data = transformed(target.data, use, groups, transform)
-    for module in after.modules():
+    for module in network.modules():
         if isinstance(module, nn.RNNBase):
             module.flatten_parameters()
-    if check_result:
-        device = next(model.parameters()).device
-        inputs = groups.example if example is None else example
-        inputs = inputs if isinstance(inputs, tuple) else (inputs,)
-        verify_equivalence(model, after, tuple(x.to(device) for x in inputs), tolerance=tolerance)
-    return after
+
+
+def _verify_in_double(
+    model: nn.Module, groups: Groups, transform: Transform, example: tuple[Tensor, ...]
+) -> None:
+    """The same transform of the same network in double precision, where nothing hides among rounding errors."""
+    if groups.dtype == torch.float64:
+        return
+    before, after = doubled(model), doubled(model)
+    _change(after, groups, transform)
+    wide = tuple(x.double() if x.is_floating_point() else x for x in example)
+    with in_double():
+        try:
+            before(*wide)
+        except Exception:  # a kernel that knows no double precision
+            return
+        verify_equivalence(before, after, wide)
 
 
 def transformed(old: Tensor, use: Use, groups: Groups, transform: Transform) -> Tensor:

@@ -87,6 +87,8 @@ class Book:
     ties: list[tuple[Ints, str]] = field(default_factory=list)
     """Sign symbols that share one sign, and why."""
     where: str = ""
+    ways: int = 1
+    """Ways through the network that were walked."""
 
     def fresh(self, shape: tuple[int, ...], kinds: Collection[str] = KINDS) -> Labels:
         """New symbols of the kinds named, frozen ones of the others."""

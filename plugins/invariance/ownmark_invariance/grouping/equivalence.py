@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 
 from ownmark_invariance.grouping.errors import NotEquivalent
 
-TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-4, torch.float16: 5e-2, torch.bfloat16: 1e-1}
+TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-4, torch.float16: 5e-2, torch.bfloat16: 1e-1}
 """Allowed deviation as a share of the output's largest magnitude, where the caller names none."""
 
 

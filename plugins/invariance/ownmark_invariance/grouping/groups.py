@@ -17,7 +17,7 @@ from ownmark_invariance.grouping.labels import Axis
 from ownmark_invariance.grouping.report import Row, rows
 from ownmark_invariance.grouping.structure import Places, Structure, places, positions, structure
 from ownmark_invariance.grouping.symbols import FROZEN, Classes, Ints
-from ownmark_invariance.grouping.trace import Walker, trace
+from ownmark_invariance.grouping.trace import walk
 
 Example = Tensor | tuple[Tensor, ...]
 
@@ -122,21 +122,19 @@ def analyse(model: nn.Module, example: Example) -> Groups:
     """Trace the model on one input and find its groups; the model is not touched.
 
     Raises CannotTransform for a model in training mode, on the meta device, without floating point weights, or that
-    torch.fx cannot trace.
+    does not run on the example.
     """
     check(model)
     inner, prefix = unwrap(clone(model))
-    graph, opaque = trace(inner)
-    walker = Walker(inner, graph, opaque)
     example = example if isinstance(example, tuple) else (example,)
-    walker.run(*(x.clone() for x in example))
-    book = walker.book
+    book, opaque = walk(inner, example)
     uses = tuple(prefixed(use, prefix) for use in book.uses.values())
     dtype = next(p.dtype for p in inner.parameters() if p.is_floating_point())
     solved = structure(book), book.scale.solve(), book.sign.solve()
-    return Groups(
-        type(inner).__name__, uses, tuple(book.layers), *solved, tuple(book.ties), dtype, opaque, example
-    )
+    layers = tuple(book.layers)
+    if book.ways > 1:  # a layer that lies on several ways is one layer
+        layers = tuple({layer.name: layer for layer in reversed(layers)}.values())[::-1]
+    return Groups(type(inner).__name__, uses, layers, *solved, tuple(book.ties), dtype, opaque, example)
 
 
 def check(model: nn.Module) -> None:

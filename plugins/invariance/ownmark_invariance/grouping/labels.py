@@ -19,11 +19,16 @@ KINDS = ("perm", "scale", "sign")
 
 @dataclass(frozen=True)
 class Labels:
-    """Permutation, scale and sign symbols of a tensor; three arrays of one shape."""
+    """Permutation, scale and sign symbols of a tensor; three arrays of one shape.
+
+    `beside` holds further factors, over other dimensions: in a product of channels and tokens each has its own order,
+    and scales and signs multiply. Only few rules know of them (`Call.factors`).
+    """
 
     perm: Ints
     scale: Ints
     sign: Ints
+    beside: tuple[Labels, ...] = ()
 
     def map(self, change: Callable[[Ints], Ints]) -> Labels:
         """The same change of layout on all three arrays."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from torch import Tensor, nn
@@ -56,9 +56,19 @@ def has_foreign_hooks(module: nn.Module) -> bool:
     )
 
 
-def record(book: Book, ref: Ref, axes: Sequence[Axis], role: Role = "dense", **more: Any) -> None:
+class Emitter(Protocol):
+    """A weight in another form, which knows what its axes mean for what is stored."""
+
+    def emit(self, book: Book, axes: Sequence[Axis], role: Role = "dense", **more: Any) -> None:
+        """Record what the axes carry."""
+
+
+def record(book: Book, ref: Ref | Emitter, axes: Sequence[Axis], role: Role = "dense", **more: Any) -> None:
     """Record what the axes of a weight carry, in whatever form it is stored."""
     axes = tuple(axes)
+    if not isinstance(ref, Ref):
+        ref.emit(book, axes, role, **more)
+        return
     if (plain := ref.stored("")) is not None:
         _emit(book, plain, axes, role, **more)
     elif (masked := ref.stored("_mask")) is not None:

@@ -69,16 +69,14 @@ def _free(classes: Classes, symbols: Ints) -> int:
 
 def reasons(groups: Groups) -> list[str]:
     """Every reason for which something is frozen, once."""
-    opaque = [f"'{name}' could not be traced: {why}" for name, why in groups.opaque.items()]
+    opaque = [f"'{name}' handles its values as they are: {why}" for name, why in groups.opaque.items()]
     return opaque + list(dict.fromkeys(reason for row in rows(groups) for reason in row.frozen))
 
 
 def describe(groups: Groups) -> str:
     """The report as a table of text."""
     lines = [f"{groups.name}: {len(groups.groups)} groups of exchangeable channels"]
-    lines += [
-        f"  '{name}' is left alone, it could not be traced: {why}" for name, why in groups.opaque.items()
-    ]
+    lines += [f"  '{name}' handles its values as they are: {why}" for name, why in groups.opaque.items()]
     lines.append(
         f"{'layer':32} {'kind':20} {'size':>6} {'order':>6} {'scale':>6} {'kappa':>6} {'sign':>6}  groups"
     )

@@ -7,25 +7,27 @@ heads move as blocks.
 from __future__ import annotations
 
 import operator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from ownmark_invariance.grouping.book import Book, Layer
 from ownmark_invariance.grouping.errors import Unsupported
-from ownmark_invariance.grouping.labels import Labels, along, consumed, literal, produced
+from ownmark_invariance.grouping.labels import Labels, along, consumed, inert, literal, produced
 from ownmark_invariance.grouping.parameters import Ref, record
-from ownmark_invariance.grouping.rules import Call, Stored, register
+from ownmark_invariance.grouping.rules import Call, Kept, Stored, register
+from ownmark_invariance.grouping.rules.arithmetic import lead, tied
 from ownmark_invariance.grouping.symbols import Ints
 
 
 @register(torch.matmul, "matmul", torch.bmm, "bmm", operator.matmul)
 def matrix_product(call: Call) -> Labels:
     """[..., n, d] @ [..., d, m]: either d are channels (scores), or they are positions (weighted values)."""
-    if any(isinstance(side, Stored) for side in call.arg_labels):
+    if any(isinstance(side, Stored) and not isinstance(side, Kept) for side in call.arg_labels):
         return _times_parameter(call)
     a, b = call.labels(0, "input"), call.labels(1, "other" if "mat2" not in call.kwargs else "mat2")
     if (
@@ -47,13 +49,13 @@ def matrix_product(call: Call) -> Labels:
 
 def _times_parameter(call: Call) -> Labels:
     stored = call.arg_labels[1]
-    if not isinstance(stored, Stored) or stored.ref.tensor is None or stored.ref.tensor.ndim != 2:
+    if not isinstance(stored, Stored) or stored.tensor.ndim != 2:
         raise Unsupported("matrix product with a parameter on the left")
     x = call.tensor()
     into = call.book.channels(call.labels(), x.ndim - 1, x.shape[-1])
     out = call.book.fresh((call.out.shape[-1],))
     rows, columns = consumed(into, lambda a: a[:, None]), produced(out, lambda a: a[None, :])
-    record(call.book, stored.ref, [rows, columns])
+    record(call.book, stored, [rows, columns])
     call.book.layers.append(Layer(f"{stored.ref.path}.{stored.ref.name}", "matmul", out))
     return out.map(lambda a: along(a, call.out.ndim - 1, call.out.ndim))
 
@@ -101,62 +103,93 @@ def _weighted(book: Book, a: Labels, b: Labels) -> Labels:
 
 @register(F.scaled_dot_product_attention)
 def attention_function(call: Call) -> Labels:
-    """softmax(q k' / sqrt d) v with a mask that no channel depends on."""
-    mask = call.label(3, "attn_mask")
-    if (
-        (isinstance(mask, Labels) and mask.varies())
-        or call.kwargs.get("enable_gqa")
-        or call.value(4, "dropout_p", 0.0)
-    ):
-        raise Unsupported("attention with grouped queries, dropout or a mask per head")
+    """softmax(q k' / sqrt d + mask) v; what a mask tells apart does not change places."""
+    if call.kwargs.get("enable_gqa") or call.value(4, "dropout_p", 0.0):
+        raise Unsupported("attention with grouped queries or dropout")
     q, k, v = (call.labels(i, name) for i, name in enumerate(("query", "key", "value")))
-    return attend(call.book, q, k, v)
+    mask = None
+    if isinstance(given := call.value(3, "attn_mask"), Tensor):
+        mask = Mask(lead(call.labels(3, "attn_mask"), call.out.ndim), call.extent(given))
+    return attend(call.book, q, k, v, mask)[0]
 
 
-def attend(book: Book, q: Labels, k: Labels, v: Labels) -> Labels:
-    """Labels of the attended values; all of shape [..., heads, tokens, features] with inert tokens."""
+@dataclass(frozen=True)
+class Mask:
+    """What is added to scores [..., heads, queries, keys], and its true size."""
+
+    labels: Labels
+    size: tuple[int, ...]
+
+
+def attend(book: Book, q: Labels, k: Labels, v: Labels, mask: Mask | None = None) -> tuple[Labels, Labels]:
+    """Labels of the attended values, [..., heads, tokens, features] with inert tokens, and of the attention."""
     ndim = len(q.shape)
     q, k, v = (book.collapse(side, set(range(ndim)) - {ndim - 2}) for side in (q, k, v))
     scores = _scores(book, q, k.map(lambda x: np.swapaxes(x, -1, -2)))
-    return _weighted(book, scores, v)
+    if mask is not None:
+        book.freeze(mask.labels, "a mask of attention", ("scale", "sign"))
+        scores = tied(book, (scores, scores.shape), (mask.labels, mask.size))
+        scores = book.collapse(scores, range(ndim - 2))
+    return _weighted(book, scores, v), scores
 
 
 @register(nn.MultiheadAttention)
 def multihead(call: Call) -> Any:
-    """in_proj_weight [3D, D] holds q, k, v one below the other; out_proj is a linear layer."""
+    """Queries, keys and values by three matrices, stored in one if they are alike; out_proj is a linear layer."""
     module: Any = call.module
-    if not module._qkv_same_embed_dim or module.bias_k is not None or module.add_zero_attn:
-        raise Unsupported("attention with extra keys or with widths of their own")
-    weights = call.out[1]
-    if weights is not None and weights.ndim == 4:
-        raise Unsupported("attention weights per head are returned")
     book, width, heads = call.book, module.embed_dim, module.num_heads
-    into = [
-        book.channels(call.labels(i, n), call.value(i, n).ndim - 1, width)
-        for i, n in enumerate(("query", "key", "value"))
-    ]
-    for other in into[1:]:
-        book.tie(into[0], other)
+    given = [(call.labels(i, n), call.value(i, n)) for i, n in enumerate(("query", "key", "value"))]
+    into = [book.channels(labels, x.ndim - 1, x.shape[-1]) for labels, x in given]
     rows = book.fresh((3 * width,))
-    record(
-        book,
-        Ref(module, call.name, "in_proj_weight"),
-        [produced(rows, lambda a: a[:, None]), consumed(into[0], lambda a: a[None, :])],
-    )
-    record(book, Ref(module, call.name, "in_proj_bias"), [produced(rows, lambda a: a)])
-    q, k, v = (rows.map(lambda a, i=i: a.reshape(3, heads, 1, -1)[i]) for i in range(3))  # type: ignore[misc]
-    inner = attend(book, q, k, v).map(lambda a: a.reshape(-1))
+    parts = [rows.map(lambda a, i=i: a.reshape(3, -1)[i]) for i in range(3)]  # type: ignore[misc]
+    _projections(call, rows, parts, into)
+    for name, part in (("bias_k", parts[1]), ("bias_v", parts[2])):
+        record(book, Ref(module, call.name, name), [produced(part, lambda a: a[None, None, :])])
+    q, k, v = (part.map(lambda a: a.reshape(heads, 1, -1)) for part in parts)
+    attended, scores = attend(book, q, k, v, _mask(call, heads))
+    inner = attended.map(lambda a: a.reshape(-1))
     out = book.fresh((width,))
-    record(
-        book,
-        Ref(module.out_proj, f"{call.name}.out_proj", "weight"),
-        [produced(out, lambda a: a[:, None]), consumed(inner, lambda a: a[None, :])],
-    )
-    record(book, Ref(module.out_proj, f"{call.name}.out_proj", "bias"), [produced(out, lambda a: a)])
-    book.layers += [
-        Layer(call.name, "MultiheadAttention", rows),
-        Layer(f"{call.name}.out_proj", "Linear", out),
-    ]
+    path = f"{call.name}.out_proj".lstrip(".")
+    columns = consumed(inner, lambda a: a[None, :])
+    record(book, Ref(module.out_proj, path, "weight"), [produced(out, lambda a: a[:, None]), columns])
+    record(book, Ref(module.out_proj, path, "bias"), [produced(out, lambda a: a)])
+    book.layers += [Layer(call.name, "MultiheadAttention", rows), Layer(path, "Linear", out)]
     ndim = call.out[0].ndim
-    labelled = out.map(lambda a: along(a, ndim - 1, ndim))
-    return labelled, None if weights is None else Labels(*(np.zeros((1,) * weights.ndim, np.int64),) * 3)
+    return out.map(lambda a: along(a, ndim - 1, ndim)), _returned(call.out[1], scores)
+
+
+def _projections(call: Call, rows: Labels, parts: list[Labels], into: list[Labels]) -> None:
+    module: Any = call.module
+    if module._qkv_same_embed_dim:
+        for other in into[1:]:
+            call.book.tie(into[0], other)
+        names, written, read = ["in_proj_weight"], [rows], into[:1]
+    else:
+        names, written, read = [f"{n}_proj_weight" for n in "qkv"], parts, into
+    for name, out, labels in zip(names, written, read, strict=True):
+        axes = [produced(out, lambda a: a[:, None]), consumed(labels, lambda a: a[None, :])]
+        record(call.book, Ref(module, call.name, name), axes)
+    record(call.book, Ref(module, call.name, "in_proj_bias"), [produced(rows, lambda a: a)])
+
+
+def _mask(call: Call, heads: int) -> Mask | None:
+    """A mask [batch * heads, queries, keys] tells heads apart, unless it is a constant that does not."""
+    mask = call.value(5, "attn_mask")
+    if not isinstance(mask, Tensor) or mask.ndim != 3:
+        return None  # the same for every head
+    wide = mask.reshape(-1, heads, *mask.shape[1:])
+    alike = call.constant(mask) and bool((wide == wide[:, :1]).all())
+    return Mask(inert(3), (1 if alike else heads, *mask.shape[1:]))
+
+
+def _returned(weights: Tensor | None, scores: Labels) -> Labels | None:
+    """The attention itself: averaged over heads, or [..., heads, queries, keys]."""
+    if weights is None:
+        return None
+    if (
+        weights.ndim == (scores.perm.ndim if scores.perm.shape[0] == 1 else 0)
+        or weights.shape[-3] != scores.shape[0]
+    ):
+        return inert(weights.ndim)
+    zeros = np.zeros_like(scores.perm)
+    return Labels(scores.perm, zeros, zeros).map(lambda a: a.reshape((1,) * (weights.ndim - 3) + a.shape))

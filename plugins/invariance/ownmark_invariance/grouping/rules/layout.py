@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Hashable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,33 +15,102 @@ from torch import Tensor, nn
 from ownmark_invariance.grouping.book import Book
 from ownmark_invariance.grouping.errors import Unsupported
 from ownmark_invariance.grouping.labels import Labels, spread
-from ownmark_invariance.grouping.rules import Call, Stored, register
+from ownmark_invariance.grouping.rules import Call, Kept, Stored, register
+from ownmark_invariance.grouping.rules.stored import moved
 
 LAYOUT: tuple[Hashable, ...] = (
     nn.Flatten, nn.Unflatten, nn.ChannelShuffle, nn.PixelShuffle, nn.PixelUnshuffle, torch.flatten, "flatten", "view",
     "reshape", torch.reshape, "unflatten", torch.permute, "permute", torch.transpose, "transpose", "swapaxes",
     torch.swapaxes, torch.movedim, "movedim", "t", torch.t, torch.squeeze, "squeeze", torch.unsqueeze, "unsqueeze",
     "expand", "expand_as", "repeat", torch.chunk, "chunk", torch.split, "split", torch.unbind, "unbind", torch.narrow,
-    "narrow", torch.select, "select", torch.flip, "flip", torch.roll, "roll", F.pixel_shuffle, F.pixel_unshuffle,
-    F.channel_shuffle, torch.tile, "tile", torch.repeat_interleave, "repeat_interleave",
+    "narrow", "reshape_as", "view_as", "T", "mT", "H", "mH", "data", "ravel", torch.ravel, torch.adjoint, "adjoint",
+    torch.moveaxis, "moveaxis", torch.swapdims, "swapdims", "tensor_split", torch.tensor_split, torch.hsplit,
+    torch.vsplit, torch.dsplit, torch.broadcast_to, "broadcast_to", "unfold", torch.rot90, "rot90", torch.fliplr,
+    torch.flipud, torch.atleast_3d, torch.unflatten, torch.select, "select", torch.flip, "flip", torch.roll, "roll",
+    F.pixel_shuffle, F.pixel_unshuffle, F.channel_shuffle, torch.tile, "tile", torch.repeat_interleave,
+    "repeat_interleave",
 )  # fmt: skip
 
 
 @register(*LAYOUT)
 def layout(call: Call) -> Any:
     """Run the operation on element indices and read off where each channel went."""
+    if isinstance(weight := call.found(), Stored) and not isinstance(weight, Kept):
+        try:
+            return _of_weight(call, weight)
+        except Unsupported:
+            pass  # element by element, then
     return rearrange(call, call.labels())
 
 
-@register(operator.getitem)
+def _of_weight(call: Call, weight: Stored) -> Any:
+    index = torch.arange(weight.tensor.numel()).reshape(weight.tensor.shape)
+    found = call.again(index)
+    if isinstance(call.out, Tensor):
+        return moved(weight, call.out, found.numpy())
+    return tuple(moved(weight, part, i.numpy()) for part, i in zip(call.out, found, strict=True))
+
+
+@register(operator.getitem, "__getitem__")
 def item(call: Call) -> Any:
-    """An element of a tuple, or a slice of a tensor."""
-    found, key = call.label(), call.args[1]
-    if isinstance(found, (tuple, list, dict)):
-        return found[key]
+    """An element of a tuple, or a slice of a tensor, also by an index that nothing computes."""
+    labels = call.found()
+    if not isinstance(labels, Stored) and by_value(call, call.args[1]) & call.labels().varies():
+        raise Unsupported("channels picked by an index that is computed")
+    return layout(call)
+
+
+def by_value(call: Call, key: Any) -> set[int]:
+    """The dimensions of the first argument that a key looks up with tensors that depend on input or weights."""
     keys = key if isinstance(key, tuple) else (key,)
-    if any(isinstance(k, (Tensor, list)) for k in keys):
-        raise Unsupported("indexed by a tensor")
+    found: set[int] = set()
+    ndim = call.tensor().ndim
+    used = sum(k.ndim if isinstance(k, Tensor) and k.dtype == torch.bool else k is not None for k in keys)
+    dim = 0
+    for k in keys:
+        wide = (
+            ndim - used + 1 if k is ... else k.ndim if isinstance(k, Tensor) and k.dtype == torch.bool else 1
+        )
+        if isinstance(k, (Tensor, list, tuple)) and not call.constant(k):
+            found |= set(range(dim, dim + wide))
+        dim += wide * (k is not None)
+    return found
+
+
+@register("__setitem__")
+def write(call: Call) -> Labels:
+    """x[key] = y: what is written shares the labels of the places that it is written to."""
+    key, new = call.args[1], call.args[2]
+    if by_value(call, key) & call.labels().varies():
+        raise Unsupported("written to channels picked by an index that is computed")
+    labels = call.labels()
+    places = rearrange(replace(call, out=call.tensor()[key], again=lambda t: t[key]), labels)
+    if isinstance(new, Tensor):
+        ndim = max(len(places.shape), new.ndim)
+        sides = [
+            s.map(lambda a: a.reshape((1,) * (ndim - a.ndim) + a.shape)) for s in (places, call.labels(2, ""))
+        ]
+        call.book.tie(*sides)
+    elif new == 0:
+        _whole(call, labels, places)
+    else:
+        _whole(call, labels, places)
+        call.book.freeze(places, "a number is written", ("scale", "sign"))
+    return labels
+
+
+def _whole(call: Call, labels: Labels, places: Labels) -> None:
+    """A number written to some channels only tells them from the others."""
+    if set(places.perm.ravel().tolist()) != set(labels.perm.ravel().tolist()):
+        call.book.freeze(places, "a number is written to some of the channels", ("perm",))
+
+
+@register("index_select", torch.index_select)
+def pick(call: Call) -> Any:
+    """A constant index is a layout; any index does along a dimension without channels."""
+    dim = call.value(1, "dim") % call.tensor().ndim
+    if dim in call.labels().varies() and not call.constant(call.value(2, "index")):
+        raise Unsupported("channels picked by an index that is computed")
     return rearrange(call, call.labels())
 
 

@@ -12,7 +12,8 @@ from ownmark_invariance.grouping.book import Layer, full_on
 from ownmark_invariance.grouping.errors import Unsupported
 from ownmark_invariance.grouping.labels import Axis, Labels, along, literal
 from ownmark_invariance.grouping.parameters import Ref, record
-from ownmark_invariance.grouping.rules import Call, register
+from ownmark_invariance.grouping.rules import Call, Kept, Stored, register
+from ownmark_invariance.grouping.rules.stored import standardised
 from ownmark_invariance.grouping.rules.weights import block_of
 from ownmark_invariance.grouping.symbols import Ints
 
@@ -23,18 +24,18 @@ EPS = "keeps no statistics, so a scale before it would meet its eps"
 class Affine:
     """The learned part of a normaliser and its stored statistics; None where absent."""
 
-    weight: Ref | None
-    bias: Ref | None
-    mean: Ref | None = None
-    var: Ref | None = None
+    weight: Ref | Stored | None
+    bias: Ref | Stored | None
+    mean: Ref | Stored | None = None
+    var: Ref | Stored | None = None
     eps: float = 0.0
 
     @property
     def has_weight(self) -> bool:
         """Whether there is a gamma to absorb a sign."""
-        return (
-            self.weight is not None and self.weight.owner._parameters.get(self.weight.name, ...) is not None
-        )
+        if not isinstance(self.weight, Ref):
+            return self.weight is not None
+        return self.weight.owner._parameters.get(self.weight.name, ...) is not None
 
     @property
     def has_statistics(self) -> bool:
@@ -43,7 +44,7 @@ class Affine:
 
 
 def _affine(call: Call, weight: int, bias: int, mean: int | None = None, var: int | None = None) -> Affine:
-    stats: tuple[Ref | None, Ref | None] = (None, None)
+    stats: tuple[Ref | Stored | None, Ref | Stored | None] = (None, None)
     if mean is not None and var is not None:
         stats = (call.ref("running_mean", mean), call.ref("running_var", var))
     eps = getattr(call.module, "eps", None) if call.module is not None else call.kwargs.get("eps", 1e-5)
@@ -113,14 +114,28 @@ def _spatial(module: nn.Module | None) -> int:
 
 
 @register(F.batch_norm)
-def batch_norm_function(call: Call) -> Labels:
+def batch_norm_function(call: Call) -> Labels | Stored:
     """F.batch_norm(x, mean, var, weight, bias, training, momentum, eps) with parameters of a module."""
-    if call.value(5, "training", False):
+    if isinstance(weight := call.found(), Stored) and not isinstance(weight, Kept):
+        return _standardised(call, weight)
+    if call.value(5, "training", False) and call.value(1, "running_mean") is not None:
         raise Unsupported("batch norm on batch statistics with stored ones given")
     affine = _affine(call, 3, 4)
     mean, var = call.ref("running_mean", 1), call.ref("running_var", 2)
     eps = float(call.value(7, "eps", 1e-5))
     return _per_channel(call, 1, Affine(affine.weight, affine.bias, mean, var, eps))
+
+
+def _standardised(call: Call, weight: Stored) -> Stored:
+    """Weight standardisation, written as a norm of the weight as one image [1, rows, columns]."""
+    gain = call.ref("weight", 3)
+    if (
+        call.value(1, "running_mean") is not None
+        or call.value(4, "bias") is not None
+        or isinstance(gain, Ref)
+    ):
+        raise Unsupported("a weight that is normed in another way")
+    return standardised(weight, call.out, 1, gain)
 
 
 def _per_channel(call: Call, channel: int, affine: Affine) -> Labels:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Hashable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from ownmark_invariance.grouping.errors import Unsupported
 from ownmark_invariance.grouping.labels import Axis, Labels, along
 from ownmark_invariance.grouping.parameters import record
 from ownmark_invariance.grouping.rules import Call, register
+from ownmark_invariance.grouping.rules.layout import rearrange
 
 
 def pointwise(call: Call, *, homogeneous: bool, odd: bool, even: bool = False) -> Labels:
@@ -32,7 +34,8 @@ def pointwise(call: Call, *, homogeneous: bool, odd: bool, even: bool = False) -
 LINEAR: tuple[Hashable, ...] = (
     nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, F.dropout, F.dropout1d,
     F.dropout2d, F.dropout3d, F.alpha_dropout, nn.FeatureAlphaDropout, operator.neg, torch.neg, "neg", "contiguous",
-    "clone", torch.clone, "float", "double", "half", "bfloat16", "to", "type", "cpu", "cuda", "detach", "neg_",
+    "clone", torch.clone, "float", "double", "half", "bfloat16", "to", "type", "cpu", "cuda", "detach", "type_as",
+    "requires_grad_", "alias", nn.Dropout2d, torch.dropout, torch.feature_dropout, torch.alpha_dropout,
 )  # fmt: skip
 RECTIFIED: tuple[Hashable, ...] = (
     nn.ReLU, nn.LeakyReLU, nn.RReLU, F.relu, F.relu_, torch.relu, torch.relu_, F.leaky_relu, F.leaky_relu_, F.rrelu,
@@ -65,7 +68,8 @@ MAX_POOLS: tuple[Hashable, ...] = (
 @register(*LINEAR)
 def linear_map(call: Call) -> Labels:
     """Everything passes."""
-    if call.kwargs.get("training", False):
+    inside = call.module is None and "dropout" in call.name.partition(" ")[0]
+    if inside and call.value(2, "training", call.kwargs.get("train", False)):
         raise Unsupported("dropout that is always on")
     return pointwise(call, homogeneous=True, odd=True)
 
@@ -155,6 +159,17 @@ def softmax(call: Call) -> Labels:
     if not isinstance(dim, int) or (dim % call.out.ndim in varies and len(varies) > 1):
         raise Unsupported("softmax along a part of the channels")
     return pointwise(call, homogeneous=False, odd=False)
+
+
+@register(nn.GLU, F.glu)
+def gated(call: Call) -> Labels:
+    """a sigmoid(b) of two halves: they share an order, and only a has a scale and a sign."""
+    dim = int(getattr(call.module, "dim", call.value(1, "dim", -1)))  # type: ignore[arg-type]
+    halves = call.tensor().chunk(2, dim)
+    a, b = rearrange(replace(call, out=halves, again=lambda t: t.chunk(2, dim)), call.labels())
+    call.book.freeze(b, "a gate", ("scale", "sign"))
+    call.book.tie(a, b, ("perm",))
+    return a  # type: ignore[no-any-return]
 
 
 def _spatial_only(call: Call, labels: Labels) -> Labels:

@@ -1,7 +1,8 @@
 """LSTM, GRU and plain RNN, as modules and as cells (sheet 1.7).
 
 Gates are stacked in `weight_ih` [gates * H, in] and `weight_hh` [gates * H, H]. The order of the hidden units moves
-in every gate; a unit's sign flips only the gate that goes through tanh into the state; there are no scales.
+in every gate; a unit's sign flips only the gate that goes through tanh into the state. Only rectified plain networks
+have scales.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ def _kind(module: nn.Module) -> str:
     return next(name for name in FLIPS if type(module).__name__.startswith(name))
 
 
+def _rectified(module: Any) -> bool:
+    return _kind(module) == "RNN" and bool(module.nonlinearity == "relu")
+
+
 def _flips(module: Any) -> tuple[int, ...]:
-    kind = _kind(module)
-    relu = kind == "RNN" and module.nonlinearity == "relu"
-    return (0,) if relu else FLIPS[kind]
+    return (0,) if _rectified(module) else FLIPS[_kind(module)]
 
 
 def _layer(book: Book, owner: nn.Module, path: str, suffix: str, into: Labels, hidden: Labels) -> None:
@@ -36,8 +39,9 @@ def _layer(book: Book, owner: nn.Module, path: str, suffix: str, into: Labels, h
     flips = _flips(owner)
     gates = np.concatenate([hidden.sign * flip for flip in flips])
     order = np.tile(hidden.perm, len(flips))
-    rows = Axis(order[:, None], signs=(gates[:, None],))
-    flat = Axis(order, signs=(gates,))
+    factors = np.tile(hidden.scale, len(flips))
+    rows = Axis(order[:, None], up=factors[:, None], signs=(gates[:, None],))
+    flat = Axis(order, up=factors, signs=(gates,))
     record(book, Ref(owner, path, f"weight_ih{suffix}"), [rows, consumed(into, lambda a: a[None, :])])
     record(book, Ref(owner, path, f"weight_hh{suffix}"), [rows, consumed(hidden, lambda a: a[None, :])])
     for name in ("bias_ih", "bias_hh"):
@@ -57,8 +61,7 @@ def _states(call: Call, index: int, name: str) -> list[Labels]:
 
 
 def _hidden(book: Book, module: Any) -> Labels:
-    signed = any(_flips(module))
-    return book.fresh((module.hidden_size,), ("perm", "sign") if signed else ("perm",))
+    return book.fresh((module.hidden_size,), ("perm", "scale" if _rectified(module) else "sign"))
 
 
 @register(nn.LSTMCell, nn.GRUCell, nn.RNNCell)

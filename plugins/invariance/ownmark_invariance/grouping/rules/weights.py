@@ -10,7 +10,7 @@ from ownmark_invariance.grouping.book import Book, Layer, Role
 from ownmark_invariance.grouping.errors import Unsupported
 from ownmark_invariance.grouping.labels import Axis, Labels, along, consumed, produced
 from ownmark_invariance.grouping.parameters import Ref, record
-from ownmark_invariance.grouping.rules import Call, register
+from ownmark_invariance.grouping.rules import Call, Stored, register
 from ownmark_invariance.grouping.symbols import Ints
 
 
@@ -66,7 +66,9 @@ def block_of(size: int, blocks: int) -> Ints:
     return np.arange(size, dtype=np.int64) // (size // blocks)
 
 
-def _weight_ndim(weight: Ref) -> int:
+def _weight_ndim(weight: Ref | Stored) -> int:
+    if isinstance(weight, Stored):
+        return weight.tensor.ndim
     for suffix in ("", "_orig", "_v", ".original", ".original1"):
         name = f"parametrizations.{weight.name}" if suffix.startswith(".") else weight.name
         found = Ref(weight.owner, weight.path, name).stored(suffix)
@@ -75,7 +77,7 @@ def _weight_ndim(weight: Ref) -> int:
     raise Unsupported(f"'{weight.path}.{weight.name}' is not stored in a form the engine knows")
 
 
-def finish(call: Call, out: Labels, bias: Ref | None, dim: int, ndim: int) -> Labels:
+def finish(call: Call, out: Labels, bias: Ref | Stored | None, dim: int, ndim: int) -> Labels:
     """Record the bias and the report's line; the labels of the output, channels on `dim`."""
     if bias is not None:
         record(call.book, bias, [produced(out, lambda a: a)])
@@ -94,11 +96,27 @@ def linear(call: Call) -> Labels:
     if weight is None:
         raise Unsupported("linear layer without a weight")
     last = call.tensor().ndim - 1
+    if (beside := call.labels().varies()) and last not in beside:
+        return _over_places(call, weight, bias)
     into = call.book.channels(call.labels(), last, call.tensor().shape[-1])
     out = call.book.fresh((call.out.shape[-1],))
     rows, columns = produced(out, lambda a: a[:, None]), consumed(into, lambda a: a[None, :])
     record(call.book, weight, [rows, columns])
     return finish(call, out, bias, last, call.out.ndim)
+
+
+def _over_places(call: Call, weight: Ref | Stored, bias: Ref | Stored | None) -> Labels:
+    """A linear map of positions, the same for every channel (MLP-Mixer): the channels pass, the positions stay.
+
+    A bias is added to all channels alike, so it allows no scale and no sign.
+    """
+    labels = call.labels()
+    fixed = np.zeros((1, 1), dtype=np.int64)
+    record(call.book, weight, [Axis(fixed, signs=(fixed,))])
+    if bias is not None and getattr(bias, "tensor", None) is not None:
+        record(call.book, bias, [Axis(fixed[0], signs=(fixed[0],))])
+        call.book.freeze(labels, "a bias that is the same for every channel", ("scale", "sign"))
+    return labels
 
 
 @register(nn.Embedding, F.embedding)
@@ -114,7 +132,7 @@ def embedding(call: Call) -> Labels:
     return finish(call, out, None, call.out.ndim - 1, call.out.ndim)
 
 
-def _rows(weight: Ref) -> int:
+def _rows(weight: Ref | Stored) -> int:
     if weight.tensor is None:
-        raise Unsupported(f"'{weight.path}.{weight.name}' is not a plain parameter")
+        raise Unsupported("an embedding that is not a plain parameter")
     return weight.tensor.shape[0]
