@@ -10,9 +10,11 @@ from ownmark.report.aggregate import Grid
 from ownmark.report.blocks import Block, Bullets, Heading, Picture, Table, Text
 from ownmark.report.cells import cell_lines, failures, row_lines, unreadable
 from ownmark.report.details import exhibits, measurements, provenance
+from ownmark.report.drops import drop_table
 from ownmark.report.facts import LEGEND, attackers, contradicted, criteria, stated_rates, thresholds
 from ownmark.report.read import Run
 from ownmark.report.reported import reported_lines, reported_table
+from ownmark.report.vicinity import basin_table
 
 
 def document(run: Run, grids: Sequence[Grid], pictures: Mapping[str, Sequence[Picture]]) -> list[Block]:
@@ -21,7 +23,7 @@ def document(run: Run, grids: Sequence[Grid], pictures: Mapping[str, Sequence[Pi
     Args:
         run: where exhibits are looked up, and what its problems were.
         grids: one a task.
-        pictures: by the key of a task, its heat map first, then its sweeps.
+        pictures: by the key of a task, its heat map first, then its sweeps, its landscapes last.
     """
     made: list[Block] = [Heading(run.name, 1), Text(summary(grids)), Text(LEGEND)]
     if run.problems:
@@ -55,13 +57,26 @@ def _task(run: Run, grid: Grid, pictures: Sequence[Picture]) -> Iterator[Block]:
     if any(not column.unattacked for column in grid.columns):
         yield Heading("What attackers were given, and what it cost them", 3)
         yield attackers(grid)
+    if (drops := drop_table(grid)) is not None:
+        yield Heading("What is left of each mark", 3)
+        yield Text(
+            "Success of fresh triggers where it is measured, else matching symbols; AvgDrop is the mean loss over the "
+            "attacks."
+        )
+        yield drops
     if (compared := reported_table(grid)) is not None:
         yield Heading("Reported | ours", 3)
         yield Text("The papers' values beside ours; they compare directly only where the task is the same.")
         yield compared
-    if pictures[1:]:
+    basins = basin_table(grid)
+    swept = pictures[1:] if basins is None else pictures[1:-1]
+    if swept:
         yield Heading("Sweeps", 3)
-        yield from pictures[1:]
+        yield from swept
+    if basins is not None:
+        yield Heading("Vicinity of the marked networks", 3)
+        yield basins
+        yield from pictures[-1:]
     yield from measurements(grid)
     yield from exhibits(run.folder, grid)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ownmark.report.aggregate import Grid, Group
+from ownmark.report.aggregate import Grid, Group, mean
 from ownmark.report.blocks import Table, table
 from ownmark.report.fields import Record, canonical, is_number, number, pair, section
 from ownmark.report.numbers import estimate, interval_text, short, span
@@ -61,8 +61,24 @@ def attackers(grid: Grid) -> Table:
             words = "; or ".join(granted(one) for one in given) or "not recorded"
             seen = group.mean("cost", "samples_seen")
             seconds = estimate(group.mean("cost", "seconds", "attacked"))
-            rows.append((column.name, words, seconds, "–" if seen is None else f"{seen.value:.0f}"))
-    return table(("attack", "the attacker was given", "seconds", "samples trained on"), rows)
+            epochs = mean(_host_epochs(record) for record in group.ok)
+            rows.append(
+                (column.name, words, seconds, "–" if seen is None else f"{seen.value:.0f}", estimate(epochs))
+            )
+    header = (
+        "attack",
+        "the attacker was given",
+        "seconds",
+        "samples trained on",
+        "in epochs of the host's training",
+    )
+    return table(header, rows)
+
+
+def _host_epochs(record: Record) -> float | None:
+    """Samples that the attack trained on, in passes over the owner's data."""
+    seen, epoch = number(record, "cost", "samples_seen"), number(record, "cost", "host_epoch")
+    return None if seen is None or not epoch else seen / epoch
 
 
 def granted(given: Mapping[str, Any]) -> str:

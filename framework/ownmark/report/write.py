@@ -21,6 +21,7 @@ from ownmark.report.html import html
 from ownmark.report.markdown import markdown
 from ownmark.report.read import planned_cells, read_run
 from ownmark.report.sweeps import Sweep, sweeps
+from ownmark.report.vicinity import planes, vicinity_picture
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def write_report(run_dir: str | PathLike[str]) -> Report:
 
 
 def _draw(made: Iterable[Grid]) -> dict[str, list[tuple[Picture, bytes]]]:
-    """By the key of a task: its heat map, then its sweeps."""
+    """By the key of a task: its heat map, then its sweeps, then its landscapes."""
     taken: set[str] = set()
     drawn = {}
     for grid in made:
@@ -86,6 +87,10 @@ def _draw(made: Iterable[Grid]) -> dict[str, list[tuple[Picture, bytes]]]:
         for sweep in sweeps(grid):
             name = _free(f"sweep-{grid.task.name}-{sweep.method}-{sweep.parameter}", taken)
             pictures.append((Picture(name, _caption(sweep)), curve_picture(sweep)))
+        if found := planes(grid):
+            name = _free(f"vicinity-{grid.task.name}", taken)
+            caption = f"{grid.task.name}: evidence and utility in the vicinity of the marked networks"
+            pictures.append((Picture(name, caption), vicinity_picture(found)))
         drawn[grid.task.key] = pictures
     return drawn
 

@@ -19,7 +19,7 @@ _IMAGES = frozenset({Need.DATA, Need.LABELS, Need.MAY_USE_DATA})
 def narrowed(given: Given, needs: frozenset[Need]) -> Given:
     """What an attack with these needs is handed of a grant: no images, copies or queries that it does not use."""
     if not needs & _IMAGES:
-        given = replace(given, data="none", labels=False, transfer=0)
+        given = replace(given, protocol="", data="none", labels=False, transfer=0)
     if Need.BLACK_BOX in needs:
         access = "scores" if given.access == "weights" else given.access
         return replace(given, access=access, copies=1)

@@ -211,7 +211,7 @@ class Making:
         method = self.methods.get(Kind.ATTACK, cell.attack)
         about = {
             "attack": method.identity, "marked": marked.digest, "seed": cell.seed,
-            "given": to_plain(self.given(cell)), **self._transfer_identity(cell), **self._training,
+            "given": _amounts(self.given(cell)), **self._transfer_identity(cell), **self._training,
         }  # fmt: skip
         about |= {"others": [one.digest for one in others]} if (others := self.others(cell)) else {}
 
@@ -305,6 +305,11 @@ class Making:
 def _asked(loot: Stolen) -> dict[str, int]:
     """What an attacker without the weights spent."""
     return {} if loot.queried is None else {"asked": loot.queried.queries}
+
+
+def _amounts(given: Given) -> dict[str, Any]:
+    """What a grant holds, whatever it is called."""
+    return {name: value for name, value in to_plain(given).items() if name != "protocol"}
 
 
 def _training(plan: Plan) -> dict[str, Any]:

@@ -98,10 +98,33 @@ def _amount(value: Any) -> Any:
     )
 
 
+PROTOCOLS: dict[str, dict[str, Any]] = {
+    "app": {"data": "all", "labels": True, "source": "disjoint"},
+    "mira-in-distribution": {"data": 1000, "labels": True, "source": "owner"},
+    "mira-transfer": {"data": "none", "labels": False, "transfer": 2000},
+    "mira-data-free": {"data": "none", "labels": False},
+    "laundering-0.6": {"data": 0.006, "labels": True},
+    "laundering-10.8": {"data": 0.108, "labels": True},
+}
+"""Grants of the papers by name: APP's 20 % that the owner never saw; MIRA's three; the laundering paper's shares."""
+RESERVES = {"app": 0.2}
+"""Protocols that say how the training images are divided: the share that the owner never sees."""
+
+
 @configuration
 class Given:
     """The threat model: what an attacker holds, the stolen network included."""
 
+    protocol: Literal[
+        "",
+        "app",
+        "mira-in-distribution",
+        "mira-transfer",
+        "mira-data-free",
+        "laundering-0.6",
+        "laundering-10.8",
+    ] = ""
+    """A paper's grant by name, which sets the fields below; a plan may not contradict it."""
     data: Annotated[int | float | Literal["none", "all"], BeforeValidator(_amount)] = "all"
     """In-distribution images: a number, a fraction of the training set, `all` of the attacker's pool, or `none`."""
     labels: bool = True
@@ -117,6 +140,27 @@ class Given:
     """Images that an attacker without the weights may ask about, at most; none: no limit."""
     copies: int = Field(default=1, ge=1, le=100)
     """Marked copies of the host, each with a key of its own, for attacks in which thieves collude."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_named(cls, value: Any) -> Any:
+        """`app` and `{protocol: app}` stand for the grant of that name.
+
+        Raises:
+            ValueError: a field says otherwise.
+        """
+        fields = value.kwargs if hasattr(value, "kwargs") else value
+        fields = {"protocol": fields} if isinstance(fields, str) else fields
+        if not isinstance(fields, dict):
+            return value
+        named = PROTOCOLS.get(str(fields.get("protocol")), {})
+        for name in sorted(set(named) & set(fields)):
+            if fields[name] != named[name]:
+                raise ValueError(
+                    f"protocol {fields['protocol']} grants {name}: {named[name]}, not {fields[name]!r:.40}; "
+                    "leave one of them out"
+                )
+        return {**named, **fields}
 
 
 @configuration
@@ -160,6 +204,25 @@ class Removal:
                 f"a relative `amount` is a share of the utility, at most 1; found {self.amount:g}"
             )
         return self
+
+
+@configuration
+class Landscape:
+    """The vicinity of each marked network in the plane of two directions (APP paper, Figures 1 and 9, Eq. 7)."""
+
+    points: int = Field(default=9, ge=2, le=101)
+    """Points on each axis."""
+    adversarial: float = Field(default=0.06, gt=0, le=10)
+    """How far the axis that raises the triggers' loss most reaches, relative to the weights' length; a random direction
+    for keys without triggers."""
+    finetuning: float = Field(default=0.3, gt=0, le=10)
+    """How far the axis towards a fine-tuned network reaches."""
+    steps: int = Field(default=40, ge=1, le=10_000)
+    """Steps of that fine-tuning, about: whole epochs (appendix A: 40)."""
+    lr: float = Field(default=0.05, gt=0, le=1000)
+    """Its learning rate (appendix A)."""
+    images: int = Field(default=1000, ge=1, le=10**6)
+    """Test images, and images that BatchNorm's statistics are measured on, at every point."""
 
 
 @configuration
@@ -232,6 +295,8 @@ class Plan:
     recompute: Literal["never", "on-upgrade"] = "never"
     """Stages computed with another Python, torch, numpy, Lightning or kind of device: taken from the store and named in
     the record, or computed anew."""
+    landscape: Landscape | None = None
+    """The vicinity of each scheme's marked network, drawn in the report; `{}` takes the defaults. First seed alone."""
     figures: Literal["same-task", "all"] = "same-task"
     """Which figures of papers stand beside ours: those for the same dataset and host, or all; reports say for which."""
     trainer: TrainerOptions = Field(default_factory=TrainerOptions)
@@ -330,12 +395,19 @@ def given(plan: Plan, entry: Entry) -> Given:
         PlanError: the changes are no threat model.
     """
     try:
-        return TypeAdapter(Given).validate_python({**to_plain(plan.attacker), **entry.given})
+        return TypeAdapter(Given).validate_python(_changed(to_plain(plan.attacker), entry.given))
     except ValidationError as error:
         found = [
             f"given.{'.'.join(map(str, _path(item)))}: {_message(item, Given)}" for item in error.errors()
         ]
         raise PlanError(found) from error
+
+
+def _changed(given: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """A grant with an entry's changes: one that differs from a protocol is no longer of that name."""
+    if "protocol" in changes:
+        return changes
+    return {**given, **({"protocol": ""} if changes else {}), **changes}
 
 
 def _message(item: Any, home: type) -> str:
@@ -361,6 +433,7 @@ def _message(item: Any, home: type) -> str:
 
 _HOMES: dict[str, type] = {
     "attacker": Given, "split": Split, "verdict": VerdictRule, "removal": Removal, "trainer": TrainerOptions,
+    "landscape": Landscape,
 }  # fmt: skip
 
 

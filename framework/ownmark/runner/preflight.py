@@ -24,7 +24,7 @@ from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Spec, TaskSpec, specs, tasks
 from ownmark.runner.granting import access_problems
 from ownmark.runner.making import Making
-from ownmark.runner.plan import Entry, Given, Plan, TaskEntry
+from ownmark.runner.plan import RESERVES, Entry, Given, Plan, TaskEntry
 from ownmark.runner.plan import given as given_to
 from ownmark.runner.reading import FED
 from ownmark.runner.resolve import code_named, needs_of
@@ -151,6 +151,12 @@ def _threat_problems(plan: Plan, entry: Entry, catalog: Catalog) -> Iterator[str
         yield f"{entry.id} is given {given.transfer} transfer images, but the plan names no `transfer` dataset"
     if given.source == "disjoint" and not none and plan.split.reserve == 0:
         yield "attacker.source is `disjoint`, but split.reserve is 0; reserve a share, or use `source: owner`"
+    reserve = RESERVES.get(given.protocol, plan.split.reserve)
+    if entry.id != "none" and plan.split.reserve != reserve:
+        yield (
+            f"protocol {given.protocol} reserves {reserve:g} of the training images for attackers, split.reserve is "
+            f"{plan.split.reserve:g}; leave that out"
+        )
     needs = _needs(catalog, entry)
     if entry.id != "none":
         yield from access_problems(given, needs, entry.id)

@@ -12,6 +12,7 @@ from ownmark.methods import Declaration, Kind
 from ownmark.runner.cell import Cell, Spec
 from ownmark.runner.engine import Engine, Node
 from ownmark.runner.environment import differing, environment, version_of
+from ownmark.runner.landscape import Landscapes
 from ownmark.runner.making import Making
 from ownmark.runner.plan import Removal
 from ownmark.runner.reading import Reading, interval
@@ -28,6 +29,7 @@ class Recorder:
         self._making = making
         self._reading = reading
         self._vanilla = Vanilla(making, reading)
+        self._landscapes = Landscapes(making, reading)
         self._plan = plan_name
 
     def nodes(self, cell: Cell) -> dict[str, Node]:
@@ -45,7 +47,7 @@ class Recorder:
             "evidence before": reading.evidence(unattacked), "before": reading.judged(unattacked),
             "judged": reading.judged(cell),
         }  # fmt: skip
-        return stages | self._vanilla.nodes(cell)
+        return stages | self._vanilla.nodes(cell) | self._landscapes.nodes(cell)
 
     def record(self, cell: Cell, engine: Engine) -> dict[str, Any]:
         """Compute whatever is missing and put the record together."""
@@ -65,11 +67,18 @@ class Recorder:
             "evidence": evidence, "evidence_bare": values["evidence"].get("bare"),
             "measured": _with_intervals(values["evidence"]["measured"]), "verdict": verdict,
             "removal": self._removal(cell, values, utility),
-            "cost": _cost(values, cell.attack is not None) | {"queries": values["evidence"]["queries"]},
+            "cost": _cost(values, cell.attack is not None) | {
+                "queries": values["evidence"]["queries"],
+                "host_epoch": len(self._making.splits(cell.task.dataset).owner),
+            },
             "exhibits": {
                 name: value for stage in ("marked", "suspect") for name, value in values[stage]["exhibits"].items()
             },
         }  # fmt: skip
+        if "landscape" in values:
+            record["landscape"] = {
+                name: value for name, value in values["landscape"].items() if name != "cost"
+            }
         record["provenance"] |= self._computed_in(got)
         return record
 

@@ -14,6 +14,7 @@ from ownmark.builtin.hosts.config import ResNetConfig
 from ownmark.builtin.hosts.resnet import ResNet
 from ownmark.contracts import Batch, Stolen, outputs
 from ownmark.errors import NotApplicable
+from ownmark.loops import remeasure
 from ownmark_repair.finetune.attack import Finetune
 from ownmark_repair.finetune.config import FinetuneConfig
 from ownmark_repair.maps import captured, last_map, stages
@@ -22,7 +23,6 @@ from ownmark_repair.mcr.config import McrConfig
 from ownmark_repair.mcr.curve import Curve, bezier, short_weights
 from ownmark_repair.nad.attack import Attentive, Nad, attention
 from ownmark_repair.nad.config import NadConfig
-from ownmark_repair.remeasure import remeasure
 
 
 def whole(stolen: Stolen) -> Batch:

@@ -15,10 +15,10 @@ import torch
 from torch import nn
 
 from ownmark.contracts import Attack, Fit, Stolen, Suspect, cross_entropy
+from ownmark.loops import remeasure
 from ownmark_repair.labels import held_back, labelled
 from ownmark_repair.mcr.config import McrConfig
 from ownmark_repair.mcr.curve import Curve, short_weights
-from ownmark_repair.remeasure import remeasure
 
 
 def placed(network: nn.Module, curve: Curve, t: float) -> nn.Module:

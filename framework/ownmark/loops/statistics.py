@@ -1,4 +1,4 @@
-"""BatchNorm statistics, measured anew."""
+"""BatchNorm's running statistics, measured anew."""
 
 from __future__ import annotations
 
@@ -14,24 +14,19 @@ def remeasure(network: nn.Module, x: Tensor, passes: int = 1, batch_size: int = 
     """Reset BatchNorm's running statistics, in place, and take their mean over batches of x; parameters stay.
 
     Args:
-        x: [N, C, H, W] pixels. Returns: the network, in eval mode.
+        x: [N, C, H, W] pixels; fewer than two leave the statistics alone. Returns: the network, in eval mode.
     """
-    norms = [
-        module
-        for module in network.modules()
-        if isinstance(module, _BatchNorm) and module.track_running_stats
-    ]
-    momenta = [norm.momentum for norm in norms]
-    if not norms or len(x) < 2:
-        return network.eval()
     network.eval()
+    norms = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.running_mean is not None]
+    if not norms or len(x) < 2:
+        return network
+    momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None
         norm.train()
-    parts = torch.tensor_split(x, max(1, -(-len(x) // batch_size)))
     for _ in range(passes):
-        for part in parts:
+        for part in torch.tensor_split(x, max(1, -(-len(x) // batch_size))):
             network(part.to(device_of(network)))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
