@@ -25,10 +25,12 @@ TOO_SMALL = {
     "resnet": (3, 7, 32),
     "wide_resnet": (3, 3, 3),
     "convnet": (1, 3, 9),
+    "mobilenet_v2": (3, 7, 9),
 }
 SMALL = {
     "convnet": {"width": 0.5}, "lenet5": {}, "resnet": {"depth": 18, "width": 4},
     "wide_resnet": {"depth": 10, "k": 1}, "vgg": {"depth": 13, "width": 0.125},
+    "mobilenet_v2": {"width": 0.125},
 }  # fmt: skip
 VARIANTS = [
     *SMALL.items(),

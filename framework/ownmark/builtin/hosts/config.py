@@ -116,3 +116,13 @@ class VGGConfig(NormalizedConfig):
     """Normalisation after each convolution; `none` gives the convolutions a bias instead."""
     recipe: Annotated[Recipe, overriding(VGG)] = VGG
     """As for `resnet`, at half the rate."""
+
+
+@configuration
+class MobileNetV2Config(NormalizedConfig):
+    """Parameters of `mobilenet_v2`."""
+
+    width: float = Field(default=1.0, gt=0, le=32)
+    """Multiplies the channels of all stages; the last 1280 only grow."""
+    recipe: Annotated[Recipe, overriding(APP, fast=FAST)] = APP
+    """APP's, as for `resnet` (its Table 10)."""

@@ -72,6 +72,19 @@ HOSTS = (
             "recipe: as `resnet` with half the rate",
         ),
     ),
+    _host(
+        "mobilenet_v2", "MobileNetV2", "MobileNetV2 with the strides used on CIFAR, for images from 8x8 pixels",
+        smoke={"width": 0.125, **_SMOKE},
+        paper=Paper(
+            title="MobileNetV2: Inverted Residuals and Linear Bottlenecks", authors="Sandler et al.",
+            year=2018, venue="CVPR", url="https://arxiv.org/abs/1801.04381",
+        ),
+        deviations=(
+            "stem and second stage without stride, as on CIFAR; no dropout",
+            "channels are not rounded to multiples of 8",
+            "recipe: the APP paper's",
+        ),
+    ),
     Declaration(
         id="module", kind=Kind.HOST, target=f"{_HERE}.module:Module", config=f"{_HERE}.module_config:ModuleConfig",
         summary="your own network: anything importable that gives a torch.nn.Module", smoke={**_EXAMPLE, **_SMOKE},

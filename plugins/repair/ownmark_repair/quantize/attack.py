@@ -37,7 +37,7 @@ def quantized(weight: Tensor, bits: int, axis: int | None = None) -> Tensor:
     scale, zero = observer.calculate_qparams()
     if axis is None:
         return torch.fake_quantize_per_tensor_affine(weight, float(scale), int(zero), low, high)
-    return torch.fake_quantize_per_channel_affine(weight, scale, zero, axis, low, high)
+    return torch.fake_quantize_per_channel_affine(weight, scale, zero.int(), axis, low, high)
 
 
 def quantizable(network: nn.Module) -> dict[str, int]:
