@@ -113,6 +113,7 @@ def test_bad_parameters(params):
     ("id", "params", "shape", "expected"),
     [
         ("resnet", {"depth": 18}, (3, 32, 32), 11_173_962),  # CIFAR form, as in every later paper
+        ("mobilenet_v2", {}, (3, 32, 32), 2_236_682),  # 2.2 M (APP paper, appendix D.1)
         ("resnet", {"depth": 34}, (3, 32, 32), 21_282_122),
         ("resnet", {"depth": 20, "shortcut": "pad"}, (3, 32, 32), 269_722),  # He et al., Table 6: 0.27 M
         ("resnet", {"depth": 32, "shortcut": "pad"}, (3, 32, 32), 464_154),  # 0.46 M
