@@ -15,7 +15,8 @@ import pytest
 import torch
 
 from ownmark.contracts import Recipe, Samples
-from ownmark.runner.engine import Bench, Engine, Node, release
+from ownmark.runner.engine import Engine, release
+from ownmark.runner.graph import Bench, Node
 from ownmark.runner.progress import Silent
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.store import Contents, Store

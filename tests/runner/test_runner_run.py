@@ -262,7 +262,10 @@ def test_access_and_costs_follow_the_method(first: tuple[Finished, Counter[str]]
     assert by["uchida", "none"]["cost"]["samples_embedding"] == 200
     assert by["uchida", "none"]["removal"]["outcome"] in ("unattacked", "never-marked")
     assert by["uchida", "none"]["granted"] is None
-    nothing = {"data": 0, "labels": False, "transfer": 0, "source": "disjoint"}
+    nothing = {
+        "data": 0, "labels": False, "transfer": 0, "source": "disjoint", "access": "weights", "queries": None,
+        "copies": 1,
+    }  # fmt: skip
     assert by["uchida", "prune"]["granted"] == nothing, "pruning asks for no images and is given none"
     assert by["uchida", "finetune"]["granted"] == nothing | {"data": 50, "labels": True}
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from ownmark.discovery import Catalog
 from ownmark.errors import OwnmarkError
 from ownmark.runner.cell import Cell, expand
-from ownmark.runner.engine import Bench, Node, Progress
+from ownmark.runner.engine import Progress
+from ownmark.runner.graph import Bench, Node
 from ownmark.runner.session import Session, prepare
 from ownmark.runner.store import Contents
 from ownmark.stats import Interval, Threshold, achieved_rate
@@ -111,7 +112,7 @@ def _node(session: Session, cell: Cell, held_out: int, keys: int) -> Node:
         values = {"rate": rate, "low": interval.low, "high": interval.high, "keys": len(found[0])}
         return Contents(values | {"models": len(found)})
 
-    return Node("audit", f"{cell.task.label} {cell.scheme.label}", about, compute)
+    return Node("audit", f"{cell.task.label} {cell.scheme.label}", about, compute, (threshold, *hosts))
 
 
 def _row(session: Session, cell: Cell, node: Node) -> Audited:

@@ -8,19 +8,18 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 
 from ownmark.contracts.views import seeded
-from ownmark.errors import UntrustedFile, contained
+from ownmark.errors import UntrustedFile, Unwritable, contained
 from ownmark.loops import Fitter
 from ownmark.loops.repeat import repeatable
-from ownmark.runner.digest import digest
 from ownmark.runner.environment import environment, packs
+from ownmark.runner.graph import Bench as Bench
+from ownmark.runner.graph import Node as Node
 from ownmark.runner.places import writing
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.store import Contents, Store, StoredEntry
@@ -48,35 +47,6 @@ class Progress(Protocol):
 
     def note(self, message: str) -> None:
         """Something the user should know of."""
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What a stage works with: a device, and networks trained through `fitter`."""
-
-    device: torch.device
-    fitter: Callable[[torch.Generator], Fitter]
-
-
-@dataclass(frozen=True, eq=False)
-class Node:
-    """One stage of the graph.
-
-    Args:
-        stage: its kind, the store's first folder. label: for people.
-        about: all that its result depends on, JSON-ready; its hash is the store key.
-        compute: makes the contents, asking the engine for the nodes it is made from.
-    """
-
-    stage: str
-    label: str
-    about: Mapping[str, Any]
-    compute: Callable[[Bench], Contents]
-
-    @cached_property
-    def digest(self) -> str:
-        """Store key."""
-        return digest([self.stage, self.about])
 
 
 class Engine:
@@ -127,6 +97,26 @@ class Engine:
                 self._failed[key] = error
                 raise
         return self._open[key]
+
+    def settle(self, node: Node) -> None:
+        """See that the node is in the store; if that fails, or a parent has failed, keep the error for `get`.
+
+        Raises:
+            Unwritable: no fault of the node, and the next one would meet it too.
+        """
+        key = node.digest
+        broken = next((one.digest for one in node.parents if one.digest in self._failed), None)
+        if self.done(node):
+            return
+        if broken is not None:
+            self._failed[key] = self._failed[broken]
+            return
+        try:
+            self.get(node)
+        except Unwritable:
+            raise
+        except Exception as error:
+            release(error)
 
     def _stored(self, node: Node, key: str) -> StoredEntry | None:
         if (node.stage, key) not in self._store:

@@ -1,27 +1,33 @@
-"""Where cells run. Stages are pure functions of inputs, parameters and seed, so the place changes nothing."""
+"""Where stages run. They are pure functions of inputs, parameters and seed, so the place changes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Protocol
 
-from ownmark.runner.cell import Cell
-
-Work = Callable[[Cell], dict[str, Any]]
+from ownmark.runner.engine import Engine
+from ownmark.runner.graph import Front, Graph, Node
 
 
 class Executor(Protocol):
-    """Runs cells and gives their records as they finish, in any order."""
+    """Computes the nodes of a graph as they become ready."""
 
-    def run(self, cells: Iterable[Cell], work: Work) -> Iterator[dict[str, Any]]:
-        """`work` never raises; a failed cell has a record too."""
+    def run(self, graph: Graph[Any], engine: Engine) -> Iterator[Node]:
+        """Every node once, as soon as it is in the store or has failed, parents first.
+
+        Of a node that failed `engine.get` raises the error; whatever is made from it fails with the same.
+        """
         ...
 
 
 class InProcess:
-    """One cell after the other, in this process."""
+    """One stage after the other, in this process."""
 
-    def run(self, cells: Iterable[Cell], work: Work) -> Iterator[dict[str, Any]]:
+    def run(self, graph: Graph[Any], engine: Engine) -> Iterator[Node]:
         """See `Executor`."""
-        for cell in cells:
-            yield work(cell)
+        front = Front(graph)
+        while front:
+            node = front.pop()
+            engine.settle(node)
+            front.settle(node)
+            yield node

@@ -19,7 +19,7 @@ from ownmark.contracts.views import WhiteBox, black_box, outputs
 from ownmark.loops import remeasure
 from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Cell
-from ownmark.runner.engine import Bench, Node
+from ownmark.runner.graph import Bench, Node, once
 from ownmark.runner.making import Making
 from ownmark.runner.plan import Landscape
 from ownmark.runner.reading import Reading, measured
@@ -95,6 +95,7 @@ class Landscapes:
         wanted = self._rule is not None and cell.attack is None and cell.extractor is None
         return {"landscape": self._node(cell)} if wanted and cell.seed == self._making.plan.seeds[0] else {}
 
+    @once(lambda cell: (cell.task, cell.scheme, cell.seed))
     def _node(self, cell: Cell) -> Node:
         marked, utility = self._making.marked(cell), self._reading.utility_metric(cell.task)
         extractor = self._making.methods.extractor_of(cell.scheme, None)
@@ -107,6 +108,7 @@ class Landscapes:
             f"{cell.task.label} {cell.scheme.label}",
             about,
             lambda bench: self._made(cell, bench),
+            (marked,),
         )
 
     def _made(self, cell: Cell, bench: Bench) -> Contents:

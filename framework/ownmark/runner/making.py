@@ -20,9 +20,10 @@ from ownmark.contracts.views import HostView, Stolen, Task, seeded
 from ownmark.errors import OwnmarkError, TrainingDiverged
 from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Cell, Spec, TaskSpec
-from ownmark.runner.engine import Bench, Engine, Node
+from ownmark.runner.engine import Engine
 from ownmark.runner.environment import upgrades
 from ownmark.runner.granting import narrowed, stolen
+from ownmark.runner.graph import Bench, Node, once
 from ownmark.runner.plan import Given, Plan
 from ownmark.runner.resolve import Methods
 from ownmark.runner.seeds import rng_for
@@ -75,6 +76,7 @@ class Making:
 
     # --- the host and its null models ---------------------------------------------------------------------------
 
+    @once(lambda task, purpose: (task, purpose))
     def host(self, task: TaskSpec, purpose: str) -> Node:
         """A trained unmarked network: `"seed 0"` for the owner's, `"null 3"` for an independent one."""
         method = self.methods.get(Kind.HOST, task.host)
@@ -90,6 +92,7 @@ class Making:
 
         return Node("host", f"{task.label} {purpose}", about, compute)
 
+    @once(lambda task, purpose: (task, purpose))
     def epochs(self, task: TaskSpec, purpose: str) -> Node:
         """The same network after each epoch of its training, file `epoch i`; value `epochs`: how many."""
         about = {"host": self.host(task, purpose).digest}
@@ -147,6 +150,7 @@ class Making:
 
     # --- marked -------------------------------------------------------------------------------------------------
 
+    @once(lambda cell, copy=0: (cell.task, cell.scheme, cell.seed, copy))
     def marked(self, cell: Cell, copy: int = 0) -> Node:
         """The host with the cell's mark; copies 1, 2, ... carry marks of other keys, for thieves who collude."""
         method = self.methods.get(Kind.SCHEME, cell.scheme)
@@ -167,7 +171,7 @@ class Making:
             return Contents(values, {**files, **pictures})
 
         label = f"{cell.task.label} {cell.scheme.label} seed {cell.seed}" + (f" copy {copy}" if copy else "")
-        return Node("marked", label, about, compute)
+        return Node("marked", label, about, compute, (host,))
 
     def others(self, cell: Cell) -> list[Node]:
         """The further marked copies that the cell's attacker holds."""
@@ -203,6 +207,7 @@ class Making:
 
     # --- attacked -----------------------------------------------------------------------------------------------
 
+    @once(lambda cell: (cell.task, cell.scheme, cell.attack, cell.seed, cell.given))
     def suspect(self, cell: Cell) -> Node:
         """What the verifier will face: the attacked network, or the marked one if nobody attacked it."""
         marked = self.marked(cell)
@@ -213,7 +218,8 @@ class Making:
             "attack": method.identity, "marked": marked.digest, "seed": cell.seed,
             "given": _amounts(self.given(cell)), **self._transfer_identity(cell), **self._training,
         }  # fmt: skip
-        about |= {"others": [one.digest for one in others]} if (others := self.others(cell)) else {}
+        others = self.others(cell)
+        about |= {"others": [one.digest for one in others]} if others else {}
 
         def compute(bench: Bench) -> Contents:
             attack: Attack = method.instance
@@ -229,7 +235,7 @@ class Making:
             self._require_restorable(cell, attack, state)
             return Contents({**values, **_asked(loot)}, {"network": state, **pictures})
 
-        return Node("attacked", cell.label, about, compute)
+        return Node("attacked", cell.label, about, compute, (marked, *others))
 
     def _require_restorable(self, cell: Cell, attack: Attack, state: Mapping[str, Tensor]) -> None:
         """Before it is stored: what cannot be read back would be of no use to anybody."""

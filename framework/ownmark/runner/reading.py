@@ -19,7 +19,7 @@ from ownmark.contracts.views import WhiteBox, black_box, outputs
 from ownmark.errors import NotApplicable, Unreadable, UnusableAnswer
 from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Cell, Spec, TaskSpec, specs
-from ownmark.runner.engine import Bench, Node
+from ownmark.runner.graph import Bench, Node, once
 from ownmark.runner.making import Making
 from ownmark.runner.plan import VerdictRule
 from ownmark.runner.resolve import Method
@@ -55,16 +55,19 @@ class Reading:
         host = self._methods.get(Kind.HOST, task.host).instance
         return self._methods.get(Kind.METRIC, Spec(host.utility, "{}", host.utility))
 
+    @once(lambda cell: (cell.task, cell.seed))
     def host_utility(self, cell: Cell) -> Node:
         """Utility of the owner's unmarked network."""
         node = self._making.host(cell.task, f"seed {cell.seed}")
         return self._utility(cell.task, node, lambda: self._making.host_network(cell.task, node))
 
+    @once(lambda cell: (cell.task, cell.scheme, cell.seed))
     def marked_utility(self, cell: Cell) -> Node:
         """Utility of the marked network."""
         node = self._making.marked(cell)
         return self._utility(cell.task, node, lambda: self._making.marked_network(cell))
 
+    @once(lambda cell: (cell.task, cell.scheme, cell.attack, cell.seed, cell.given))
     def suspect_utility(self, cell: Cell) -> Node:
         """Utility of what the attacker serves."""
         making = self._making
@@ -82,10 +85,11 @@ class Reading:
             found = measured(metric, {Need.PREDICTIONS: lambda: (answers, test.labels)})
             return Contents(found | {"answers": bool(torch.isfinite(answers).any())})
 
-        return Node("utility", f"{metric.declaration.id} of {of.label}", about, compute)
+        return Node("utility", f"{metric.declaration.id} of {of.label}", about, compute, (of, *of.parents))
 
     # --- evidence -----------------------------------------------------------------------------------------------
 
+    @once(lambda cell: cell)
     def evidence(self, cell: Cell) -> Node:
         """What the extractor reads out of the suspect, and further rates on the test set."""
         method = self._methods.extractor_of(cell.scheme, cell.extractor)
@@ -104,7 +108,7 @@ class Reading:
                     raise
                 return Contents(_unreadable(method, error))
 
-        return Node("evidence", f"{cell.label} {method.declaration.id}", about, compute)
+        return Node("evidence", f"{cell.label} {method.declaration.id}", about, compute, (suspect, marked))
 
     def _found(self, cell: Cell, method: Method) -> Contents:
         network = require_numbers(self._making.suspect_network(cell))
@@ -152,12 +156,14 @@ class Reading:
 
     # --- thresholds ---------------------------------------------------------------------------------------------
 
+    @once(lambda cell: (cell.task, cell.scheme, cell.extractor, cell.seed))
     def threshold(self, cell: Cell) -> Node:
         """Hits needed for a claim, from null models and fresh keys (or the embedded key, where only that reads)."""
         scheme = self._methods.get(Kind.SCHEME, cell.scheme)
         extractor = self._methods.extractor_of(cell.scheme, cell.extractor)
         own = self.reads_own_key(cell)
         nulls = self._making.nulls(cell.task)
+        parents = (*nulls, self._making.marked(cell)) if own else tuple(nulls)
         about = {
             "scheme": scheme.identity, "extractor": extractor.identity, "nulls": [null.digest for null in nulls],
             "rule": _deciding(self._verdict), "marked": self._making.marked(cell).digest if own else "",
@@ -174,7 +180,7 @@ class Reading:
             )
             return Contents({"threshold": threshold.to_dict(), "null_rates": rates, "chance": first.chance})
 
-        return Node("threshold", f"{cell.task.label} {cell.scheme.label}", about, compute)
+        return Node("threshold", f"{cell.task.label} {cell.scheme.label}", about, compute, parents)
 
     def keys(self, cell: Cell, purpose: str, count: int) -> list[Key]:
         """Keys that mark nothing: fresh ones, or the embedded key where only that can be read."""
@@ -210,6 +216,7 @@ class Reading:
 
     # --- verdict and metrics ------------------------------------------------------------------------------------
 
+    @once(lambda cell: cell)
     def judged(self, cell: Cell) -> Node:
         """The verdict on the evidence, and the plan's metrics."""
         parts = {"evidence": self.evidence(cell), "threshold": self.threshold(cell)}
@@ -228,7 +235,7 @@ class Reading:
             values = {label: _measured_if_fed(metric, feeds) for label, metric in metrics.items()}
             return Contents({"verdict": found, "metrics": values})
 
-        return Node("judged", cell.label, about, compute)
+        return Node("judged", cell.label, about, compute, (*parts.values(), *parts["evidence"].parents, host))
 
     def _feeds(
         self, cell: Cell, host: Node, evidence: StoredEntry, found: Mapping[str, Any]

@@ -10,8 +10,9 @@ from typing import Any
 from ownmark.config import to_plain
 from ownmark.methods import Declaration, Kind
 from ownmark.runner.cell import Cell, Spec
-from ownmark.runner.engine import Engine, Node
+from ownmark.runner.engine import Engine
 from ownmark.runner.environment import differing, environment, version_of
+from ownmark.runner.graph import Node
 from ownmark.runner.landscape import Landscapes
 from ownmark.runner.making import Making
 from ownmark.runner.plan import Removal

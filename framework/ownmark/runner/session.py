@@ -18,6 +18,7 @@ from ownmark.runner.cell import Cell, Spec, canonical, expand
 from ownmark.runner.device import device_called
 from ownmark.runner.engine import Engine, Progress, release
 from ownmark.runner.execute import Executor, InProcess
+from ownmark.runner.graph import Counted, Graph
 from ownmark.runner.making import Making
 from ownmark.runner.places import require_writable, writing
 from ownmark.runner.plan import Plan, parse_plan, read_plan
@@ -100,7 +101,7 @@ def run(
         out: run folder; `runs/<name>` if not given. store: finished stages; `.ownmark` if not given.
         device: `auto` takes a CUDA device if there is one.
         progress: is told what happens; silent if not given.
-        executor: where cells run; in this process if not given.
+        executor: where stages run; in this process if not given.
 
     Raises:
         PlanError: the plan cannot run; nothing was trained.
@@ -188,15 +189,13 @@ class Session:
         with writing(self.folder):
             (self.folder / "records").mkdir(parents=True, exist_ok=True)
             self._write_plan(cells)
-        self.progress.plan(self._missing(cells), len(cells))
+        graph = Graph({cell: self._recorder.nodes(cell).values() for cell in cells})
+        self.progress.plan(self._missing(graph), len(cells))
         records = {}
-        for record in executor.run(cells, self._work):
-            records[record["id"]] = record
-            text = json.dumps(record, indent=1, sort_keys=True)
-            with writing(self.folder):
-                write_text(self.folder / "records" / f"{record['id']}.json", text)
-            self.progress.cell(record)
-            self._catalog.observe(record)
+        counted = Counted(graph)
+        for node in executor.run(graph, self.engine):
+            for cell in counted.settle(node):
+                records[cell.id] = self._recorded(cell)
         self._tidy(records.values())
         return Finished(self.folder, tuple(records[cell.id] for cell in cells))
 
@@ -221,9 +220,18 @@ class Session:
             release(error)
             return record
 
-    def _missing(self, cells: tuple[Cell, ...]) -> dict[str, str]:
-        nodes = {node.digest: node for cell in cells for node in self._recorder.nodes(cell).values()}
-        return {digest: node.stage for digest, node in nodes.items() if not self.engine.done(node)}
+    def _recorded(self, cell: Cell) -> dict[str, Any]:
+        """The record of a cell whose stages are settled, written and told of."""
+        record = self._work(cell)
+        text = json.dumps(record, indent=1, sort_keys=True)
+        with writing(self.folder):
+            write_text(self.folder / "records" / f"{record['id']}.json", text)
+        self.progress.cell(record)
+        self._catalog.observe(record)
+        return record
+
+    def _missing(self, graph: Graph[Cell]) -> dict[str, str]:
+        return {key: node.stage for key, node in graph.nodes.items() if not self.engine.done(node)}
 
     def _pictures(self, cell: Cell) -> dict[str, str]:
         """Write the picture exhibits of a cell's stages as PNG files; paths relative to the run folder.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ownmark.runner.cell import Cell
-from ownmark.runner.engine import Bench, Node
+from ownmark.runner.graph import Bench, Node, once
 from ownmark.runner.making import Making
 from ownmark.runner.reading import Reading
 from ownmark.runner.store import Contents
@@ -32,10 +32,12 @@ class Vanilla:
         nulls = {f"null {i} by epoch": making.epochs(cell.task, f"null {i}") for i in range(count)}
         return nulls | ({"vanilla": self._maximum(cell, list(nulls.values()))} if nulls else {})
 
+    @once(lambda cell, nulls: (cell.task, cell.scheme, cell.extractor, cell.seed))
     def _maximum(self, cell: Cell, nulls: list[Node]) -> Node:
         """`rates` [null models][epochs][keys] and their `maximum`."""
+        threshold = self._reading.threshold(cell)
         about = {
-            "threshold": self._reading.threshold(cell).digest, "nulls": [null.digest for null in nulls],
+            "threshold": threshold.digest, "nulls": [null.digest for null in nulls],
             "version": VANILLA_VERSION,
         }  # fmt: skip
 
@@ -43,7 +45,9 @@ class Vanilla:
             rates = [self._read(cell, null) for null in nulls]
             return Contents({"rates": rates, "maximum": laundering_threshold(rates)})
 
-        return Node("vanilla", f"{cell.task.label} {cell.scheme.label}", about, compute)
+        return Node(
+            "vanilla", f"{cell.task.label} {cell.scheme.label}", about, compute, (*threshold.parents, *nulls)
+        )
 
     def _read(self, cell: Cell, null: Node) -> list[list[float]]:
         """Rates [epochs][keys] of one null model, with the very keys of the threshold."""
