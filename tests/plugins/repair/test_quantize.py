@@ -25,7 +25,10 @@ def test_weights_are_rounded_to_the_symmetric_grid(rng: Any, bits: int, axis: in
     most = np.abs(w).max(rest, keepdims=True)
     scale = most / ((2**bits - 1) / 2)
     expected = np.clip(np.round(w / scale), -(2 ** (bits - 1)), 2 ** (bits - 1) - 1) * scale
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=float(scale.max()) * 1e-3)
+    tie = np.abs(np.abs(w / scale) % 1 - 0.5) < 1e-3  # the largest weight lies half a step beyond the grid
+    assert tie.mean() < 0.1
+    np.testing.assert_allclose(found[~tie], expected[~tie], rtol=1e-4, atol=1e-6)
+    assert (np.abs(found - w) <= 0.5001 * scale).all()
 
 
 @pytest.mark.parametrize("per", ["tensor", "channel"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -66,7 +67,7 @@ def test_trades_adds_the_divergence(network: nn.Module, rng: Any) -> None:
     for beta in (0.0, 1.0, 2.0):
         torch.manual_seed(1)
         settings = config(method="trades", epsilon=0.1, step=0.05, steps=3, beta=beta)
-        losses.append(Adversarial(settings)(network, batch(rng), 0).item())
+        losses.append(Adversarial(settings)(copy.deepcopy(network), batch(rng), 0).item())
     assert losses[1] > losses[0]
     assert losses[2] - losses[1] == pytest.approx(losses[1] - losses[0], rel=1e-2)
 
