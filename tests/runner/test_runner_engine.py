@@ -236,21 +236,9 @@ def test_two_runs_on_one_store_compute_a_stage_once(make: Callable[..., Engine],
     assert notes.notes == ["waits for another run that computes host slow"]
 
 
-def test_no_lock_is_left_behind_by_success_or_failure(make: Callable[..., Engine], tmp_path: Path) -> None:
+def test_no_claim_is_left_behind_by_success_or_failure(make: Callable[..., Engine], tmp_path: Path) -> None:
     engine = make()
     engine.get(counting([]))
     with pytest.raises(ValueError, match="no"):
         engine.get(failing(lambda: ValueError("no"), []))
-    assert not list((tmp_path / "store").rglob("*.lock"))
-
-
-def test_a_store_that_cannot_be_locked_still_works(
-    make: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: Any, **__: Any) -> None:
-        raise NotImplementedError("no flock here")
-
-    monkeypatch.setattr("ownmark.runner.store.FileLock.acquire", refuse)
-    calls: list[str] = []
-    assert make().get(counting(calls)).values["name"] == "a"
-    assert calls == ["a"]
+    assert not list((tmp_path / "store").rglob("*.claim-*"))

@@ -115,10 +115,10 @@ def test_stages_ask_for_nothing_but_the_parents_that_they_name(workshop, monkeyp
             asked.add((at[-1].stage, one.stage))
         return get(self, one)
 
-    def computed(self: Engine, one: Node, key: str) -> StoredEntry:
+    def computed(self: Engine, one: Node, key: str, retries: int) -> StoredEntry:
         at.append(one)
         try:
-            return compute(self, one, key)
+            return compute(self, one, key, retries)
         finally:
             at.pop()
 

@@ -26,6 +26,9 @@ from ownmark.runner.store import Contents, Store, StoredEntry
 
 _log = logging.getLogger("ownmark")
 
+PATIENCE = 0.1
+"""Seconds between two looks at what another process computes."""
+
 
 class Progress(Protocol):
     """Is told what the run is doing."""
@@ -74,6 +77,7 @@ class Engine:
         self._spoken = spoken
         self._open: dict[str, StoredEntry] = {}
         self._failed: dict[str, Exception] = {}
+        self._waited: set[str] = set()
         self.device = device
 
     def done(self, node: Node) -> bool:
@@ -89,34 +93,56 @@ class Engine:
         key = node.digest
         if key in self._failed:
             raise self._failed[key].with_traceback(None)
-        if key not in self._open:
-            try:
-                self._open[key] = self._stored(node, key) or self._computed(node, key)
-            except Exception as error:
-                _remember(error, node.stage)
-                self._failed[key] = error
-                raise
+        while key not in self._open:
+            self._open_or_compute(node, key, self._wait)
+            if key in self._failed:
+                raise self._failed[key]
         return self._open[key]
 
-    def settle(self, node: Node) -> None:
+    def settle(self, node: Node) -> bool:
         """See that the node is in the store; if that fails, or a parent has failed, keep the error for `get`.
+
+        Returns:
+            Whether it is settled; False while another process computes it.
 
         Raises:
             Unwritable: no fault of the node, and the next one would meet it too.
         """
         key = node.digest
+        if self.done(node) or key in self._failed:
+            return True
         broken = next((one.digest for one in node.parents if one.digest in self._failed), None)
-        if self.done(node):
-            return
         if broken is not None:
             self._failed[key] = self._failed[broken]
-            return
+            return True
+        self._open_or_compute(node, key, lambda node: None)
+        if key in self._failed:
+            release(self._failed[key])
+        return key in self._open or key in self._failed
+
+    def _open_or_compute(self, node: Node, key: str, taken: Callable[[Node], None]) -> None:
+        """Leaves the entry in `_open`, or the error in `_failed`, unless another process computes it."""
         try:
-            self.get(node)
+            entry = self._stored(node, key)
+            if entry is None:
+                claim = self._store.claim(node.stage, key, self._spoken(node.label))
+                if claim is None:
+                    taken(node)
+                    return
+                with claim:
+                    entry = self._stored(node, key) or self._compute(node, key, claim.retries)
+            self._open[key] = entry
         except Unwritable:
             raise
         except Exception as error:
-            release(error)
+            _remember(error, node.stage)
+            self._failed[key] = error
+
+    def _wait(self, node: Node) -> None:
+        if node.digest not in self._waited:
+            self._waited.add(node.digest)
+            self._progress.note(f"waits for another run that computes {node.stage} {node.label}")
+        time.sleep(PATIENCE)
 
     def _stored(self, node: Node, key: str) -> StoredEntry | None:
         if (node.stage, key) not in self._store:
@@ -128,16 +154,7 @@ class Engine:
             self._store.discard(node.stage, key)
             return None
 
-    def _computed(self, node: Node, key: str) -> StoredEntry:
-        """The node, computed here, or by another run on this store that had begun with it."""
-
-        def waiting() -> None:
-            self._progress.note(f"waits for another run that computes {node.stage} {node.label}")
-
-        with self._store.computing(node.stage, key, waiting):
-            return self._stored(node, key) or self._compute(node, key)
-
-    def _compute(self, node: Node, key: str) -> StoredEntry:
+    def _compute(self, node: Node, key: str, retries: int) -> StoredEntry:
         self._progress.stage(node.stage, node.label)
         seen: list[Fitter] = []
 
@@ -153,6 +170,7 @@ class Engine:
             contents = node.compute(Bench(self.device, fitter))
         seconds = time.perf_counter() - start
         cost = {"seconds": seconds, "samples_seen": sum(one.samples_seen for one in seen)}
+        cost |= {"retries": retries} if retries else {}
         stored = Contents({**contents.values, "cost": cost}, contents.tensors)
         entry = self._store.write(node.stage, key, stored, {**node.about, "label": self._spoken(node.label)},
             environment(str(self.device)) | {"packs": packs()},

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from ownmark.runner.engine import Engine
+from ownmark.runner.engine import PATIENCE, Engine
 from ownmark.runner.graph import Front, Graph, Node
 
 
@@ -21,13 +23,17 @@ class Executor(Protocol):
 
 
 class InProcess:
-    """One stage after the other, in this process."""
+    """One stage after the other, in this process; those that another process on the store computes, later."""
 
     def run(self, graph: Graph[Any], engine: Engine) -> Iterator[Node]:
         """See `Executor`."""
-        front = Front(graph)
-        while front:
-            node = front.pop()
-            engine.settle(node)
-            front.settle(node)
-            yield node
+        front, taken = Front(graph), deque[Node]()
+        while front or taken:
+            idle = not front
+            node = taken.popleft() if idle else front.pop()
+            if engine.settle(node):
+                front.settle(node)
+                yield node
+            else:
+                taken.append(node)
+                time.sleep(PATIENCE if idle else 0)

@@ -244,9 +244,11 @@ def _cost(values: Mapping[str, Any], attacked: bool) -> dict[str, Any]:
     seconds = {
         name: took for name, took in times.items() if not name.startswith("null ") and name != "suspect"
     }
+    retries = sum(entry["cost"].get("retries", 0) for entry in values.values())
     seconds |= {"nulls": nulls} | ({"attacked": times["suspect"]} if attacked else {})
     return {
         "seconds": {name: round(took, 4) for name, took in seconds.items()},
+        **({"retries": retries} if retries else {}),
         "samples_seen": values["suspect"]["cost"]["samples_seen"] if attacked else 0,
         "samples_embedding": values["marked"]["cost"]["samples_seen"],
         "attack_queries": values["suspect"].get("asked", 0) if attacked else 0,

@@ -2,8 +2,8 @@
 
 An entry is a folder with a manifest, JSON values and safetensors files. It is written under a temporary name and
 renamed into place, so a killed process or a full disk leaves nothing half-written to be read. Reading checks every
-file against the manifest's SHA-256; what does not match is refused and computed again. Runs may share a store: whoever
-computes an entry holds its lock, which the system takes from a process that dies.
+file against the manifest's SHA-256; what does not match is refused and computed again. Runs may share a store, also
+from several machines: whoever computes an entry holds a claim on it (see `claims`).
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from torch import Tensor
 
 from ownmark.contracts.weights import read_tensors, write_tensors
 from ownmark.errors import UntrustedFile
+from ownmark.runner import claims
+from ownmark.runner.claims import Claim, Claims
 from ownmark.runner.places import writing
 
 FORMAT = "ownmark store 1"
@@ -65,10 +66,15 @@ class StoredEntry:
 
 
 class Store:
-    """Entries below one folder, found by stage and digest."""
+    """Entries below one folder, found by stage and digest.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        run: a word that workers of one run share, so that they count each other's deaths.
+    """
+
+    def __init__(self, root: Path, run: str | None = None) -> None:
         self.root = root
+        self._claims = Claims(run)
 
     def path(self, stage: str, digest: str) -> Path:
         """Where an entry is, or would be."""
@@ -130,47 +136,24 @@ class Store:
                 shutil.rmtree(scratch, ignore_errors=True)
         return self.read(stage, digest)
 
-    @contextmanager
-    def computing(self, stage: str, digest: str, waiting: Callable[[], None]) -> Iterator[None]:
-        """Alone with an entry that is to be computed; where files cannot be locked, perhaps not alone.
+    def claim(self, stage: str, digest: str, label: str) -> Claim | None:
+        """The right to compute an entry, to be held in a `with` block; None while another process has it.
 
-        Args:
-            waiting: called before waiting for another process that computes it, however long that takes.
+        Raises:
+            Unwritable: nothing can be written there.
         """
-        place = self.path(stage, digest).with_suffix(".lock")
-        lock = _locked(place, waiting)
-        try:
-            yield
-        finally:
-            if lock is not None:
-                with suppress(OSError):  # whoever waits holds the file open, and finds the entry when let in
-                    place.unlink()
-                lock.release()
+        return self._claims.take(self.path(stage, digest), label)
 
     def discard(self, stage: str, digest: str) -> None:
         """Remove an entry that was refused."""
         _remove(self.path(stage, digest))
 
     def sweep(self) -> None:
-        """Remove what killed processes left under temporary names."""
+        """Remove what killed processes left under temporary names, and their claims."""
+        claims.sweep(self.root)
         for leftover in self.root.glob("*/*/.tmp-*"):
             if _abandoned(leftover):
                 shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _locked(place: Path, waiting: Callable[[], None]) -> FileLock | None:
-    """The lock, once it is ours; None where files cannot be locked."""
-    lock = FileLock(place)
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            waiting()
-            lock.acquire(poll_interval=0.2)
-    except (OSError, NotImplementedError):
-        return None
-    return lock
 
 
 def _abandoned(leftover: Path) -> bool:

@@ -1,0 +1,229 @@
+"""Claims: who computes an entry. They hold where files cannot be locked (NFS, GPFS) and clocks differ.
+
+A claim is a folder, made by mkdir, which is atomic everywhere; its owner changes the file `beat` in it every few
+seconds. Whoever sees a beat stand still for `expiry` seconds, by its own clock, takes over by making the folder of
+the next generation; so does at once who finds that the owner was a process of this machine that is gone. An owner that
+was merely asleep computes what another has computed too, and the entry that is there first stays.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import platform
+import re
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ownmark.errors import OwnmarkError
+from ownmark.runner.places import writing
+
+EXPIRY = "OWNMARK_CLAIM_EXPIRY"
+"""Environment variable: seconds without a beat after which a claim counts as abandoned; 60 if not set."""
+
+_CLAIM = re.compile(r"([0-9a-f]{64})\.claim-(\d{1,6})")
+_DAY = 86_400
+Owner = dict[str, Any]
+
+
+class Claim:
+    """An entry that is this process's to compute, until the block ends.
+
+    Args:
+        retries: how many workers of the same run died over it.
+    """
+
+    def __init__(self, folder: Path, interval: float, retries: int) -> None:
+        self.folder, self.retries = folder, retries
+        self._interval = interval
+        self._over = threading.Event()
+        self._heart = threading.Thread(target=self._beat, daemon=True)
+
+    def _beat(self) -> None:
+        count = 0
+        while not self._over.wait(self._interval):
+            count += 1
+            with suppress(OSError):  # a beat that is missed is no reason to stop
+                (self.folder / "beat").write_text(str(count))
+
+    def __enter__(self) -> Claim:
+        self._heart.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._heart.join()
+        for folder in _generations(
+            self.folder
+        ):  # the latest last: until then nobody finds the entry unclaimed
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A claim as others see it: the entry's stage and digest, and its owner (host, process, label, since ...)."""
+
+    stage: str
+    digest: str
+    folder: Path
+    owner: Owner
+
+
+class Claims:
+    """Makes claims, and remembers since when those of others have stood still.
+
+    Args:
+        run: a word that workers of one run share.
+    """
+
+    def __init__(self, run: str | None = None, expiry: float | None = None) -> None:
+        self.run = run or secrets.token_hex(8)
+        self.expiry = expiry or _expiry()
+        self._seen: dict[Path, tuple[str, float]] = {}
+
+    def take(self, entry: Path, label: str) -> Claim | None:
+        """The claim on the entry at this path; None while another holds it.
+
+        Raises:
+            Unwritable: no folder can be made there.
+        """
+        with writing(entry.parent):
+            entry.parent.mkdir(parents=True, exist_ok=True)
+            held = _generations(entry)
+            if held and not self._abandoned(held[-1]):
+                return None
+            last = _number(held[-1]) if held else -1
+            folder = entry.with_name(f"{entry.name}.claim-{last + 1}")
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                return None
+            before = owner_of(held[-1]) if held else {}
+            retries = before.get("retries", 0) + 1 if before.get("run") == self.run else 0
+            self._sign(folder, label, retries)
+        return Claim(folder, self.expiry / 12, retries)
+
+    def _sign(self, folder: Path, label: str, retries: int) -> None:
+        owner = {**_here(), "label": label, "since": time.time(), "run": self.run, "retries": retries}
+        try:
+            (folder / "beat").write_text("0")
+            (folder / "owner.json").write_text(json.dumps(owner))
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def _abandoned(self, folder: Path) -> bool:
+        if is_dead(owner_of(folder)):
+            return True
+        now, beat = time.monotonic(), _text(folder / "beat")
+        seen = self._seen.get(folder)
+        if seen is None or seen[0] != beat:
+            self._seen[folder] = (beat, now)
+            return False
+        return now - seen[1] > self.expiry
+
+
+def held(root: Path) -> Iterator[Held]:
+    """Every claim in a store, the latest of each entry."""
+    latest = {folder.with_name(folder.name.partition(".")[0]): folder for folder in _all(root)}
+    for entry, folder in latest.items():
+        yield Held(entry.parent.parent.name, entry.name, folder, owner_of(folder))
+
+
+def sweep(root: Path) -> None:
+    """Remove claims that nobody holds: of processes of this machine that are gone, or a day old."""
+    for folder in _all(root):
+        with suppress(OSError):
+            if is_dead(owner_of(folder)) or time.time() - (folder / "beat").stat().st_mtime > _DAY:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_dead(owner: Owner) -> bool:
+    """Whether a claim's owner was a process of this machine that is gone; False if that cannot be known."""
+    here = _here()
+    if owner.get("place") != here["place"]:
+        return False
+    return _started(int(owner["process"])) != owner.get("started")
+
+
+def owner_of(folder: Path) -> Owner:
+    """What a claim says of its owner; empty if it says nothing (yet)."""
+    try:
+        found = json.loads(_text(folder / "owner.json"))
+    except ValueError:
+        return {}
+    whole = isinstance(found, dict) and isinstance(found.get("process"), int)
+    return found if whole and isinstance(found.get("retries"), int) else {}
+
+
+def _all(root: Path) -> list[Path]:
+    return sorted(path for path in root.glob("*/*/*.claim-*") if _CLAIM.fullmatch(path.name))
+
+
+def _generations(entry: Path) -> list[Path]:
+    """The claims on an entry, the one that holds last; `entry` may be one of them."""
+    stem = entry.name.partition(".")[0]
+    found = [path for path in entry.parent.glob(f"{stem}.claim-*") if _CLAIM.fullmatch(path.name)]
+    return sorted(found, key=_number)
+
+
+def _number(folder: Path) -> int:
+    return int(folder.name.rpartition("-")[2])
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def _expiry() -> float:
+    text = os.environ.get(EXPIRY, "60")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.5 <= seconds <= _DAY:
+        raise OwnmarkError(f"{EXPIRY}={text!r:.40}: give seconds, from 0.5 to {_DAY}")
+    return seconds
+
+
+@functools.cache
+def _place() -> str:
+    """This machine since it was started, and the namespace in which its process numbers mean something."""
+    boot = _text(Path("/proc/sys/kernel/random/boot_id")).strip()
+    space = ""
+    with suppress(OSError):
+        space = os.readlink("/proc/self/ns/pid")
+    return f"{platform.node()} {boot} {space}"
+
+
+def _here() -> Owner:
+    process = os.getpid()
+    return {"host": platform.node(), "place": _place(), "process": process, "started": _started(process)}
+
+
+def _started(process: int) -> str:
+    """When a process of this machine began, as the system counts; empty if there is none, or it is a zombie."""
+    stat = _text(Path(f"/proc/{process}/stat"))
+    if stat:
+        fields = stat.rpartition(")")[2].split()
+        return "" if fields[0] in "ZX" else fields[19]
+    if Path("/proc/self/stat").exists():
+        return ""
+    try:  # a system without /proc
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return ""
+    except OSError:
+        return "running"
+    return "running"

@@ -1,0 +1,194 @@
+"""Claims: one owner at a time, whatever dies, sleeps, or has a clock that is wrong."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ownmark.errors import OwnmarkError, Unwritable
+from ownmark.runner.claims import EXPIRY, Claim, Claims, held, is_dead, owner_of, sweep
+from ownmark.runner.engine import Engine
+from ownmark.runner.execute import InProcess
+from ownmark.runner.graph import Bench, Graph, Node
+from ownmark.runner.progress import Silent
+from ownmark.runner.store import Contents, Store
+
+DIGEST = "ab" * 32
+
+
+@pytest.fixture
+def entry(tmp_path: Path) -> Path:
+    return tmp_path / "host" / DIGEST[:2] / DIGEST
+
+
+def elsewhere(claim: Claim, **changed: Any) -> None:
+    """Let a claim look as if made on another machine."""
+    owner = owner_of(claim.folder) | {"place": "another machine", **changed}
+    (claim.folder / "owner.json").write_text(json.dumps(owner))
+
+
+def test_one_owner_at_a_time_and_nothing_left_behind(entry: Path) -> None:
+    first = Claims().take(entry, "a stage")
+    assert first is not None
+    with first:
+        assert Claims().take(entry, "a stage") is None
+        (seen,) = held(entry.parents[2])
+        assert (seen.stage, seen.digest, seen.owner["label"]) == ("host", DIGEST, "a stage")
+        assert seen.owner["process"] == os.getpid()
+    assert list(entry.parent.iterdir()) == []
+    again = Claims().take(entry, "a stage")
+    assert again is not None
+    assert again.retries == 0
+
+
+def test_of_many_that_take_over_one_wins(entry: Path) -> None:
+    dead = Claims().take(entry, "x")
+    assert dead is not None
+    elsewhere(dead)
+    rivals = [Claims(expiry=0.5) for _ in range(16)]
+    assert [rival.take(entry, "x") for rival in rivals] == [None] * 16, "none of them has seen it stand still"
+    time.sleep(0.6)
+    won: list[Claim | None] = []
+    threads = [threading.Thread(target=lambda r=r: won.append(r.take(entry, "x"))) for r in rivals]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (winner,) = [one for one in won if one is not None]
+    with winner:
+        assert Claims().take(entry, "x") is None
+    assert list(entry.parent.iterdir()) == [], "the abandoned one goes too"
+
+
+def test_a_claim_that_beats_is_never_taken_over(entry: Path) -> None:
+    owner, rival = Claims(expiry=0.6), Claims(expiry=0.6)
+    claim = owner.take(entry, "x")
+    assert claim is not None
+    with claim:
+        elsewhere(claim)
+        until = time.monotonic() + 2
+        while time.monotonic() < until:
+            assert rival.take(entry, "x") is None
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize("hours", [-48, -1, 1, 48])
+def test_clocks_that_run_ahead_or_behind_decide_nothing(entry: Path, hours: float) -> None:
+    claim = Claims().take(entry, "x")
+    assert claim is not None
+    then = time.time() + hours * 3600
+    elsewhere(claim, since=then)
+    for path in (claim.folder / "beat", claim.folder):
+        os.utime(path, (then, then))
+    rival = Claims(expiry=0.5)
+    assert rival.take(entry, "x") is None
+    time.sleep(0.6)
+    assert rival.take(entry, "x") is not None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"process": "one"}', '{"process": 1, "retries": "x"}'])
+def test_a_claim_that_says_nothing_is_waited_for_and_taken_over(entry: Path, text: str) -> None:
+    """Killed between mkdir and the file, or damaged."""
+    folder = entry.with_name(f"{DIGEST}.claim-0")
+    folder.mkdir(parents=True)
+    if text:
+        (folder / "owner.json").write_text(text)
+    rival = Claims(expiry=0.5)
+    assert rival.take(entry, "x") is None
+    time.sleep(0.6)
+    assert rival.take(entry, "x") is not None
+
+
+def _hold(entry: Path, run: str, ready: Any) -> None:
+    claim = Claims(run).take(entry, "x")
+    assert claim is not None
+    with claim:
+        ready.set()
+        time.sleep(60)
+
+
+def test_what_a_killed_process_held_is_free_at_once_and_its_run_counts_it(entry: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    for death in (1, 2):
+        ready = context.Event()
+        worker = context.Process(target=_hold, args=(entry, "one run", ready))
+        worker.start()
+        assert ready.wait(30)
+        assert Claims("one run").take(entry, "x") is None
+        os.kill(worker.pid or 0, signal.SIGKILL)
+        worker.join()
+        assert is_dead(owner_of(entry.with_name(f"{DIGEST}.claim-{death - 1}")))
+    claim = Claims("one run").take(entry, "x")
+    assert claim is not None
+    assert claim.retries == 2
+    sweep(entry.parents[2])
+    assert [path.name for path in entry.parent.iterdir()] == [f"{DIGEST}.claim-2"]
+
+
+@pytest.mark.parametrize("value", ["soon", "0", "-5", "nan", "1e9"])
+def test_an_expiry_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv(EXPIRY, value)
+    with pytest.raises(OwnmarkError, match=EXPIRY):
+        Claims()
+
+
+def test_where_no_folder_can_be_made_says_so(tmp_path: Path) -> None:
+    (tmp_path / "host").write_text("in the way")
+    with pytest.raises(Unwritable, match="cannot be written"):
+        Claims().take(tmp_path / "host" / "ab" / DIGEST, "x")
+
+
+# --- several processes on one store ---------------------------------------------------------------------------------
+
+
+def sleeping(count: int, seconds: float, log: Path) -> Graph[str]:
+    """A graph of stages that sleep, two by two made into a third."""
+
+    def node(name: str, *parents: Node) -> Node:
+        def compute(bench: Bench) -> Contents:
+            time.sleep(seconds)
+            with log.open("a") as file:
+                file.write(f"{name}\n")
+            return Contents({"name": name})
+
+        return Node("host", name, {"name": name}, compute, parents)
+
+    first = [node(str(i)) for i in range(count)]
+    pairs = [node(f"pair {i}", *first[2 * i : 2 * i + 2]) for i in range(count // 2)]
+    return Graph({one.label: [one] for one in pairs})
+
+
+def _work(folder: Path, count: int, seconds: float, start: float) -> None:
+    import fcntl
+
+    fcntl.flock = lambda *_: None  # type: ignore[assignment]  # as NFS may have it
+    engine = Engine(Store(folder / "store"), torch.device("cpu"), Silent(), folder / f"journal-{os.getpid()}")
+    time.sleep(max(0.0, start - time.time()))
+    settled = list(InProcess().run(sleeping(count, seconds, folder / "log"), engine))
+    assert len(settled) == count + count // 2
+    assert not engine._failed
+
+
+def test_processes_share_ready_stages_without_walking_in_step_and_without_flock(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    workers = [context.Process(target=_work, args=(tmp_path, 16, 0.2, time.time() + 1)) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0] * 4
+    names = (tmp_path / "log").read_text().split("\n")[:-1]
+    assert len(names) == len(set(names)) == 24, "each stage once"
+    shares = [len(path.read_text().splitlines()) for path in tmp_path.glob("journal-*")]
+    assert len(shares) == 4, "everybody had work"
+    assert max(shares) <= 10, shares
+    assert not list(tmp_path.rglob("*.claim-*"))
