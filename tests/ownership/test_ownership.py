@@ -162,9 +162,50 @@ def test_a_function_may_be_named(mark: Path, tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_stranger_is_not_claimed(mark: Path, bits: Path, tmp_path: Path) -> None:
-    for folder in (mark, bits):
+    for folder, rate in ((mark, None), (bits, 1e-6)):
         suspect = stranger(Path(shutil.copy(folder / "released" / "model.safetensors", tmp_path)))
-        assert verify(folder, suspect, rate=1e-6, device="cpu")["claim"] is False
+        assert verify(folder, suspect, rate=rate, device="cpu")["claim"] is False
+
+
+@pytest.mark.parametrize("rate", [0, 1, -0.1, 0.5, float("nan")])
+def test_what_is_no_rate_is_refused(mark: Path, rate: float) -> None:
+    with pytest.raises(OwnmarkError, match="expected one above 0"):
+        verify(mark, mark / "released", rate=rate, device="cpu")
+
+
+@pytest.mark.parametrize(("rate", "needed"), [(0.01, "99"), (0.001, "999"), (0.04, "24")])
+def test_a_rate_that_so_few_null_models_cannot_show_is_refused_before_anything_is_sent(
+    mark: Path, served: Any, rate: float, needed: str
+) -> None:
+    with pytest.raises(NotApplicable, match=f"takes {needed};"):
+        verify(mark, served.url, rate=rate, device="cpu")
+    assert served.bodies == []
+
+
+@pytest.mark.parametrize("worn", [0.3, 0.5])
+def test_a_service_that_answers_now_and_then_at_random_is_not_claimed(
+    mark: Path, network: torch.nn.Module, worn: float
+) -> None:
+    rng = torch.Generator().manual_seed(1)
+
+    def noisy(x: Tensor) -> Tensor:
+        said = outputs(network, x).argmax(1)
+        random = torch.rand(len(x), generator=rng) < worn
+        return torch.where(random, torch.randint(10, (len(x),), generator=rng), said)
+
+    record = verify(mark, noisy, device="cpu")
+    assert record["claim"] is False
+    assert "by the marked network" in record["reason"]
+
+
+def test_controls_of_one_class_leave_the_question_open(mark: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(mark, tmp_path / "mark"))
+    path = folder / "owner" / "controls.safetensors"
+    held = load_file(path)
+    save_file({**held, "y": torch.zeros_like(held["y"])}, path, {"ownmark": "controls"})
+    record = verify(folder, folder / "released", device="cpu")
+    assert (record["claim"], record["status"]) == (None, "undecided")
+    assert "perfect copy" in record["error"]
 
 
 def test_a_constant_answer_matches_every_trigger_and_is_not_claimed(mark: Path) -> None:

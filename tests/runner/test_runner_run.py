@@ -451,3 +451,20 @@ def test_observers_are_told_of_every_cell_in_the_order_they_end(
     monkeypatch.setattr(type(workshop.catalog), "observe", lambda self, record: seen.append(record["id"]))
     finished = workshop.run(SIGNS + "attacks: [none, breaks]\n")
     assert seen == workshop.progress.cells == [record["id"] for record in finished.records]
+
+
+@pytest.mark.parametrize("attack", ["{prune: {sparsity: 0.999}}", "{gaussian_blur: {sigma: 50}}"])
+def test_a_suspect_that_no_longer_knows_the_task_is_not_claimed_whatever_it_says_of_triggers(
+    shared, attack: str
+) -> None:  # type: ignore[no-untyped-def]
+    record = one(shared.run(f"schemes: [{{content: {{keys: 10}}}}]\nattacks: [{attack}]\n"))
+    found = record["verdict"]
+    assert (found["claim"], found["controls"]["knows"]) == (False, False)
+    assert "clean images are answered rightly" in found["reason"]
+
+
+@pytest.mark.parametrize(("rate", "needed"), [(0.001, "999"), (0.02, "49")])
+def test_a_rate_far_below_what_null_models_show_is_no_result(shared, rate: float, needed: str) -> None:  # type: ignore[no-untyped-def]
+    task = shared.task.replace("keys: 3", f"keys: 3, rate: {rate}")
+    found = shared.run("schemes: [{content: {keys: 10}}]\n", task=task)
+    assert f"It takes {needed} of them" in one(found)["error"]["message"]

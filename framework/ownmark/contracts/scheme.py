@@ -44,6 +44,13 @@ class Scheme(ABC):
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         """Mark a network with `key`, starting from `host.trained()` or `host.blank(fit.rng)` as the method says."""
 
+    def key_bits(self, task: Task) -> float | None:
+        """Entropy of a key in bits: what `make_key` chooses and a reader notices; None where nobody worked it out.
+
+        0 says that the mark is the same for all keys (a pattern printed in a paper): it can be found, not whose it is.
+        """
+        return None
+
     def restore(
         self, network: nn.Module, state: Mapping[str, Tensor], shape: Shape = (0, 0, 0), classes: int = 0
     ) -> nn.Module:

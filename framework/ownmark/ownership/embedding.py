@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 
-from ownmark.contracts.samples import Samples
 from ownmark.contracts.scheme import Scheme
 from ownmark.discovery import Catalog, discover, nested_fields
 from ownmark.errors import NotApplicable, OwnmarkError, PlanError
@@ -30,14 +29,9 @@ from ownmark.runner.environment import environment
 from ownmark.runner.places import require_writable, writing
 from ownmark.runner.plan import Entry, Plan
 from ownmark.runner.progress import Silent
-from ownmark.runner.seeds import rng_for
 from ownmark.runner.session import Session, checked_session, load_plan
-from ownmark.runner.verdict import verdict
+from ownmark.runner.verdict import Basis, verdict
 from ownmark.runner.yamlfile import Document
-from ownmark.stats import Threshold
-
-CONTROLS = 100
-"""Clean images that are kept with the key."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +133,8 @@ def _nodes(session: Session, cell: Cell) -> list[Any]:
     making, reading = session.making, session.reading
     nodes = [making.host(cell.task, f"seed {cell.seed}"), making.marked(cell), *making.nulls(cell.task)]
     return [*nodes, reading.host_utility(cell), reading.marked_utility(cell),
-            reading.evidence(cell), reading.threshold(cell)]  # fmt: skip
+            reading.evidence(cell), reading.threshold(cell), reading.own_nulls(cell),
+            *[node for node in (reading.decoys(cell),) if node is not None]]  # fmt: skip
 
 
 def _missing(session: Session, cells: tuple[Cell, ...]) -> dict[str, str]:
@@ -155,18 +150,20 @@ def _read(session: Session, cells: tuple[Cell, ...]) -> tuple[dict[str, Any], di
             session.engine.get(node)
         evidence = session.engine.get(session.reading.evidence(cell)).values
         calibration = session.engine.get(session.reading.threshold(cell)).values
-        threshold = Threshold.from_dict(calibration["threshold"])
-        hits, n = evidence["hits"], evidence["n"]
+        basis, hits, n = session.reading.basis(cell), evidence["hits"], evidence["n"]
         method = session.making.methods.extractor_of(cell.scheme, cell.extractor)
         label = cell.extractor.label if cell.extractor else "default"
-        verdicts[label] = verdict(hits, n, evidence["chance"], threshold, calibration["null_rates"])
-        _require_claim(cell, label, hits, n, threshold)
+        verdicts[label] = verdict(hits, n, evidence["chance"], basis)
+        _require_claim(cell, label, hits, n, basis, verdicts[label])
         spec = cell.extractor or session.making.methods.own_extractor(cell.scheme)
         readers[label] = {
             "extractor": {"id": spec.id, "label": spec.label, "params": _params(session, cell, spec)},
             "access": evidence["access"], "own_copy": method.needs(Need.OWN_COPY), "queries": evidence["queries"],
-            "n": n, "chance": evidence["chance"], "symbol": evidence["symbol"], "rate": threshold.rate,
+            "n": n, "chance": evidence["chance"], "symbol": evidence["symbol"], "rate": basis.threshold.rate,
             "null_hits": [[round(rate * n) for rate in row] for row in calibration["null_rates"]],
+            "knows": None if basis.controls is None else basis.controls.reference,
+            "own_hits": [round(rate * n) for rate in basis.own], "tests": basis.tests, "public": basis.public,
+            "born": session.reading.reads_own_key(cell), "decoys": session.reading.decoy_count(cell),
         }  # fmt: skip
     return verdicts, readers
 
@@ -179,7 +176,12 @@ def _params(session: Session, cell: Cell, spec: Spec) -> dict[str, Any]:
     return wraps | spec.parameters
 
 
-def _require_claim(cell: Cell, label: str, hits: int, n: int, threshold: Threshold) -> None:
+def _require_claim(cell: Cell, label: str, hits: int, n: int, basis: Basis, found: Mapping[str, Any]) -> None:
+    threshold, knowing = basis.threshold, basis.controls
+    if knowing is not None and not knowing.knows:
+        raise NotApplicable(
+            f"{cell.scheme.label}, read by {label}: {knowing.reason}. It could never be claimed; nothing was released"
+        )
     if not threshold.claimable:
         raise NotApplicable(
             f"{cell.scheme.label}, read by {label}: no number of matches makes a claim at a rate of {threshold.rate:g} "
@@ -189,6 +191,14 @@ def _require_claim(cell: Cell, label: str, hits: int, n: int, threshold: Thresho
         raise NotApplicable(
             f"{cell.scheme.label}, read by {label}: the mark did not take. {hits} of {n} symbols match and "
             f"{threshold.hits} make a claim; train longer or embed more strongly. Nothing was released"
+        )
+    if not found["claim"]:
+        ranked = basis.decoys
+        as_much = "" if ranked is None else f", {ranked.as_much} of {ranked.n} fresh keys match as much"
+        raise NotApplicable(
+            f"{cell.scheme.label}, read by {label}: the mark cannot be told from others. p = "
+            f"{found['p_nulls']:.2g} among null models{as_much}; use more symbols or a keyed pattern. "
+            "Nothing was released"
         )
 
 
@@ -211,15 +221,13 @@ def _write(folder: Path, session: Session, cell: Cell, readers: Mapping[str, Any
     key = making.key(cell).to("cpu")
     about = {
         "scheme": cell.scheme.describe(), "task": cell.task.label, "readers": readers, "key": key.digest(),
+        "data": making.data_identity(cell.task.dataset)["data"],
         "provenance": environment(str(session.engine.device)), "utility": _utility(session, cell),
     }  # fmt: skip
-    Claim(about, key, _controls(splits.owner.to("cpu"), cell.seed)).write(folder / "owner")
+    controls = session.reading.controls(cell)
+    kept = splits.owner.select(torch.arange(0)) if controls is None else controls
+    Claim(about, key, kept.to("cpu")).write(folder / "owner")
 
 
 def _changes_layers(scheme: Any) -> bool:
     return type(scheme).restore is not Scheme.restore
-
-
-def _controls(owner: Samples, secret: int) -> Samples:
-    """Some of the owner's images, drawn with the secret."""
-    return owner.select(torch.randperm(len(owner), generator=rng_for("controls", secret))[:CONTROLS])

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+BASIS = {
+    "exact": "exact, by the construction of the key",
+    "decoys": "exact, by fresh keys on the suspect itself",
+    "rank": "by rank among {models} null models",
+    "shape": "resting on the shape of a distribution: {models} null models alone cannot show it",
+}
+"""What a stated rate rests on."""
+
+
 def ask(
     mark: Path,
     suspect: str,
@@ -58,8 +67,16 @@ def told(record: Mapping[str, Any]) -> Iterator[str]:
     if controls := record.get("controls"):
         yield f"  clean images answered rightly: {controls['right']} of {controls['n']}"
     if "hits" in record:
-        basis = f"{record['rule']} rule, {record['null_models']} null models"
+        basis = BASIS[record["basis"]].format(models=record["null_models"])
         yield f"  {record['hits']} of {record['n']} {record['symbol']}s match; {record['hits_needed']} make a claim"
+        yield f"  among {record['null_models']} null models, the owner's key read on each: p = {record['p_nulls']:.2g}"
+        if decoys := record["decoys"]:
+            yield (
+                f"  of {decoys['n']} fresh keys read on the suspect, {decoys['as_much']} match as much: "
+                f"p = {decoys['p_value']:.2g}"
+            )
+        if record["no_decoys"]:
+            yield f"  no test of whose mark it is: {record['no_decoys']}"
         yield f"  false-positive rate of a claim: {record['stated_rate']:g} ({basis})"
     for name, value in record.get("extras", {}).items():
         yield (

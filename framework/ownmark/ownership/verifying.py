@@ -8,7 +8,6 @@ is nobody's copy; neither is claimed, whatever else it answers.
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,9 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ownmark.contracts.evidence import Evidence
 from ownmark.contracts.extractor import Extractor
-from ownmark.contracts.samples import Samples
 from ownmark.contracts.views import BlackBox, WhiteBox, outputs
 from ownmark.contracts.weights import read_tensors
 from ownmark.discovery import Catalog, discover
@@ -30,17 +27,15 @@ from ownmark.ownership.asked import Answers, guarded, imported, require_sense, w
 from ownmark.ownership.credentials import redacted
 from ownmark.ownership.endpoint import Endpoint, Service
 from ownmark.ownership.folder import Claim, Release, model_state
+from ownmark.ownership.judging import Judge, stated
 from ownmark.ownership.trust import as_owned, require_no_code, require_plain
 from ownmark.runner.cell import Spec, canonical
+from ownmark.runner.controls import asked
 from ownmark.runner.device import device_called
 from ownmark.runner.environment import environment
-from ownmark.runner.reading import threshold_of
-from ownmark.runner.verdict import verdict
-from ownmark.stats import binomial_tail
+from ownmark.stats import least_decoys
 
 _FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-KNOWS = 0.01
-"""Chance of a suspect that does not know the task to pass for one that does."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +78,7 @@ def verify(
         `queries` is what was spent in any case.
 
     Raises:
+        OwnmarkError: no such reader, or a rate that is none.
         NotApplicable: this reader cannot read this kind of suspect, or the budget is too small to begin with.
         UntrustedFile: a file is missing, damaged, a pickle, or not what it should be.
     """
@@ -91,6 +87,7 @@ def verify(
     catalog, mark = catalog or discover(), Path(mark)
     owner, release = Claim.read(mark / "owner"), Release.read(mark / "released")
     reads = _reader(owner, reader)
+    judged_at = stated(reads, rate)
     if not (trust or trust_mark):
         _require_plain_mark(mark, release, reads, catalog)
     try:
@@ -104,6 +101,7 @@ def verify(
     own = None
     if reads["own_copy"]:
         own = release.restored(catalog, model_state(mark / "released"), str(mark)).to(where)
+    judge = Judge(catalog, owner, release, reads, judged_at, extractor, own, where)
     if reads["access"] == "white-box":
         if faced.network is None:
             raise NotApplicable(
@@ -111,8 +109,7 @@ def verify(
                 "the weights, or mark with a scheme that a prediction service reveals (`ownmark list schemes`)"
             )
         try:
-            found = extractor.extract(WhiteBox(faced.network), owner.key.to(where), own)
-            said = _judged(found, reads, rate) | {"queries": 0, "status": "ok"}
+            said = judge.judged(WhiteBox(faced.network), None, None) | {"queries": 0, "status": "ok"}
         except (Unreadable, NotApplicable) as error:
             said = _unreadable(error)
         doubt = None if said["claim"] else without_numbers(faced.network)
@@ -124,12 +121,12 @@ def verify(
         )
     box = BlackBox(faced.answer, budget, release.structure.classes)
     try:
-        asked = _asked(box, extractor, owner, reads, rate, own, where)
+        said = _asked(judge, box, _allowed(judge, faced, budget))
     except (UnusableAnswer, NotApplicable) as error:
-        asked = {"status": "undecided", "claim": None, "error": str(error)}
+        said = {"status": "undecided", "claim": None, "error": str(error)}
     except Unreadable as error:
-        asked = _unreadable(error)
-    return record | asked | _spent(box, faced)
+        said = _unreadable(error)
+    return record | said | _spent(box, faced)
 
 
 def _record(
@@ -148,36 +145,25 @@ def _unreadable(error: Exception) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _asked(
-    box: BlackBox,
-    extractor: Extractor,
-    owner: Claim,
-    reads: Mapping[str, Any],
-    rate: float | None,
-    own: nn.Module | None,
-    where: torch.device,
-) -> dict[str, Any]:
+def _asked(judge: Judge, box: BlackBox, budget: int | None) -> dict[str, Any]:
     """Controls first; the key's images only if the suspect knows the task."""
-    controls = knows_the_task(box, owner.controls.to(where))
-    if controls["knows"]:
-        found = extractor.extract(box, owner.key.to(where), own)
-        return {"status": "ok", "controls": controls, **_judged(found, reads, rate)}
-    reason = (
-        f"{controls['right']} of {controls['n']} clean images are answered rightly: the suspect does not know the "
-        "task, so what it says of triggers would prove nothing; none was sent"
-    )
+    owner, reads = judge.owner, judge.reads
+    knowing = asked(box, owner.controls.to(judge.device), reads.get("knows"))
+    controls = knowing.to_dict()
+    if not knowing.powerful:
+        return {"status": "undecided", "controls": controls, "claim": None, "error": knowing.reason}
+    if knowing.knows:
+        left = None if budget is None else budget - knowing.n - int(reads["queries"])
+        return {"status": "ok", **judge.judged(box, knowing, left)}
+    reason = f"{knowing.reason}, so what it says of triggers would prove nothing; none was sent"
     return {"status": "ok", "controls": controls, "claim": False, "reason": reason}
 
 
-def knows_the_task(box: BlackBox, controls: Samples) -> dict[str, Any]:
-    """Whether a suspect answers clean images better than one label for all of them could.
-
-    Returns: `right` of `n`; `knows` is a binomial test against the most frequent label at 1 %.
-    """
-    answers = box.predict(controls.x).to(controls.labels.device)
-    right, n = int((answers == controls.labels).sum()), len(controls)
-    constant = float(controls.labels.bincount().max()) / n
-    return {"right": right, "n": n, "knows": binomial_tail(right, n, constant) < KNOWS}
+def _allowed(judge: Judge, faced: _Faced, budget: int | None) -> int | None:
+    """Images that may be sent: the budget; to a service without one, no more decoys than the rate takes."""
+    if budget is not None or faced.endpoint is None:
+        return budget
+    return len(judge.owner.controls) + int(judge.reads["queries"]) * (1 + least_decoys(judge.rate))
 
 
 def _spent(box: BlackBox, faced: _Faced) -> dict[str, Any]:
@@ -185,28 +171,6 @@ def _spent(box: BlackBox, faced: _Faced) -> dict[str, Any]:
     if faced.endpoint is None:
         return {"queries": box.queries}
     return {"queries": faced.endpoint.sent, "requests": faced.endpoint.requests}
-
-
-def _judged(found: Evidence, reads: Mapping[str, Any], rate: float | None) -> dict[str, Any]:
-    if found.n != reads["n"]:
-        raise NotApplicable(f"{found.n} symbols were read, the threshold is for {reads['n']}")
-    threshold = threshold_of(
-        reads["null_hits"], found.n, reads["chance"], reads["rate"] if rate is None else rate
-    )
-    null_rates = [[hits / found.n for hits in row] for row in reads["null_hits"]]
-    judged = verdict(found.hits, found.n, found.chance, threshold, null_rates)
-    return {
-        "hits": found.hits,
-        "n": found.n,
-        "symbol": found.symbol,
-        "extras": _plain(found.extras),
-        **judged,
-    }
-
-
-def _plain(extras: Mapping[str, float | str]) -> dict[str, float | str | None]:
-    """JSON has no nan."""
-    return {k: v if isinstance(v, str) or math.isfinite(v) else None for k, v in extras.items()}
 
 
 def _require_plain_mark(mark: Path, release: Release, reads: Mapping[str, Any], catalog: Catalog) -> None:

@@ -25,6 +25,7 @@ OUTCOMES: dict[str, tuple[str, Tone]] = {
     "survived": ("✓ survived", "good"),
     "utility-lost": ("~ utility lost", "warn"),
     "never-marked": ("! never marked", "warn"),
+    "undecided": ("? undecided", "warn"),
 }
 WHOLE = 0.9
 """An attack that could change fewer of the weights than this has shown little by failing."""

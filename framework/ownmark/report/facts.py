@@ -13,13 +13,16 @@ from ownmark.report.numbers import estimate, interval_text, short, span
 LEGEND = (
     "Rates are fractions of 1. BER: share of wrong message bits; WM: share of triggers answered as the key says. "
     "± is half of the 95 % t interval over seeds; claims and outcomes are counts of seeds, p the largest over "
-    "seeds (≤), or the smallest where no seed is claimed (≥)."
+    "seeds (≤), or the smallest where no seed is claimed (≥). A rate rests on the exact law of a key, on fresh keys "
+    "read on the suspect itself (decoys: how many match as much as the owner's), on the rank among null models, or "
+    "only on the shape of a distribution; (public): all keys of the scheme share a pattern, which says that a mark "
+    "is there, not whose."
 )
 
 
 def thresholds(grid: Grid) -> Table:
     """Per row: the threshold, the stated false-positive rate, and the rate that the null models showed."""
-    header = ["scheme", "θ (hits/n)", "stated", "rule", "nulls / pairs", "null mean", "measured on nulls"]
+    header = ["scheme", "θ (hits/n)", "stated", "rests on / rule", "nulls", "null mean", "on nulls", "decoys"]
     rows = [[row.name, *_threshold(grid.row(row))] for row in grid.rows]
     for title, told in (("highest at any epoch", _vanilla), ("S of no match", _floor)):
         found = [told(grid.row(row)) for row in grid.rows]
@@ -109,18 +112,36 @@ def _threshold(group: Group) -> tuple[str, ...]:
     verdicts = [section(record, "verdict") for record in group.ok if section(record, "verdict")]
     counts = [(number(v, "null_models"), number(v, "null_pairs")) for v in verdicts]
     nulls = [
-        f"{models:.0f} / {'–' if pairs is None else f'{pairs:.0f}'}"
+        f"{models:.0f}" if pairs is None or not models else f"{models:.0f} x {pairs / models:.0f}"
         for models, pairs in counts
         if models is not None
     ]
     return (
         _theta(group),
         stated_rates(group),
-        ", ".join(_distinct(str(v["rule"]) for v in verdicts if v.get("rule"))) or "–",
+        ", ".join(_distinct(_rests_on(v) for v in verdicts if v.get("rule"))) or "–",
         ", ".join(_distinct(nulls)) or "–",
         span(number(v, "null_mean") for v in verdicts),
         _measured(verdicts),
+        _whose(verdicts),
     )
+
+
+def _rests_on(verdict: Mapping[str, Any]) -> str:
+    """What the stated rate rests on, and the rule that set the threshold: "decoys / normal"; "exact" for both."""
+    return " / ".join(_distinct(str(verdict[name]) for name in ("basis", "rule") if verdict.get(name)))
+
+
+def _whose(verdicts: list[Mapping[str, Any]]) -> str:
+    """How many decoys match as much as the owner's key, at most over a row's claimed suspects."""
+    told = [v for v in verdicts if v.get("claim")] or verdicts
+    counts = [(number(v, "decoys", "as_much"), number(v, "decoys", "n")) for v in told]
+    found = [(much, n) for much, n in counts if much is not None and n is not None]
+    if not found:
+        return "none drawn" if any(v.get("no_decoys") for v in verdicts) else "–"
+    much, n = max(found, key=lambda one: one[0] / one[1])
+    words = f"{much:.0f}/{n:.0f}"
+    return f"{words} (public)" if any(v.get("no_decoys") for v in verdicts) else words
 
 
 def _theta(group: Group) -> str:

@@ -1,15 +1,18 @@
 """The audit: how often do a plan's thresholds claim networks that carry no mark?
 
-A threshold is set on null models. The audit trains others, held out from it, reads fresh keys from them and counts
-the claims. What comes out is the achieved rate, to be held against the stated one.
+A threshold is set on null models. The audit trains others, held out from it, reads fresh keys from them, ranks each
+among decoys, and counts the claims. What comes out is the achieved rate, to be held against the stated one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
+from ownmark.contracts.evidence import Evidence
 from ownmark.discovery import Catalog
 from ownmark.errors import OwnmarkError
 from ownmark.runner.cell import Cell, expand
@@ -17,9 +20,10 @@ from ownmark.runner.engine import Progress
 from ownmark.runner.graph import Bench, Node
 from ownmark.runner.session import Session, prepare
 from ownmark.runner.store import Contents
-from ownmark.stats import Interval, Threshold, achieved_rate
+from ownmark.runner.verdict import Basis, verdict
+from ownmark.stats import Interval, Threshold, claim_rate, rank_among
 
-AUDIT_VERSION = 1
+AUDIT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,9 @@ class Audited:
 
     Args:
         stated: rate in the plan. theta, rule: the threshold and how it was set, on `null_models` networks.
-        rate, interval: share of (held-out network, fresh key) pairs claimed, with its 95 % interval.
-        models, keys: held-out networks, keys read from each.
+        rate, interval: share of (held-out network, fresh key) pairs claimed, with its 95 % interval over networks.
+        models, keys: held-out networks, keys read from each. worst_key: the share of networks that one key claims.
+        by_nulls, by_decoys: the share that either test alone would claim; None without decoys.
         seed: whose embedded key was read, and whose threshold holds; None where fresh keys were.
     """
 
@@ -44,6 +49,9 @@ class Audited:
     keys: int
     rate: float
     interval: Interval
+    worst_key: float
+    by_nulls: float
+    by_decoys: float | None
     seed: int | None
 
     @property
@@ -98,29 +106,55 @@ def _held_out(session: Session, cell: Cell, count: int) -> list[Node]:
 
 
 def _node(session: Session, cell: Cell, held_out: int, keys: int) -> Node:
-    reading, engine = session.reading, session.engine
+    reading = session.reading
     threshold, hosts = reading.threshold(cell), _held_out(session, cell, held_out)
+    decoys = reading.decoy_count(cell) if reading.decoys(cell) is not None else 0
     about = {
-        "threshold": threshold.digest, "held out": [host.digest for host in hosts], "keys": keys,
-        "version": AUDIT_VERSION,
+        "threshold": threshold.digest, "held out": [host.digest for host in hosts], "keys": keys, "decoys": decoys,
+        "tests": session.plan.verdict.tests, "version": AUDIT_VERSION,
     }  # fmt: skip
 
     def compute(bench: Bench) -> Contents:
-        found = reading.null_evidence(cell, hosts, reading.keys(cell, "audit key", keys))
-        rule = Threshold.from_dict(engine.get(threshold).values["threshold"])
-        rate, interval = achieved_rate(rule, [[one.hits for one in row] for row in found])
-        values = {"rate": rate, "low": interval.low, "high": interval.high, "keys": len(found[0])}
-        return Contents(values | {"models": len(found)})
+        asked = reading.keys(cell, "audit key", keys)
+        found = reading.null_evidence(cell, hosts, asked)
+        nulls = reading.null_evidence(cell, session.making.nulls(cell.task), asked)
+        beside = [reading.fresh_rates(cell, host, decoys) for host in hosts]
+        claims = [
+            [_claims(session, cell, one, [row[k] for row in nulls], near) for k, one in enumerate(read)]
+            for read, near in zip(found, beside, strict=True)
+        ]
+        return Contents({"claims": claims, "keys": len(asked), "models": len(hosts)})
 
     return Node("audit", f"{cell.task.label} {cell.scheme.label}", about, compute, (threshold, *hosts))
+
+
+def _claims(
+    session: Session, cell: Cell, found: Evidence, nulls: Sequence[Evidence], decoys: Sequence[float]
+) -> list[bool | None]:
+    """Whether a key claims a network: by the plan's tests, by null models alone, by decoys alone (None: no decoys)."""
+    reading, rule = session.reading, session.plan.verdict
+    threshold = Threshold.from_dict(session.engine.get(reading.threshold(cell)).values["threshold"])
+    ranked = rank_among(found.rate, decoys) if decoys else None
+    basis = Basis(
+        threshold, [one.rate for one in nulls], ranked, tests=rule.tests, public=reading.key_bits(cell) == 0
+    )
+    told = [
+        verdict(found.hits, found.n, found.chance, replace(basis, tests=tests))["claim"]
+        for tests in (rule.tests, "nulls", "decoys")
+    ]
+    return told if ranked else [told[0], told[1], None]
 
 
 def _row(session: Session, cell: Cell, node: Node) -> Audited:
     found = session.engine.get(node).values
     rule = Threshold.from_dict(session.engine.get(session.reading.threshold(cell)).values["threshold"])
+    claims = np.array(found["claims"], dtype=object)
+    rate, interval = claim_rate(claims[:, :, 0].astype(bool))
+    decoys = claims[:, :, 2]
     return Audited(
         cell.task.label, cell.scheme.label, cell.extractor.label if cell.extractor else "default",
-        rule.rate, rule.theta, rule.rule, rule.null_models, found["models"], found["keys"],
-        found["rate"], Interval(found["low"], found["high"]),
+        rule.rate, rule.theta, rule.rule, rule.null_models, found["models"], found["keys"], rate, interval,
+        float(claims[:, :, 0].astype(bool).mean(0).max()), float(claims[:, :, 1].astype(bool).mean()),
+        None if decoys[0, 0] is None else float(decoys.astype(bool).mean()),
         cell.seed if session.reading.reads_own_key(cell) else None,
     )  # fmt: skip

@@ -142,7 +142,7 @@ def outcome(record: Mapping[str, Any]) -> str:
     value = "nan" if utility["suspect"] is None else f"{utility['suspect']:.3f}"
     if "unreadable" in evidence:
         return f"{utility['metric']} {value}, {record['removal']['outcome']}: {_first_line(evidence['unreadable'])}"
-    claim = "claim" if verdict["claim"] else "no claim"
+    claim = {True: "claim", False: "no claim", None: "undecided"}[verdict["claim"]]
     return (
         f"{utility['metric']} {value}, "
         f"{evidence['hits']}/{evidence['n']} {evidence['symbol']}s match, "

@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ownmark.config import to_plain
 from ownmark.contracts.evidence import Evidence
 from ownmark.contracts.extractor import Extractor
 from ownmark.contracts.key import Key
 from ownmark.contracts.loading import require_numbers
+from ownmark.contracts.samples import Samples
 from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.views import WhiteBox, black_box, outputs
 from ownmark.errors import NotApplicable, Unreadable, UnusableAnswer
 from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Cell, Spec, TaskSpec, specs
+from ownmark.runner.controls import are_classes, asked, draw_controls
+from ownmark.runner.decoys import decoy_rates, decoys_for, fresh_keys
 from ownmark.runner.graph import Bench, Node, once
 from ownmark.runner.making import Making
 from ownmark.runner.plan import VerdictRule
 from ownmark.runner.resolve import Method
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.store import Contents, StoredEntry
-from ownmark.runner.verdict import no_verdict, verdict
-from ownmark.stats import Threshold, calibrated_threshold, clopper_pearson, exact_threshold
+from ownmark.runner.verdict import BORN, Basis, no_verdict, verdict
+from ownmark.stats import (
+    Knowing,
+    Threshold,
+    calibrated_threshold,
+    clopper_pearson,
+    exact_threshold,
+    rank_among,
+)
 
 FED = frozenset({Need.PREDICTIONS, Need.REFERENCE, Need.EVIDENCE, Need.THRESHOLD, Need.WEIGHTS})
 """What metrics can be given; see `Reading._feeds`."""
@@ -34,7 +44,7 @@ FED = frozenset({Need.PREDICTIONS, Need.REFERENCE, Need.EVIDENCE, Need.THRESHOLD
 UNREADABLE = (Unreadable, UnusableAnswer, NotApplicable)
 """What reading a suspect may end with that is a result. `NotApplicable` is what packs raised before `Unreadable`."""
 
-READER_VERSION = 3
+READER_VERSION = 4
 """Raise it when this module's stages come to mean something else."""
 
 
@@ -128,6 +138,7 @@ class Reading:
         view = WhiteBox(network) if method.needs(Need.WHITE_BOX) else black_box(network)
         found = extractor.extract(view, key, own)
         queries = getattr(view, "queries", 0)
+        knowing = None if method.needs(Need.WHITE_BOX) else self._knowing(cell, network)
         test = self._making.splits(cell.task.dataset).test
         try:
             rates = dict(extractor.measure(view, key, test))
@@ -137,9 +148,25 @@ class Reading:
             "access": "white-box" if method.needs(Need.WHITE_BOX) else "black-box",
             **_describe(found),
             "queries": queries,
+            "controls": knowing and asdict(knowing),
             "measured": {name: {"hits": rate.hits, "n": rate.n} for name, rate in rates.items()},
         }
         return values, found.matches
+
+    def controls(self, cell: Cell) -> Samples | None:
+        """Clean images that a black box is asked first; None for tasks without classes."""
+        splits = self._making.splits(cell.task.dataset)
+        if not are_classes(splits.test):
+            return None
+        return draw_controls(splits.test, splits.owner, splits.classes, rng_for("controls", cell.seed))
+
+    def _knowing(self, cell: Cell, network: nn.Module) -> Knowing | None:
+        """What a black box knows of the task, beside what the marked network knows."""
+        controls = self.controls(cell)
+        if controls is None:
+            return None
+        reference = asked(black_box(self._making.marked_network(cell)), controls, None).right
+        return asked(black_box(network), controls, reference)
 
     def _pictures(self, cell: Cell, method: Method, network: nn.Module) -> dict[str, Tensor]:
         """What the extractor shows; of inputs also what the deployed network gets to see of them."""
@@ -175,9 +202,12 @@ class Reading:
             found = self.null_evidence(cell, nulls, keys)
             rates = [[one.rate for one in row] for row in found]
             first = found[0][0]
+            if first.chance is None:
+                require_reachable(self._verdict.rate, len(nulls))
             threshold = threshold_of(
-                [[one.hits for one in row] for row in found], first.n, first.chance, self._verdict.rate
-            )
+                [[one.hits for one in row] for row in found], first.n, first.chance, self._verdict.rate,
+                guess_of(first.symbol, self._making.splits(cell.task.dataset).classes),
+            )  # fmt: skip
             return Contents({"threshold": threshold.to_dict(), "null_rates": rates, "chance": first.chance})
 
         return Node("threshold", f"{cell.task.label} {cell.scheme.label}", about, compute, parents)
@@ -214,23 +244,113 @@ class Reading:
             one.needs(Need.EMBEDDED_KEY) for one in (extractor, scheme)
         )
 
+    # --- whose --------------------------------------------------------------------------------------------------
+
+    def own_nulls(self, cell: Cell) -> Node:
+        """What the owner's own key reads on each null model: one value a network, `rates` [null models]."""
+        extractor = self._methods.extractor_of(cell.scheme, cell.extractor)
+        nulls, marked = self._making.nulls(cell.task), self._making.marked(cell)
+        about = {
+            "extractor": extractor.identity, "nulls": [null.digest for null in nulls], "marked": marked.digest,
+            "version": READER_VERSION,
+        }  # fmt: skip
+
+        def compute(bench: Bench) -> Contents:
+            found = self.null_evidence(cell, nulls, [self._making.key(cell)])
+            return Contents({"rates": [row[0].rate for row in found]})
+
+        return Node("own nulls", f"{cell.task.label} {cell.scheme.label} seed {cell.seed}", about, compute)
+
+    def decoys(self, cell: Cell) -> Node | None:
+        """What fresh keys read on the suspect: `rates`, and the `queries` they cost; None where none can be drawn."""
+        if self.reads_own_key(cell) or self._verdict.tests == "nulls":
+            return None
+        method = self._methods.extractor_of(cell.scheme, cell.extractor)
+        scheme, suspect = self._methods.get(Kind.SCHEME, cell.scheme), self._making.suspect(cell)
+        count = self.decoy_count(cell)
+        about = {
+            "scheme": scheme.identity, "evidence": self.evidence(cell).digest, "suspect": suspect.digest,
+            "count": count, "seed": cell.seed, "version": READER_VERSION,
+        }  # fmt: skip
+
+        def compute(bench: Bench) -> Contents:
+            if "unreadable" in self._engine.get(self.evidence(cell)).values:
+                return Contents({"rates": [], "queries": 0})
+            network = self._making.suspect_network(cell)
+            white = method.needs(Need.WHITE_BOX)
+            view = WhiteBox(network) if white else black_box(self._making.served(cell, network))
+            rates = decoy_rates(method.instance, view, self.decoy_keys(cell), count)
+            return Contents({"rates": rates, "queries": getattr(view, "queries", 0)})
+
+        return Node("decoys", f"{cell.label} {method.declaration.id}", about, compute)
+
+    def fresh_rates(self, cell: Cell, network: Node, count: int) -> list[float]:
+        """What `count` decoys read on an unmarked network; nothing for 0."""
+        method = self._methods.extractor_of(cell.scheme, cell.extractor)
+        found = self._making.host_network(cell.task, network)
+        view = WhiteBox(found) if method.needs(Need.WHITE_BOX) else black_box(found)
+        return decoy_rates(method.instance, view, self.decoy_keys(cell), count)
+
+    def decoy_count(self, cell: Cell) -> int:
+        """How many decoys the plan reads on a suspect."""
+        method = self._methods.extractor_of(cell.scheme, cell.extractor)
+        usual = decoys_for(self._verdict.rate, method.instance, method.needs(Need.WHITE_BOX))
+        return self._verdict.decoys or usual
+
+    def decoy_keys(self, cell: Cell, purpose: str = "decoy") -> Callable[[int], Key]:
+        """The i-th decoy of the cell's scheme on its task."""
+        scheme: Scheme = self._methods.get(Kind.SCHEME, cell.scheme).instance
+        task = self._making.task(cell.task)
+        return fresh_keys(scheme, task, lambda i: rng_for(purpose, i), self._making.engine.device)
+
+    def key_bits(self, cell: Cell) -> float | None:
+        """Entropy of the scheme's keys on the cell's task, in bits, as the scheme states it."""
+        scheme: Scheme = self._methods.get(Kind.SCHEME, cell.scheme).instance
+        return scheme.key_bits(self._making.task(cell.task))
+
+    def _decided(self, cell: Cell, evidence: StoredEntry) -> dict[str, Any]:
+        read = evidence.values
+        if "unreadable" in read:
+            return no_verdict(self.basis(cell))
+        return verdict(read["hits"], read["n"], read["chance"], self.basis(cell))
+
+    def basis(self, cell: Cell) -> Basis:
+        """What the cell's verdict rests on, from finished stages."""
+        calibration = self._engine.get(self.threshold(cell)).values
+        own, decoys = self._engine.get(self.own_nulls(cell)).values["rates"], self.decoys(cell)
+        evidence = self._engine.get(self.evidence(cell)).values
+        controls = evidence.get("controls")
+        ranked = None
+        if decoys is not None and evidence["rate"] is not None:
+            ranked = rank_among(evidence["rate"], self._engine.get(decoys).values["rates"])
+        born = BORN if self.reads_own_key(cell) else ""
+        return Basis(
+            Threshold.from_dict(calibration["threshold"]), own, ranked, born, self._verdict.tests,
+            self.key_bits(cell) == 0, None if controls is None else Knowing(**controls),
+        )  # fmt: skip
+
     # --- verdict and metrics ------------------------------------------------------------------------------------
 
     @once(lambda cell: cell)
     def judged(self, cell: Cell) -> Node:
         """The verdict on the evidence, and the plan's metrics."""
-        parts = {"evidence": self.evidence(cell), "threshold": self.threshold(cell)}
+        parts = {
+            "evidence": self.evidence(cell), "threshold": self.threshold(cell), "own nulls": self.own_nulls(cell),
+        }  # fmt: skip
+        if (decoys := self.decoys(cell)) is not None:
+            parts["decoys"] = decoys
         metrics = {spec.label: self._methods.get(Kind.METRIC, spec) for spec in self._metrics}
         host = self._making.host(cell.task, f"seed {cell.seed}")
         about = {
             **{name: node.digest for name, node in parts.items()},
             "metrics": {label: metric.identity for label, metric in metrics.items()},
-            "host": host.digest, "version": READER_VERSION,
+            "host": host.digest, "tests": self._verdict.tests, "public": self.key_bits(cell) == 0,
+            "version": READER_VERSION,
         }  # fmt: skip
 
         def compute(bench: Bench) -> Contents:
             evidence = self._engine.get(parts["evidence"])
-            found = _verdict(evidence, self._engine.get(parts["threshold"]).values)
+            found = self._decided(cell, evidence)
             feeds = self._feeds(cell, host, evidence, found)
             values = {label: _measured_if_fed(metric, feeds) for label, metric in metrics.items()}
             return Contents({"verdict": found, "metrics": values})
@@ -308,18 +428,46 @@ def _finite(value: float | str) -> float | str | None:
 
 
 def _deciding(rule: VerdictRule) -> dict[str, Any]:
-    """The part of a verdict's rule that thresholds depend on; `every_epoch` only adds to records."""
-    return {name: value for name, value in to_plain(rule).items() if name != "every_epoch"}
+    """The part of a verdict's rule that thresholds depend on."""
+    return {name: getattr(rule, name) for name in ("rate", "null_models", "keys")}
 
 
-def threshold_of(hits: list[list[int]], n: int, chance: float | None, rate: float) -> Threshold:
-    """The threshold at `rate` for n symbols: exact where chance is known, else set on null hits [models][keys]."""
-    return calibrated_threshold(hits, n, rate) if chance is None else exact_threshold(n, chance, rate, hits)
+def threshold_of(
+    hits: list[list[int]], n: int, chance: float | None, rate: float, guess: float | None = None
+) -> Threshold:
+    """The threshold at `rate` for n symbols: exact where chance is known, else set on null hits [models][keys].
+
+    `guess` is the chance that a random answer matches, which the threshold is never below; see `guess_of`.
+    """
+    if chance is None:
+        return calibrated_threshold(hits, n, rate, guess)
+    return exact_threshold(n, chance, rate, hits, guess)
 
 
-def _verdict(evidence: StoredEntry, calibration: Mapping[str, Any]) -> dict[str, Any]:
-    threshold = Threshold.from_dict(calibration["threshold"])
-    if "unreadable" in evidence.values:
-        return no_verdict(threshold, calibration["null_rates"])
-    hits, n, chance = evidence.values["hits"], evidence.values["n"], evidence.values["chance"]
-    return verdict(hits, n, chance, threshold, calibration["null_rates"])
+def guess_of(symbol: str, classes: int) -> float | None:
+    """The chance that a random answer matches a symbol: 1 / classes for labels; None where nothing is answered."""
+    return 1 / classes if symbol == "label" else None
+
+
+STRETCH = 10
+"""How far below 1 / (null models + 1) a stated rate may rest on the shape of a distribution before it is refused."""
+
+
+def require_reachable(rate: float, null_models: int) -> None:
+    """A rate far below what the null models can show is no rate.
+
+    Raises:
+        NotApplicable: says how many null models it takes.
+    """
+    if rate * STRETCH < 1 / (null_models + 1):
+        enough = models_for(rate)
+        raise NotApplicable(
+            f"{null_models} null models cannot tell a rate of {rate:g}: they show 1 in {null_models + 1} at best. It "
+            f"takes {enough} of them (or {models_for(rate * STRETCH)}, and the shape of a distribution for the rest); "
+            "raise verdict.null_models or verdict.rate"
+        )
+
+
+def models_for(rate: float) -> int:
+    """Fewest null models that can show a rate by themselves: 19 for 0.05."""
+    return math.ceil(1 / rate - 1e-9) - 1

@@ -46,8 +46,10 @@ class Recorder:
             "marked utility": reading.marked_utility(cell), "suspect utility": reading.suspect_utility(cell),
             "evidence": reading.evidence(cell), "threshold": reading.threshold(cell),
             "evidence before": reading.evidence(unattacked), "before": reading.judged(unattacked),
-            "judged": reading.judged(cell),
+            "judged": reading.judged(cell), "own nulls": reading.own_nulls(cell),
         }  # fmt: skip
+        decoys = {"decoys": reading.decoys(cell), "decoys before": reading.decoys(unattacked)}
+        stages |= {name: node for name, node in decoys.items() if node is not None}
         return stages | self._vanilla.nodes(cell) | self._landscapes.nodes(cell)
 
     def record(self, cell: Cell, engine: Engine) -> dict[str, Any]:
@@ -57,19 +59,21 @@ class Recorder:
         values = {name: entry.values for name, entry in got.items()}
         verdict = dict(values["judged"]["verdict"])
         evidence = {
-            k: v for k, v in values["evidence"].items() if k not in ("bare", "measured", "cost", "queries")
+            k: v
+            for k, v in values["evidence"].items()
+            if k not in ("bare", "measured", "cost", "queries", "controls")
         }
         verdict |= _rescaled(evidence["rate"], verdict["theta"])
         if "vanilla" in values and evidence["rate"] is not None:
             verdict |= above_vanilla(evidence["rate"], values["vanilla"]["maximum"])
         utility = self._utility(cell, values)
+        verdict["key_bits"] = self._reading.key_bits(cell)
         record = self.head(cell) | {
             "status": "ok", "utility": utility, "metrics": values["judged"]["metrics"],
             "evidence": evidence, "evidence_bare": values["evidence"].get("bare"),
             "measured": _with_intervals(values["evidence"]["measured"]), "verdict": verdict,
             "removal": self._removal(cell, values, utility),
-            "cost": _cost(values, cell.attack is not None) | {
-                "queries": values["evidence"]["queries"],
+            "cost": _cost(values, cell.attack is not None) | _queries(values) | {
                 "host_epoch": len(self._making.splits(cell.task.dataset).owner),
             },
             "exhibits": {
@@ -138,7 +142,7 @@ class Recorder:
         readable = "unreadable" not in values["evidence"]
         outcome = str(is_removed(before, after, survives, readable))
         if cell.attack is None:
-            outcome = "unattacked" if before else "never-marked"
+            outcome = "undecided" if before is None else "unattacked" if before else "never-marked"
         return {"outcome": outcome, "utility_survives": survives, "criterion": to_plain(rule)}
 
     def _granted(self, cell: Cell) -> dict[str, Any] | None:
@@ -220,6 +224,15 @@ def _is_off_default(spec: Spec, declaration: Declaration) -> bool:
 
 def _unattacked(cell: Cell) -> Cell:
     return Cell(cell.task, cell.scheme, None, cell.extractor, cell.seed, cell.given)
+
+
+def _queries(values: Mapping[str, Any]) -> dict[str, int]:
+    """Images that reading the suspect took: for the owner's key, for decoys, and clean ones."""
+    controls = values["evidence"].get("controls")
+    return {
+        "queries": values["evidence"]["queries"], "decoy_queries": values.get("decoys", {}).get("queries", 0),
+        "clean_queries": controls["n"] if controls else 0,
+    }  # fmt: skip
 
 
 def _with_intervals(rates: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Rates and accuracies are fractions in [0, 1]; hits and n are counts of key symbo
 """
 
 from ownmark.stats.clusters import Spread, spread
+from ownmark.stats.decoys import Decoys, holm, least_decoys, null_p_value, rank_among
 from ownmark.stats.exact import (
     binomial_hits,
     binomial_tail,
@@ -14,18 +15,22 @@ from ownmark.stats.exact import (
     two_sample_rates,
 )
 from ownmark.stats.intervals import Interval, clopper_pearson, mean_interval, wilson
+from ownmark.stats.knowing import Knowing
 from ownmark.stats.removal import Outcome, RemovalCriterion, is_removed
 from ownmark.stats.rescale import raw_accuracy, rescaled_accuracy, rescaled_floor
 from ownmark.stats.thresholds import (
     Threshold,
     achieved_rate,
     calibrated_threshold,
+    claim_rate,
     exact_threshold,
     laundering_threshold,
 )
 
 __all__ = [
+    "Decoys",
     "Interval",
+    "Knowing",
     "Outcome",
     "RemovalCriterion",
     "Spread",
@@ -34,13 +39,18 @@ __all__ = [
     "binomial_hits",
     "binomial_tail",
     "calibrated_threshold",
+    "claim_rate",
     "clopper_pearson",
     "exact_threshold",
     "fair_coin_tolerance",
+    "holm",
     "is_removed",
     "laundering_threshold",
+    "least_decoys",
     "mean_interval",
+    "null_p_value",
     "queries_needed",
+    "rank_among",
     "rank_p_value",
     "rarity_bits",
     "raw_accuracy",

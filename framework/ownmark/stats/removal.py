@@ -21,6 +21,8 @@ class Outcome(str, Enum):
     """The extractor cannot read the suspect any more, and the utility is kept: as good as removed."""
     NEVER_MARKED = "never-marked"
     """There was no claim before the attack, so nothing to remove."""
+    UNDECIDED = "undecided"
+    """The test has no power to decide: a verdict before or after the attack is missing."""
 
     def __str__(self) -> str:
         return self.value
@@ -60,13 +62,17 @@ class RemovalCriterion:
         return kept >= -1e-9
 
 
-def is_removed(claim_before: bool, claim_after: bool, survives: bool, readable: bool = True) -> Outcome:
-    """The `Outcome` from the claims before and after the attack and whether the utility survives.
+def is_removed(
+    claim_before: bool | None, claim_after: bool | None, survives: bool, readable: bool = True
+) -> Outcome:
+    """The `Outcome` from the claims before and after the attack (None: undecided) and whether the utility survives.
 
     A suspect that is not `readable` makes no claim.
 
     MIRA counts S < 0.5 *and* utility kept as a success; S < 0.5 is the same as no claim (see `rescale`).
     """
+    if claim_before is None or (claim_before and readable and claim_after is None):
+        return Outcome.UNDECIDED
     if not claim_before:
         return Outcome.NEVER_MARKED
     if claim_after and readable:

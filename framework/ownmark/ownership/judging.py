@@ -1,0 +1,140 @@
+"""What is read out of a suspect, and what it proves: the owner's key, decoys beside it, the null models behind both."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from ownmark.contracts.dataset import Dataset
+from ownmark.contracts.evidence import Evidence
+from ownmark.contracts.extractor import Extractor
+from ownmark.contracts.scheme import Scheme
+from ownmark.contracts.views import BlackBox, Task, WhiteBox
+from ownmark.discovery import Catalog
+from ownmark.errors import NotApplicable, OwnmarkError
+from ownmark.methods import Kind
+from ownmark.ownership.folder import Claim, Release
+from ownmark.runner.decoys import decoy_rates, fresh_keys
+from ownmark.runner.reading import guess_of, models_for, threshold_of
+from ownmark.runner.seeds import rng_for
+from ownmark.runner.splits import divide
+from ownmark.runner.verdict import BORN, Basis, verdict
+from ownmark.stats import Decoys, Knowing, least_decoys, rank_among
+
+OLD = "this mark was made before keys were drawn to be told from others; embed anew to be able to say whose it is"
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Everything but the suspect.
+
+    Args:
+        owner, release: the mark's two parts. reads: of the claim, what the reader needs. rate: of the verdict.
+        extractor, own: the reader, and the owner's copy if it needs one.
+    """
+
+    catalog: Catalog
+    owner: Claim
+    release: Release
+    reads: Mapping[str, Any]
+    rate: float
+    extractor: Extractor
+    own: nn.Module | None
+    device: torch.device
+
+    def judged(self, view: WhiteBox | BlackBox, knowing: Knowing | None, most: int | None) -> dict[str, Any]:
+        """Read the owner's key, then decoys, and decide.
+
+        Args:
+            knowing: what a black box knows of the task. most: images that may be sent for decoys; None for no limit.
+        """
+        found = self.extractor.extract(view, self.owner.key.to(self.device), self.own)
+        if found.n != self.reads["n"]:
+            raise NotApplicable(f"{found.n} symbols were read, the threshold is for {self.reads['n']}")
+        decoys, without = self._decoys(view, found, most)
+        return {"hits": found.hits, "n": found.n, "symbol": found.symbol, "extras": _plain(found.extras),
+                **verdict(found.hits, found.n, found.chance, self._basis(found, knowing, decoys, without))}  # fmt: skip
+
+    def _basis(self, found: Evidence, knowing: Knowing | None, decoys: Decoys | None, without: str) -> Basis:
+        reads, guess = self.reads, guess_of(found.symbol, self.release.structure.classes)
+        threshold = threshold_of(reads["null_hits"], found.n, reads["chance"], self.rate, guess)
+        own = reads.get("own_hits", [max(row) for row in reads["null_hits"]])
+        return Basis(
+            threshold, [hits / found.n for hits in own], decoys, without, reads.get("tests", "nulls"),
+            bool(reads.get("public", False)), knowing,
+        )  # fmt: skip
+
+    def _decoys(
+        self, view: WhiteBox | BlackBox, found: Evidence, most: int | None
+    ) -> tuple[Decoys | None, str]:
+        """The decoys' rank, or why there is none."""
+        reads = self.reads
+        if "decoys" not in reads:
+            return None, OLD
+        if reads["born"] or reads["tests"] == "nulls":
+            return None, BORN if reads["born"] else ""
+        count, least = int(reads["decoys"]), least_decoys(self.rate)
+        count = max(count, least)
+        if most is not None and reads["queries"]:
+            count = min(count, most // int(reads["queries"]))
+        if count < least:
+            return (
+                None,
+                f"a rate of {self.rate:g} takes {least} fresh keys, {least * reads['queries']} images more",
+            )
+        try:
+            keys = self._fresh_keys()
+        except (OwnmarkError, OSError) as error:
+            return None, f"the data that fresh keys are drawn from cannot be read ({error})"
+        rates = decoy_rates(self.extractor, view, keys, count, self.own)
+        return rank_among(found.rate, rates), ""
+
+    def _fresh_keys(self) -> Any:
+        """The i-th decoy; another set for every key, so that nobody can choose a key against them.
+
+        Raises:
+            OwnmarkError: the data are not those that the key was made from.
+        """
+        release, described = self.release, self.owner.about["scheme"]
+        dataset: Dataset = self.catalog.build(Kind.DATASET, release.dataset.id, release.dataset.parameters)
+        if dataset.fingerprint() != self.owner.about["data"]:
+            raise OwnmarkError(f"{release.dataset.label} has changed since the mark was made")
+        parts = divide(dataset.load(), release.split)
+        task = Task(self.owner.about["task"], parts.shape, parts.classes, parts.owner.to(self.device))
+        scheme: Scheme = self.catalog.build(Kind.SCHEME, described["id"], described["params"])
+        secret = self.owner.about["key"]
+        return fresh_keys(scheme, task, lambda i: rng_for("decoy", secret, i), self.device)
+
+
+def stated(reads: Mapping[str, Any], rate: float | None) -> float:
+    """The rate of a verdict: the one asked for, or the one that the mark was embedded with.
+
+    Raises:
+        OwnmarkError: it is no probability.
+        NotApplicable: the mark's null models cannot show it.
+    """
+    if rate is None:
+        return float(reads["rate"])
+    if not 0 < rate < 0.5:
+        raise OwnmarkError(f"a rate of {rate:g}: expected one above 0 and below 0.5")
+    models = len(reads["null_hits"])
+    if (
+        reads["chance"] is None
+        and reads.get("tests") != "decoys"
+        and rate < min(reads["rate"], 1 / (models + 1))
+    ):
+        raise NotApplicable(
+            f"{models} null models, with which this mark was embedded, cannot show a rate of {rate:g}: it takes "
+            f"{models_for(rate)}; leave --rate out ({reads['rate']:g}), or embed with so many verdict.null_models"
+        )
+    return rate
+
+
+def _plain(extras: Mapping[str, float | str]) -> dict[str, float | str | None]:
+    """JSON has no nan."""
+    return {k: v if isinstance(v, str) or math.isfinite(v) else None for k, v in extras.items()}
