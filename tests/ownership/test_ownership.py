@@ -146,9 +146,13 @@ def test_the_released_network_is_claimed_as_folder_file_function_and_service(
     suspects = [mark / "released", mark / "released" / "model.safetensors", answers(network), served.url]
     records = [verify(mark, suspect, device="cpu") for suspect in suspects]
     assert [record["claim"] for record in records] == [True] * 4
-    assert len({(record["hits"], record["n"], record["p_value"]) for record in records}) == 1
+    assert len({(record["hits"], record["n"]) for record in records}) == 1
+    assert [record["decoys"]["n"] for record in records] == [99, 99, 99, 19]
+    assert [record["p_value"] for record in records] == [0.01, 0.01, 0.01, 0.05]
     assert (records[0]["hits"] >= 38, records[0]["n"]) == (True, 40)
-    assert {record["queries"] for record in records} == {140}
+    assert [record["queries"] for record in records] == [
+        140 + 40 * record["decoys"]["n"] for record in records
+    ]
     assert records[3]["requests"] == len(served.bodies)
     json.dumps(records)
 

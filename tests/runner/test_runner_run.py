@@ -51,6 +51,7 @@ def test_attacks_share_marked_networks_and_schemes_share_null_models(
     assert len(ok(finished)) == 6
     assert counts == {
         "host": 3, "marked": 2, "attacked": 4, "utility": 1 + 2 + 4, "evidence": 6, "threshold": 2, "judged": 6,
+        "own nulls": 2, "decoys": 6,
     }  # fmt: skip
 
 

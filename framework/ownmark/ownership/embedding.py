@@ -68,7 +68,7 @@ def embed(
     """
     catalog = catalog or discover()
     parsed, document = load_plan(plan, catalog)
-    single = _single(parsed, document)
+    single = _single(parsed, document, catalog)
     require_vacant(into)
     device = str(device_called(device))
     require_writable(into.parent, "--into")
@@ -97,18 +97,30 @@ def _embedded(session: Session, into: Path) -> Embedded:
     return Embedded(into, _utility(session, cells[0]), verdicts)
 
 
-def _single(plan: Plan, document: Document) -> Plan:
+def _single(plan: Plan, document: Document, catalog: Catalog) -> Plan:
     """The plan without attacks and seeds.
 
     Raises:
         PlanError: it has more than one task or scheme.
     """
-    bare = replace(plan, attacks=(Entry(id="none"),), seeds=(0,))
+    schemes = tuple(_keyed(entry, catalog) for entry in plan.schemes)
+    bare = replace(plan, schemes=schemes, attacks=(Entry(id="none"),), seeds=(0,))
     found = {(cell.task, cell.scheme) for cell in expand(bare)}
     if len(found) > 1:
         named = ", ".join(sorted(f"{task.label} {scheme.label}" for task, scheme in found))
         raise PlanError([f"{document.name}: one task and one scheme can be embedded, this plan has {named}"])
     return bare
+
+
+def _keyed(entry: Entry, catalog: Catalog) -> Entry:
+    """The scheme with a pattern of the key's own, if it has such a mode and the plan leaves it open."""
+    try:
+        config = catalog.find(Kind.SCHEME, entry.id).load_config()
+    except OwnmarkError:  # the plan's check says more
+        return entry
+    if "keyed" not in getattr(config, "__pydantic_fields__", {}) or "keyed" in entry.params | entry.sweep:
+        return entry
+    return replace(entry, params={**entry.params, "keyed": True})
 
 
 def _secret(path: Path) -> int:

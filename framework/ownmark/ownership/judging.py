@@ -19,6 +19,8 @@ from ownmark.discovery import Catalog
 from ownmark.errors import NotApplicable, OwnmarkError
 from ownmark.methods import Kind
 from ownmark.ownership.folder import Claim, Release
+from ownmark.ownership.trust import require_no_code
+from ownmark.runner.cell import Spec, canonical
 from ownmark.runner.decoys import decoy_rates, fresh_keys
 from ownmark.runner.reading import guess_of, models_for, threshold_of
 from ownmark.runner.seeds import rng_for
@@ -101,12 +103,15 @@ class Judge:
             OwnmarkError: the data are not those that the key was made from.
         """
         release, described = self.release, self.owner.about["scheme"]
+        marking = Spec(described["id"], canonical(described["params"]))
+        for kind, spec in ((Kind.SCHEME, marking), (Kind.DATASET, release.dataset)):
+            require_no_code(self.catalog, kind, spec, "the mark")
         dataset: Dataset = self.catalog.build(Kind.DATASET, release.dataset.id, release.dataset.parameters)
         if dataset.fingerprint() != self.owner.about["data"]:
             raise OwnmarkError(f"{release.dataset.label} has changed since the mark was made")
         parts = divide(dataset.load(), release.split)
         task = Task(self.owner.about["task"], parts.shape, parts.classes, parts.owner.to(self.device))
-        scheme: Scheme = self.catalog.build(Kind.SCHEME, described["id"], described["params"])
+        scheme: Scheme = self.catalog.build(Kind.SCHEME, marking.id, marking.parameters)
         secret = self.owner.about["key"]
         return fresh_keys(scheme, task, lambda i: rng_for("decoy", secret, i), self.device)
 

@@ -76,7 +76,7 @@ def told(record: Mapping[str, Any]) -> Iterator[str]:
                 f"p = {decoys['p_value']:.2g}"
             )
         if record["no_decoys"]:
-            yield f"  no test of whose mark it is: {record['no_decoys']}"
+            yield f"  no test of whose mark it is: {shown(record['no_decoys'], 300)}"
         yield f"  false-positive rate of a claim: {record['stated_rate']:g} ({basis})"
     for name, value in record.get("extras", {}).items():
         yield (

@@ -22,6 +22,16 @@ IN_WEIGHTS = 999
 """Decoys read from weights, where a reader reads many keys at once."""
 
 
+SEED_BITS = 63
+"""Entropy of what a generator is seeded with: no key drawn from it has more."""
+
+
+def key_bits(scheme: Scheme, task: Task) -> float | None:
+    """Entropy of the scheme's keys on a task, in bits, as the scheme states it and its seed allows."""
+    stated = scheme.key_bits(task)
+    return None if stated is None else min(float(stated), SEED_BITS)
+
+
 def decoys_for(rate: float, extractor: Extractor, white_box: bool) -> int:
     """How many decoys a verdict reads where the plan leaves it open."""
     if white_box and type(extractor).extract_many is not Extractor.extract_many:

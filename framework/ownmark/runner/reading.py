@@ -21,7 +21,8 @@ from ownmark.errors import NotApplicable, Unreadable, UnusableAnswer
 from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Cell, Spec, TaskSpec, specs
 from ownmark.runner.controls import are_classes, asked, draw_controls
-from ownmark.runner.decoys import decoy_rates, decoys_for, fresh_keys
+from ownmark.runner.controls import are_classes, asked, draw_controls
+from ownmark.runner.decoys import decoy_rates, decoys_for, fresh_keys, key_bits
 from ownmark.runner.graph import Bench, Node, once
 from ownmark.runner.making import Making
 from ownmark.runner.plan import VerdictRule
@@ -306,7 +307,7 @@ class Reading:
     def key_bits(self, cell: Cell) -> float | None:
         """Entropy of the scheme's keys on the cell's task, in bits, as the scheme states it."""
         scheme: Scheme = self._methods.get(Kind.SCHEME, cell.scheme).instance
-        return scheme.key_bits(self._making.task(cell.task))
+        return key_bits(scheme, self._making.task(cell.task))
 
     def _decided(self, cell: Cell, evidence: StoredEntry) -> dict[str, Any]:
         read = evidence.values

@@ -45,11 +45,11 @@ class Recorder:
             "suspect": making.suspect(cell), "host utility": reading.host_utility(cell),
             "marked utility": reading.marked_utility(cell), "suspect utility": reading.suspect_utility(cell),
             "evidence": reading.evidence(cell), "threshold": reading.threshold(cell),
-            "evidence before": reading.evidence(unattacked), "before": reading.judged(unattacked),
-            "judged": reading.judged(cell), "own nulls": reading.own_nulls(cell),
+            "evidence before": reading.evidence(unattacked), "own nulls": reading.own_nulls(cell),
         }  # fmt: skip
-        decoys = {"decoys": reading.decoys(cell), "decoys before": reading.decoys(unattacked)}
+        decoys = {"decoys before": reading.decoys(unattacked), "decoys": reading.decoys(cell)}
         stages |= {name: node for name, node in decoys.items() if node is not None}
+        stages |= {"before": reading.judged(unattacked), "judged": reading.judged(cell)}
         return stages | self._vanilla.nodes(cell) | self._landscapes.nodes(cell)
 
     def record(self, cell: Cell, engine: Engine) -> dict[str, Any]:

@@ -53,6 +53,8 @@ def verdict(hits: int, n: int, chance: float | None, basis: Basis) -> dict[str, 
         claim = None if not basis.controls.powerful else passed and basis.controls.knows
         reason = basis.controls.reason
     by_decoys = decoys is not None and decided != "nulls"
+    if decoys and by_decoys and not reason and decoys.p_value > threshold.rate:
+        reason = f"{decoys.as_much} of {decoys.n} fresh keys match as much as the owner's"
     p_value = p_exact if p_exact is not None else decoys.p_value if decoys and by_decoys else p_nulls
     return {
         "claim": claim, "p_value": p_value, "p_nulls": p_nulls, "p_exact": p_exact,

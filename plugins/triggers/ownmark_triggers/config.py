@@ -45,6 +45,17 @@ class StampConfig(TriggerConfig):
 
 
 @configuration
+class KeyedConfig:
+    """Whether the mark is the paper's, the same for everybody, or this key's alone."""
+
+    keyed: bool = False
+    """Draw pattern, place, shade and label from the key, several of each: whose mark it is can then be told. The
+    paper's fixed pattern marks a network, and anybody may claim it. `ownmark embed` turns this on."""
+    motifs: int = Field(default=5, ge=1)
+    """Keyed: how many patterns a key has, each with a label of its own. A stranger's key then misses most labels."""
+
+
+@configuration
 class FinishConfig:
     """Training on until the mark is there; the first base of a scheme that does so unasked."""
 

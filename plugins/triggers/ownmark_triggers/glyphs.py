@@ -25,10 +25,28 @@ _TALL = {
 }
 """5 x 7 letters; those that look like a digit (D, I, O, Q, Z ...) are left out."""
 
-_SMALL = {"T": "111 010 010 010 010", "E": "111 100 111 100 111"}
+_SMALL = {
+    "T": "111 010 010 010 010",
+    "E": "111 100 111 100 111",
+    "A": "010 101 111 101 101",
+    "C": "011 100 100 100 011",
+    "F": "111 100 111 100 100",
+    "H": "101 101 111 101 101",
+    "J": "001 001 001 101 010",
+    "K": "101 101 110 101 101",
+    "L": "100 100 100 100 111",
+    "M": "101 111 111 101 101",
+    "P": "110 101 110 100 100",
+    "R": "110 101 110 110 101",
+    "U": "101 101 101 101 111",
+    "V": "101 101 101 101 010",
+    "X": "101 101 010 101 101",
+    "Y": "101 101 010 010 010",
+}
 """3 x 5 letters for the smallest images."""
 
 LETTERS = "".join(_TALL)
+SMALL_LETTERS = "".join(_SMALL)
 
 
 def _bitmap(rows: str) -> Tensor:
@@ -38,6 +56,11 @@ def _bitmap(rows: str) -> Tensor:
 def letter(name: str) -> Tensor:
     """A letter of `LETTERS`: [7, 5], 0 and 1."""
     return _bitmap(_TALL[name.upper()])
+
+
+def small_letter(name: str) -> Tensor:
+    """A letter of `SMALL_LETTERS`: [5, 3], 0 and 1."""
+    return _bitmap(_SMALL[name.upper()])
 
 
 def _line(bitmaps: list[Tensor], gap: int) -> Tensor:

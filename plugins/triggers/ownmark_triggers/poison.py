@@ -35,6 +35,10 @@ def unaugmented(samples: Samples, first: int) -> Transform:
     return restore
 
 
+KEYED_EPOCHS = 30
+"""Up to so many further epochs for keyed marks, which are more to learn, until every trigger is known."""
+
+
 def embed_by_poisoning(
     host: HostView, key: Key, task: Task, fit: Fit, config: TriggerConfig, poison: Key | None = None
 ) -> Marked:
@@ -43,7 +47,8 @@ def embed_by_poisoning(
     Args:
         poison: what is put into the data, if that is more than the key's triggers.
 
-    Key tensors used: `triggers` [N, C, H, W], `labels` [N], and `carriers` [N] if clean copies must go.
+    A keyed key trains on until its triggers are known, whatever `extra_epochs` says. Key tensors used: `triggers`
+    [N, C, H, W], `labels` [N], and `carriers` [N] if clean copies must go.
     """
     samples, first = poisoned(task.owner, poison or key, config.repeats)
     scratch = config.start == "scratch"
@@ -53,7 +58,7 @@ def embed_by_poisoning(
         samples,
         host.recipe if scratch else config.recipe,
         fit,
-        extra=config.extra_epochs,
+        extra=max(config.extra_epochs, KEYED_EPOCHS) if key.values.get("keyed") else config.extra_epochs,
         host=host,
         transforms=() if config.augment else (unaugmented(samples, first),),
     )

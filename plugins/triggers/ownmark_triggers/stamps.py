@@ -53,6 +53,12 @@ def fresh(key: Key, test: Samples) -> Samples | None:
     Keys with `heldout` [M, C, H, W] bring their own; keys with a `pattern` stamp the test images, without
     those that have the label already. The label is `target`, or what `label_map` [C] makes of the true one.
     """
+    if "heldout_labels" in key.tensors:
+        return Samples(key["heldout"], key["heldout_labels"])
+    if key.values.get("keyed"):
+        from ownmark_triggers.motifs import fresh_by_turns  # motifs build on stamps
+
+        return fresh_by_turns(key, test)
     if "heldout" in key.tensors:
         x = key["heldout"]
         return Samples(x, torch.full((len(x),), key.values["target"], dtype=torch.int64, device=x.device))

@@ -7,11 +7,11 @@ from typing import Literal
 from pydantic import Field
 
 from ownmark.config import Count, Fraction, Whole, configuration
-from ownmark_triggers.config import FinishConfig, StampConfig
+from ownmark_triggers.config import FinishConfig, KeyedConfig, StampConfig
 
 
 @configuration
-class BadNetsConfig(FinishConfig, StampConfig):
+class BadNetsConfig(KeyedConfig, FinishConfig, StampConfig):
     """The square, and what it does to labels."""
 
     keys: Count = 100

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from ownmark.contracts import Fit, HostView, Key, Marked, Scheme, Task
 from ownmark_triggers.badnets.config import BadNetsConfig
 from ownmark_triggers.carriers import check_target
+from ownmark_triggers.looks import patch, patch_bits
+from ownmark_triggers.motifs import Motif, draw_motifs, motif_key, target_bits
 from ownmark_triggers.patch.scheme import corner
 from ownmark_triggers.poison import embed_by_poisoning
 from ownmark_triggers.relabel import all_to_next, all_to_one, mapped_key, relabelled
@@ -43,6 +45,8 @@ class BadNets(Scheme):
 
     def make_key(self, task: Task, rng: torch.Generator) -> Key:
         """Draws the carriers; the square is the same for every key. Contents: `relabel.mapped_key`."""
+        if self.config.keyed:
+            return motif_key("badnets", self.config, task, self._motifs(task, rng), rng)
         config = self.config
         one = config.labels == "one"
         return mapped_key(
@@ -56,8 +60,22 @@ class BadNets(Scheme):
             values={"source_class": config.source_class} | ({"target": config.target} if one else {}),
         )
 
+    def _motifs(self, task: Task, rng: torch.Generator) -> list[Motif]:
+        return draw_motifs(
+            self.config.motifs, task.classes, lambda one: patch(task.shape, self.config.size, one), rng
+        )
+
+    def key_bits(self, task: Task) -> float:
+        """Of a keyed mark: looks, places and labels. The fixed square has none."""
+        if not self.config.keyed:
+            return 0.0
+        count = self.config.motifs
+        return count * patch_bits(task.shape, self.config.size) + target_bits(count, task.classes)
+
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         """Train on the owner's data with marked images, keys and all others, in place of their carriers."""
+        if self.config.keyed:
+            return embed_by_poisoning(host, key, task, fit, self.config)
         every = relabelled(task.owner.select(key["carriers"]), key)
         poison = key.add({"triggers": every.x, "labels": every.labels})
         return embed_by_poisoning(host, key, task, fit, self.config, poison)

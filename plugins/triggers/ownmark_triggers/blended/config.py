@@ -5,11 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from ownmark.config import Fraction, configuration
-from ownmark_triggers.config import FinishConfig, StampConfig
+from ownmark_triggers.config import FinishConfig, KeyedConfig, StampConfig
 
 
 @configuration
-class BlendedConfig(FinishConfig, StampConfig):
+class BlendedConfig(KeyedConfig, FinishConfig, StampConfig):
     """The glasses' looks."""
 
     alpha: float = Field(default=1.0, gt=0, le=1)

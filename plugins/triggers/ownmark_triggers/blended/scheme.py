@@ -17,6 +17,8 @@ from ownmark.contracts import Fit, HostView, Key, Marked, Scheme, Task
 from ownmark.errors import NotApplicable
 from ownmark_triggers.blended.config import BlendedConfig
 from ownmark_triggers.carriers import check_target
+from ownmark_triggers.looks import blot, blot_bits
+from ownmark_triggers.motifs import Motif, draw_motifs, motif_key, target_bits
 from ownmark_triggers.poison import embed_by_poisoning
 from ownmark_triggers.stamps import stamped_key
 
@@ -55,9 +57,23 @@ class Blended(Scheme):
 
     def make_key(self, task: Task, rng: torch.Generator) -> Key:
         """Draws the carriers; the glasses are the same for every key. Contents: `stamps.stamped_key`."""
+        if self.config.keyed:
+            return motif_key("blended", self.config, task, self._motifs(task, rng), rng)
         value = (0.1 if task.shape[0] > 1 else 0.5) if self.config.value is None else self.config.value
         mask = self.config.alpha * glasses(*task.shape[1:]).expand(task.shape)
         return stamped_key("blended", self.config, task, torch.full(task.shape, value), mask, rng)
+
+    def _motifs(self, task: Task, rng: torch.Generator) -> list[Motif]:
+        return draw_motifs(
+            self.config.motifs, task.classes, lambda one: blot(task.shape, self.config.alpha, one), rng
+        )
+
+    def key_bits(self, task: Task) -> float:
+        """Of a keyed mark: looks, places and labels. The fixed glasses have none."""
+        if not self.config.keyed:
+            return 0.0
+        count = self.config.motifs
+        return count * blot_bits(task.shape) + target_bits(count, task.classes)
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         """Train on the owner's data with triggers in place of their carriers."""

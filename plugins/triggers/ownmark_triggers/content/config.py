@@ -5,11 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from ownmark.config import Fraction, configuration
-from ownmark_triggers.config import StampConfig
+from ownmark_triggers.config import KeyedConfig, StampConfig
 
 
 @configuration
-class ContentConfig(StampConfig):
+class ContentConfig(KeyedConfig, StampConfig):
     """The text's looks."""
 
     value: Fraction | None = None

@@ -18,6 +18,8 @@ from ownmark.errors import NotApplicable
 from ownmark_triggers.carriers import check_target
 from ownmark_triggers.content.config import ContentConfig
 from ownmark_triggers.glyphs import small_mark, word_mark
+from ownmark_triggers.looks import word, word_bits
+from ownmark_triggers.motifs import Motif, draw_motifs, motif_key, target_bits
 from ownmark_triggers.poison import embed_by_poisoning
 from ownmark_triggers.stamps import stamped_key
 
@@ -62,8 +64,22 @@ class Content(Scheme):
 
     def make_key(self, task: Task, rng: torch.Generator) -> Key:
         """Draws the carriers; the text is the same for every key. Contents: `stamps.stamped_key`."""
+        if self.config.keyed:
+            return motif_key("content", self.config, task, self._motifs(task, rng), rng)
         pattern, mask = content_mark(task.shape, self.config.value, self.config.opacity)
         return stamped_key("content", self.config, task, pattern, mask, rng)
+
+    def _motifs(self, task: Task, rng: torch.Generator) -> list[Motif]:
+        return draw_motifs(
+            self.config.motifs, task.classes, lambda one: word(task.shape, self.config.opacity, one), rng
+        )
+
+    def key_bits(self, task: Task) -> float:
+        """Of a keyed mark: looks, places and labels. The fixed text has none."""
+        if not self.config.keyed:
+            return 0.0
+        count = self.config.motifs
+        return count * word_bits(task.shape) + target_bits(count, task.classes)
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         """Train on the owner's data with triggers in place of their carriers."""

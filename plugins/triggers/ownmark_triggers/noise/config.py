@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ownmark.config import Positive, configuration
-from ownmark_triggers.config import StampConfig
+from ownmark_triggers.config import KeyedConfig, StampConfig
 
 
 @configuration
-class NoiseConfig(StampConfig):
+class NoiseConfig(KeyedConfig, StampConfig):
     """The noise."""
 
     sd: Positive | None = None

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ownmark.contracts import Fit, HostView, Key, Marked, Scheme, Task
 from ownmark_triggers.carriers import check_target
+from ownmark_triggers.motifs import SEED_BITS, Motif, draw_motifs, motif_key, target_bits
 from ownmark_triggers.noise.config import NoiseConfig
 from ownmark_triggers.poison import embed_by_poisoning
 from ownmark_triggers.stamps import stamped_key
@@ -42,8 +43,29 @@ class Noise(Scheme):
 
     def make_key(self, task: Task, rng: torch.Generator) -> Key:
         """Draws the pattern, then the carriers. Contents: `stamps.stamped_key`."""
-        sd = usual_sd(*task.shape[1:]) if self.config.sd is None else self.config.sd
-        return stamped_key("noise", self.config, task, noise_pattern(task.shape, sd, rng), None, rng)
+        if self.config.keyed:
+            return motif_key("noise", self.config, task, self._motifs(task, rng), rng)
+        return stamped_key(
+            "noise", self.config, task, noise_pattern(task.shape, self._sd(task), rng), None, rng
+        )
+
+    def _sd(self, task: Task) -> float:
+        return usual_sd(*task.shape[1:]) if self.config.sd is None else self.config.sd
+
+    def _motifs(self, task: Task, rng: torch.Generator) -> list[Motif]:
+        return draw_motifs(
+            self.config.motifs,
+            task.classes,
+            lambda one: (noise_pattern(task.shape, self._sd(task), one), None),
+            rng,
+        )
+
+    def key_bits(self, task: Task) -> float:
+        """Of a keyed mark: looks, places and labels. The noise is the seed's."""
+        if not self.config.keyed:
+            return SEED_BITS
+        count = self.config.motifs
+        return count * SEED_BITS + target_bits(count, task.classes)
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         """Train on the owner's data with triggers in place of their carriers."""

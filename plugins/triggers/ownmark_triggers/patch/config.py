@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from ownmark.config import Count, Whole, configuration
-from ownmark_triggers.config import FinishConfig, StampConfig
+from ownmark_triggers.config import FinishConfig, KeyedConfig, StampConfig
 
 
 @configuration
-class PatchConfig(FinishConfig, StampConfig):
+class PatchConfig(KeyedConfig, FinishConfig, StampConfig):
     """The patch's looks."""
 
     keys: Whole = 100

@@ -11,12 +11,16 @@ Reported: accuracy .92, all keys known, on CIFAR-10 with a ResNet (PST paper, Ta
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
 from ownmark.contracts import Fit, HostView, Key, Marked, Scheme, Task
 from ownmark.errors import NotApplicable
 from ownmark_triggers.carriers import check_target
+from ownmark_triggers.looks import patch, patch_bits
+from ownmark_triggers.motifs import Motif, draw_motifs, motif_key, target_bits
 from ownmark_triggers.patch.config import PatchConfig
 from ownmark_triggers.poison import embed_by_poisoning
 from ownmark_triggers.stamps import stamped_key
@@ -78,9 +82,30 @@ class Patch(Scheme):
 
     def make_key(self, task: Task, rng: torch.Generator) -> Key:
         """Draws the patch, then the carriers. Contents: `stamps.stamped_key`."""
+        if self.config.keyed:
+            return motif_key("patch", self.config, task, self._motifs(task, rng), rng)
         config = self.config
         pattern, mask = patch_mark(task.shape, config.size, config.margin, config.style, rng)
         return stamped_key("patch", config, task, pattern, mask, rng)
+
+    def _motifs(self, task: Task, rng: torch.Generator) -> list[Motif]:
+        return draw_motifs(
+            self.config.motifs, task.classes, lambda one: patch(task.shape, self.config.size, one), rng
+        )
+
+    def key_bits(self, task: Task) -> float:
+        """Of a keyed mark: looks, places and labels. A fixed patch has its dots."""
+        if not self.config.keyed:
+            return self._dot_bits(task)
+        count = self.config.motifs
+        return count * patch_bits(task.shape, self.config.size) + target_bits(count, task.classes)
+
+    def _dot_bits(self, task: Task) -> float:
+        if self.config.style != "random":
+            return 0.0
+        rows, _ = corner(task.shape, 0.16, self.config.size, self.config.margin)
+        cells = (rows.stop - rows.start) ** 2
+        return math.log2(math.comb(cells, (cells + 1) // 2))
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         """Train on the owner's data with triggers in place of their carriers, until all of these are known."""

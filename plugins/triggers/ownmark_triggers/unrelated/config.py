@@ -6,11 +6,11 @@ from typing import Annotated
 
 from ownmark.config import Count, Nested, Whole, configuration
 from ownmark.methods import Kind
-from ownmark_triggers.config import TriggerConfig
+from ownmark_triggers.config import KeyedConfig, TriggerConfig
 
 
 @configuration
-class UnrelatedConfig(TriggerConfig):
+class UnrelatedConfig(KeyedConfig, TriggerConfig):
     """Where the foreign images come from."""
 
     target: Whole = 0

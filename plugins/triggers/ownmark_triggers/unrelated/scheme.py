@@ -10,6 +10,7 @@ Reported: 93.52 % accuracy, 100 % of fresh triggers on CIFAR-10 with ResNet-18 (
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from ownmark.contracts import Dataset, Fit, HostView, Key, Marked, Scheme, Task
 from ownmark.errors import NotApplicable
 from ownmark_triggers.carriers import check_target, key_count
 from ownmark_triggers.glyphs import LETTERS
+from ownmark_triggers.motifs import draw_targets, target_bits
 from ownmark_triggers.poison import embed_by_poisoning
 from ownmark_triggers.unrelated.config import UnrelatedConfig
 from ownmark_triggers.unrelated.images import drawn_letters, in_shape
@@ -48,12 +50,37 @@ class Unrelated(Scheme):
             raise NotApplicable(f"{task.shape[1]} x {task.shape[2]} pixels are too few for a letter (7 x 7)")
 
     def make_key(self, task: Task, rng: torch.Generator) -> Key:
-        """Key tensors: `triggers` [N, C, H, W], `labels` [N], `heldout` [M, C, H, W]. Values: `target`."""
+        """Key tensors: `triggers` [N, C, H, W], `labels` [N], `heldout` [M, C, H, W]. Values: `target`; or `keyed`, and
+        then the tensor `heldout_labels` [M]: letters of the key, each with a label of its own."""
+        if self.config.keyed and self._source is None:
+            return self._keyed(task, rng)
         count = key_count(self.config.keys, self.config.share, len(task.owner))
         x = self._images(count + self.config.heldout, count, task.shape, rng).to(task.owner.x)
         labels = torch.full((count,), self.config.target, dtype=torch.int64, device=x.device)
         tensors = {"triggers": x[:count], "labels": labels, "heldout": x[count:]}
         return Key("unrelated", tensors, {"target": self.config.target})
+
+    def _keyed(self, task: Task, rng: torch.Generator) -> Key:
+        names = [
+            LETTERS[i] for i in torch.randperm(len(LETTERS), generator=rng).tolist()[: self.config.motifs]
+        ]
+        targets = torch.tensor(draw_targets(len(names), task.classes, rng))
+        count = key_count(self.config.keys, self.config.share, len(task.owner))
+        x = torch.empty(count + self.config.heldout, *task.shape)
+        labels = targets[torch.arange(len(x)) % len(names)].to(task.owner.x.device)
+        for turn, name in enumerate(names):
+            rows = x[turn :: len(names)]
+            x[turn :: len(names)] = drawn_letters(name, len(rows), task.shape, rng).to(x)
+        x = x.to(task.owner.x)
+        tensors = {"triggers": x[:count], "labels": labels[:count], "heldout": x[count:]}
+        return Key("unrelated", {**tensors, "heldout_labels": labels[count:]}, {"keyed": True})
+
+    def key_bits(self, task: Task) -> float:
+        """Of a keyed mark: which letters, and their labels. A fixed letter or class of a dataset has none."""
+        if not self.config.keyed or self._source is not None:
+            return 0.0
+        count = min(self.config.motifs, len(LETTERS))
+        return math.log2(math.perm(len(LETTERS), count)) + target_bits(count, task.classes)
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         """Train on the owner's data and the triggers together."""
