@@ -69,7 +69,7 @@ def told(record: Mapping[str, Any]) -> Iterator[str]:
     if "hits" in record:
         basis = BASIS[record["basis"]].format(models=record["null_models"])
         yield f"  {record['hits']} of {record['n']} {record['symbol']}s match; {record['hits_needed']} make a claim"
-        yield f"  among {record['null_models']} null models, the owner's key read on each: p = {record['p_nulls']:.2g}"
+        yield f"  among {record['null_models']} null models, one value each: p = {record['p_nulls']:.2g}"
         if decoys := record["decoys"]:
             yield (
                 f"  of {decoys['n']} fresh keys read on the suspect, {decoys['as_much']} match as much: "
