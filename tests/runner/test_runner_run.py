@@ -85,7 +85,7 @@ def test_changing_one_attack_computes_only_its_cells_again(
 ) -> None:  # type: ignore[no-untyped-def]
     changed = shared.run(PLAN.replace("prune,", "{prune: {sparsity: 0.5}},"), name="changed")
     assert len(ok(changed)) == 6
-    assert shared.progress.counts == {"attacked": 2, "utility": 2, "evidence": 2, "judged": 2}
+    assert shared.progress.counts == {"attacked": 2, "utility": 2, "evidence": 2, "decoys": 2, "judged": 2}
     assert all("prune" in label for _, label in shared.progress.stages)
 
 
@@ -95,8 +95,8 @@ def test_changing_one_attack_computes_only_its_cells_again(
         ("removal: {kind: absolute, amount: 0.05}\n", set()),
         ("metrics: [accuracy]\n", {"judged"}),
         ("verdict: {null_models: 2, keys: 2}\n", {"threshold", "judged"}),
-        ("verdict: {null_models: 3, keys: 3}\n", {"host", "threshold", "judged"}),
-        ("attacker: {labels: false}\n", {"attacked", "utility", "evidence", "judged"}),
+        ("verdict: {null_models: 3, keys: 3}\n", {"host", "threshold", "own nulls", "judged"}),
+        ("attacker: {labels: false}\n", {"attacked", "utility", "evidence", "decoys", "judged"}),
     ],
     ids=["removal", "metrics", "keys", "null models", "attacker"],
 )

@@ -22,9 +22,14 @@ LEGEND = (
 
 def thresholds(grid: Grid) -> Table:
     """Per row: the threshold, the stated false-positive rate, and the rate that the null models showed."""
-    header = ["scheme", "θ (hits/n)", "stated", "rests on / rule", "nulls", "null mean", "on nulls", "decoys"]
+    header = ["scheme", "θ (hits/n)", "stated", "rule", "nulls / pairs", "null mean", "measured on nulls"]
     rows = [[row.name, *_threshold(grid.row(row))] for row in grid.rows]
-    for title, told in (("highest at any epoch", _vanilla), ("S of no match", _floor)):
+    for title, told in (
+        ("rests on", _rests_on),
+        ("decoys", _whose),
+        ("highest at any epoch", _vanilla),
+        ("S of no match", _floor),
+    ):
         found = [told(grid.row(row)) for row in grid.rows]
         if any(found):
             header.append(title)
@@ -112,33 +117,34 @@ def _threshold(group: Group) -> tuple[str, ...]:
     verdicts = [section(record, "verdict") for record in group.ok if section(record, "verdict")]
     counts = [(number(v, "null_models"), number(v, "null_pairs")) for v in verdicts]
     nulls = [
-        f"{models:.0f}" if pairs is None or not models else f"{models:.0f} x {pairs / models:.0f}"
+        f"{models:.0f} / {'–' if pairs is None else f'{pairs:.0f}'}"
         for models, pairs in counts
         if models is not None
     ]
     return (
         _theta(group),
         stated_rates(group),
-        ", ".join(_distinct(_rests_on(v) for v in verdicts if v.get("rule"))) or "–",
+        ", ".join(_distinct(str(v["rule"]) for v in verdicts if v.get("rule"))) or "–",
         ", ".join(_distinct(nulls)) or "–",
         span(number(v, "null_mean") for v in verdicts),
         _measured(verdicts),
-        _whose(verdicts),
     )
 
 
-def _rests_on(verdict: Mapping[str, Any]) -> str:
-    """What the stated rate rests on, and the rule that set the threshold: "decoys / normal"; "exact" for both."""
-    return " / ".join(_distinct(str(verdict[name]) for name in ("basis", "rule") if verdict.get(name)))
+def _rests_on(group: Group) -> str:
+    """What the stated rate rests on; nothing for records of version 0.1."""
+    found = (section(record, "verdict").get("basis") for record in group.ok)
+    return ", ".join(_distinct(basis for basis in found if basis))
 
 
-def _whose(verdicts: list[Mapping[str, Any]]) -> str:
+def _whose(group: Group) -> str:
     """How many decoys match as much as the owner's key, at most over a row's claimed suspects."""
+    verdicts = [section(record, "verdict") for record in group.ok]
     told = [v for v in verdicts if v.get("claim")] or verdicts
     counts = [(number(v, "decoys", "as_much"), number(v, "decoys", "n")) for v in told]
     found = [(much, n) for much, n in counts if much is not None and n is not None]
     if not found:
-        return "none drawn" if any(v.get("no_decoys") for v in verdicts) else "–"
+        return "none drawn" if any(v.get("no_decoys") for v in verdicts) else ""
     much, n = max(found, key=lambda one: one[0] / one[1])
     words = f"{much:.0f}/{n:.0f}"
     return f"{words} (public)" if any(v.get("no_decoys") for v in verdicts) else words
