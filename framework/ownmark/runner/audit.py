@@ -125,7 +125,13 @@ def _node(session: Session, cell: Cell, held_out: int, keys: int) -> Node:
         ]
         return Contents({"claims": claims, "keys": len(asked), "models": len(hosts)})
 
-    return Node("audit", f"{cell.task.label} {cell.scheme.label}", about, compute, (threshold, *hosts))
+    return Node(
+        "audit",
+        f"{cell.task.label} {cell.scheme.label}",
+        about,
+        compute,
+        (threshold, *threshold.parents, *hosts),
+    )
 
 
 def _claims(

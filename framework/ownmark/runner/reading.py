@@ -21,7 +21,6 @@ from ownmark.errors import NotApplicable, Unreadable, UnusableAnswer
 from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Cell, Spec, TaskSpec, specs
 from ownmark.runner.controls import are_classes, asked, draw_controls
-from ownmark.runner.controls import are_classes, asked, draw_controls
 from ownmark.runner.decoys import decoy_rates, decoys_for, fresh_keys, key_bits
 from ownmark.runner.graph import Bench, Node, once
 from ownmark.runner.making import Making
@@ -247,6 +246,7 @@ class Reading:
 
     # --- whose --------------------------------------------------------------------------------------------------
 
+    @once(lambda cell: (cell.task, cell.scheme, cell.extractor, cell.seed))
     def own_nulls(self, cell: Cell) -> Node:
         """What the owner's own key reads on each null model: one value a network, `rates` [null models]."""
         extractor = self._methods.extractor_of(cell.scheme, cell.extractor)
@@ -260,22 +260,22 @@ class Reading:
             found = self.null_evidence(cell, nulls, [self._making.key(cell)])
             return Contents({"rates": [row[0].rate for row in found]})
 
-        return Node("own nulls", f"{cell.task.label} {cell.scheme.label} seed {cell.seed}", about, compute)
+        label = f"{cell.task.label} {cell.scheme.label} seed {cell.seed}"
+        return Node("own nulls", label, about, compute, (*nulls, marked))
 
     def decoys(self, cell: Cell) -> Node | None:
         """What fresh keys read on the suspect: `rates`, and the `queries` they cost; None where none can be drawn."""
         if self.reads_own_key(cell) or self._verdict.tests == "nulls":
             return None
         method = self._methods.extractor_of(cell.scheme, cell.extractor)
-        scheme, suspect = self._methods.get(Kind.SCHEME, cell.scheme), self._making.suspect(cell)
+        scheme, read = self._methods.get(Kind.SCHEME, cell.scheme), self.evidence(cell)
         count = self.decoy_count(cell)
         about = {
-            "scheme": scheme.identity, "evidence": self.evidence(cell).digest, "suspect": suspect.digest,
-            "count": count, "seed": cell.seed, "version": READER_VERSION,
+            "scheme": scheme.identity, "evidence": read.digest, "count": count, "version": READER_VERSION,
         }  # fmt: skip
 
         def compute(bench: Bench) -> Contents:
-            if "unreadable" in self._engine.get(self.evidence(cell)).values:
+            if "unreadable" in self._engine.get(read).values:
                 return Contents({"rates": [], "queries": 0})
             network = self._making.suspect_network(cell)
             white = method.needs(Need.WHITE_BOX)
@@ -283,7 +283,7 @@ class Reading:
             rates = decoy_rates(method.instance, view, self.decoy_keys(cell), count)
             return Contents({"rates": rates, "queries": getattr(view, "queries", 0)})
 
-        return Node("decoys", f"{cell.label} {method.declaration.id}", about, compute)
+        return Node("decoys", f"{cell.label} {method.declaration.id}", about, compute, (read, *read.parents))
 
     def fresh_rates(self, cell: Cell, network: Node, count: int) -> list[float]:
         """What `count` decoys read on an unmarked network; nothing for 0."""
