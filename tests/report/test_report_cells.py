@@ -34,6 +34,18 @@ def test_one_seed_of_bits():
     assert said(fixed()) == ["acc 0.970", "BER 0.050", "claim p=1e-9", "✓ survived"]
 
 
+@pytest.mark.parametrize(
+    ("reach", "line"), [(0.154, "reached 15% of the weights"), (0.5, "reached 50% of the weights")]
+)
+def test_a_mark_that_survived_an_attack_out_of_reach_says_so(reach, line):
+    assert said(fixed() | {"exhibits": {"reach": reach}})[-1] == line
+
+
+@pytest.mark.parametrize("exhibits", [{"reach": 0.95}, {"reach": "much"}, {}])
+def test_an_attack_within_reach_needs_no_remark(exhibits):
+    assert said(fixed() | {"exhibits": exhibits})[-1] == "✓ survived"
+
+
 def test_three_seeds_show_intervals_counts_and_the_largest_p():
     records = [fixed(0), fixed(1), fixed(2, rate=0.92)]
     records[2]["verdict"]["p_value"] = 0.0012

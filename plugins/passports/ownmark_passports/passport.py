@@ -52,17 +52,26 @@ def shuffled_passports(activations: Tensor, rng: torch.Generator) -> Tensor:
     return torch.stack(picked)
 
 
-def passport_for(scale: Tensor, conv: nn.Conv2d, shape: tuple[int, int, int]) -> Tensor:
-    """The smallest passports that make these scales with the convolution's weights: least squares.
+def window_spread(conv: nn.Conv2d, shape: tuple[int, int, int]) -> Tensor:
+    """How a channel of a passport makes its mean window, the same for every channel: [kh * kw, h * w]."""
+    _, height, width = shape
+    spots = torch.eye(height * width, device=conv.weight.device).reshape(-1, 1, height, width)
+    one = nn.Conv2d(1, 1, conv.kernel_size, conv.stride, conv.padding, conv.dilation)  # type: ignore[arg-type]
+    return mean_windows(spots, one).T
+
+
+def windows_for(scale: Tensor, conv: nn.Conv2d) -> Tensor:
+    """The smallest mean windows that make these scales: [k, out] -> [k, in * kh * kw], least squares.
 
     Exact as long as the filters are independent and there are no more of them than inputs.
-
-    Args:
-        scale: [k, out]. shape: of one passport. Returns: [k, in, h, w].
     """
+    solved: Tensor = scale.float() @ torch.linalg.pinv(conv.weight.detach().float().flatten(1)).T
+    return solved
+
+
+def passport_with(windows: Tensor, conv: nn.Conv2d, shape: tuple[int, int, int]) -> Tensor:
+    """The smallest passports with these mean windows: [k, in * kh * kw] -> [k, in, h, w], channel by channel."""
     inputs, height, width = shape
-    spots = torch.eye(height * width, device=scale.device).reshape(-1, 1, height, width)
-    spread = mean_windows(spots, conv).T  # [kh * kw, h * w], the same for every input channel
-    linear = torch.einsum("oik,kp->oip", conv.weight.detach().float().flatten(2), spread).flatten(1)
-    solved: Tensor = scale.float() @ torch.linalg.pinv(linear).T
+    back = torch.linalg.pinv(window_spread(conv, shape))  # [h * w, kh * kw]
+    solved: Tensor = windows.float().reshape(len(windows), inputs, -1) @ back.T
     return solved.reshape(-1, inputs, height, width)

@@ -39,7 +39,11 @@ def named_layer(network: nn.Module, name: str) -> Layer:
 
 
 def widest_convolution(network: nn.Module, channels: int) -> str:
-    """The convolution with the most inputs a filter, among those that read no image; the first of equals.
+    """The convolution with the most inputs a filter, among those that read no image; of equals the one with the most
+    filters, then the first.
+
+    Kernels wider than one position come first: the squeeze of a gate is a 1x1 convolution that reads many channels,
+    and carries next to nothing.
 
     Raises:
         NotApplicable: there is none.
@@ -50,7 +54,9 @@ def widest_convolution(network: nn.Module, channels: int) -> str:
         raise NotApplicable(
             f"no convolution with more than {channels} input channels; name a layer of: {known}"
         )
-    return max(inner, key=lambda name: inner[name].weight[0].numel())
+    wide = {n: m for n, m in inner.items() if m.weight[0, 0].numel() > 1 and m.weight.shape[1] > channels}
+    among = wide or inner
+    return max(among, key=lambda name: (among[name].weight[0].numel(), among[name].out_channels))
 
 
 def suspect_weight(network: nn.Module, layer: str, shape: Sequence[int]) -> Tensor:

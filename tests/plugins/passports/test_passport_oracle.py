@@ -18,10 +18,11 @@ from ownmark.errors import NotApplicable
 from ownmark_passports.message import bits_of, sealed, sign_loss, text_of, unsealed
 from ownmark_passports.passport import (
     mean_windows,
-    passport_for,
+    passport_with,
     random_passports,
     scales,
     shuffled_passports,
+    windows_for,
 )
 from ownmark_passports.reading import PassportExtractor
 
@@ -82,7 +83,7 @@ def test_passports_solved_for_scales_make_them() -> None:
         torch.manual_seed(0)
         conv = nn.Conv2d(8, 16, 3, padding=1, bias=False)
         wanted = torch.randn(2, 16)
-    solved = passport_for(wanted, conv, (8, 6, 6))
+    solved = passport_with(windows_for(wanted, conv), conv, (8, 6, 6))
     torch.testing.assert_close(conv(solved).mean((2, 3)), wanted, rtol=1e-3, atol=1e-4)
 
 
@@ -119,3 +120,15 @@ def test_text_goes_under_the_pad_and_comes_back() -> None:
 def test_text_longer_than_the_channels_is_refused() -> None:
     with pytest.raises(NotApplicable, match="160 bits do not fit into 128 channels"):
         sealed("this is my signature", torch.zeros(128, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize(("kernel", "stride", "padding"), [(1, 2, 0), (1, 1, 0), (3, 1, 1)])
+def test_every_window_has_its_passports_also_with_more_filters_than_inputs(kernel, stride, padding) -> None:
+    """The shortcut of a residual block: 1x1, twice as many filters as inputs; free scales have no passports there."""
+    torch.manual_seed(0)
+    conv = torch.nn.Conv2d(6, 64, kernel, stride, padding, bias=False)
+    windows = torch.randn(2, 6 * kernel**2)
+    made = mean_windows(passport_with(windows, conv, (6, 8, 8)), conv)
+    torch.testing.assert_close(
+        scales(conv.weight, made), windows @ conv.weight.flatten(1).T, atol=1e-3, rtol=1e-3
+    )
