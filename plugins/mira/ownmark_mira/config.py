@@ -92,6 +92,9 @@ class UnlearningConfig(SplitConfig):
     norms: Literal["train", "frozen"] = "train"
     """BatchNorm while unlearning: in train mode, where recovered pictures move its statistics too (code), or in eval
     mode."""
+    pilot: bool = False
+    """Tell SmoothAcc of the thief's images, too, and which salient neurons they share with recovered pictures (Figure 2
+    and Table 3); where images are granted and the target is looked for."""
     exhibited: Whole = 4
     """Pictures of each class that the report shows, at most 64 in all."""
 

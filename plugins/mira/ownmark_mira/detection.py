@@ -54,6 +54,31 @@ def noisy_parameters(network: nn.Module, sd: float, rng: torch.Generator) -> dic
     }
 
 
+def kept_answers(
+    network: nn.Module,
+    x: Tensor,
+    labels: Tensor,
+    draws: int,
+    pixel_noise: float,
+    weight_noise: float,
+    rng: torch.Generator,
+    at_once: int = 5000,
+) -> Tensor:
+    """Share of the draws of noise under which each image keeps its label; one draw of weight noise serves all images.
+
+    Args:
+        x: pixels [N, channels, H, W], on the network's device. labels: [N]. Returns: [N].
+    """
+    generator = device_generator(rng, x.device)
+    hits = torch.zeros(len(x), device=x.device)
+    with evaluating(network):
+        for _ in range(draws):
+            weights = noisy_parameters(network, weight_noise, generator)
+            noisy = x + pixel_noise * torch.randn(x.shape, generator=generator, device=x.device)
+            hits += _answers(network, weights, noisy, at_once) == labels
+    return hits / draws
+
+
 def smooth_accuracy(
     network: nn.Module,
     images: Tensor,
@@ -63,22 +88,16 @@ def smooth_accuracy(
     rng: torch.Generator,
     at_once: int = 5000,
 ) -> Tensor:
-    """SmoothAcc of each class (Equation 5); one draw of weight noise serves all classes.
+    """SmoothAcc of each class (Equation 5).
 
     Args:
         images: pixels [C, M, channels, H, W], slice c taken for class c, on the network's device.
     Returns: [C], shares of noisy pictures that are still taken for their class.
     """
     classes, count = images.shape[:2]
-    flat, labels = images.flatten(0, 1), torch.arange(classes, device=images.device).repeat_interleave(count)
-    generator = device_generator(rng, images.device)
-    hits = torch.zeros(len(flat), device=images.device)
-    with evaluating(network):
-        for _ in range(draws):
-            weights = noisy_parameters(network, weight_noise, generator)
-            noisy = flat + pixel_noise * torch.randn(flat.shape, generator=generator, device=flat.device)
-            hits += _answers(network, weights, noisy, at_once) == labels
-    return hits.reshape(classes, count).mean(1) / draws
+    labels = torch.arange(classes, device=images.device).repeat_interleave(count)
+    kept = kept_answers(network, images.flatten(0, 1), labels, draws, pixel_noise, weight_noise, rng, at_once)
+    return kept.reshape(classes, count).mean(1)
 
 
 def _answers(network: nn.Module, weights: dict[str, Tensor], x: Tensor, at_once: int) -> Tensor:

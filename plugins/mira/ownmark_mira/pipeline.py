@@ -16,6 +16,7 @@ from ownmark.errors import NotApplicable
 from ownmark.loops import in_chunks
 from ownmark_mira.config import ObjectiveConfig, SplitConfig
 from ownmark_mira.detection import Finding, decide, smooth_accuracy
+from ownmark_mira.pilot import pilot
 from ownmark_mira.soft import answers, blends, soft_sets, towards_answers, uniform
 from ownmark_mira.splitting import feature_layer, features, split, watermark_order
 from ownmark_mira.unlearning import (
@@ -173,6 +174,8 @@ def forget(
     else:
         examined = examine(stolen.network, recovered, config, rng)
         exhibits |= told(examined, config.exhibited)
+        if config.pilot:
+            exhibits |= pilot(stolen.network, recovered, images, examined.finding, config, rng)
         if config.objective == "soft":
             network = unlearn_softly(stolen, recovered, examined, images.x, config, fit, rng)
             return Suspect(network, exhibits)

@@ -12,11 +12,13 @@ from torch import Tensor, nn
 
 from ownmark.builtin.hosts.config import ConvNetConfig
 from ownmark.builtin.hosts.convnet import ConvNet
-from ownmark.contracts import Images, Samples, seeded
+from ownmark.contracts import Images, Samples, outputs, seeded
 from ownmark.errors import NotApplicable
 from ownmark_mira.config import RecoveryConfig
 from ownmark_mira.detection import Finding, decide, noisy_parameters, smooth_accuracy
 from ownmark_mira.inversion import invert
+from ownmark_mira.mira.config import MiraConfig
+from ownmark_mira.pilot import pilot
 from ownmark_mira.splitting import feature_layer, features, importance, salient, split, watermark_order
 
 NOISE = {"draws": 60, "pixel_noise": 0.06, "weight_noise": 0.12}
@@ -161,3 +163,25 @@ def test_features_are_the_classifiers_input_elsewhere() -> None:
 def test_networks_without_layers_are_refused() -> None:
     with pytest.raises(NotApplicable, match="no convolution or linear layer"):
         feature_layer(nn.Flatten(), torch.rand(2, 1, 8, 8))
+
+
+def test_pilot_tells_smoothness_of_images_and_neurons_they_share(clean: nn.Module, digits: Images) -> None:
+    images = digits.train.select(torch.arange(60))
+    config = MiraConfig(draws=3, pixel_noise=0.0, weight_noise=0.0)
+    pictures = torch.stack([images.select(images.labels == 3).x[:4]] * 10)
+    finding = Finding(torch.zeros(10), torch.tensor([3, *range(3), *range(4, 10)]), 0.5, True)
+    found = pilot(clean, pictures, images, finding, config, generator(0))
+    right = (outputs(clean, images.x).argmax(1) == images.labels).float()
+    expected = ", ".join(f"{c}: {float(right[images.labels == c].mean()):.2f}" for c in range(10))
+    assert found["SmoothAcc of images"] == expected
+    width = features(clean, feature_layer(clean, images.x[:2]), images.x[:1]).shape[1]
+    both, alone = (float(found[f"salient neurons: of pictures {kind}"]) for kind in ("and images", "alone"))
+    assert both + alone == math.ceil(0.05 * width)
+
+
+def test_pilot_without_images_of_the_target_tells_smoothness_alone(clean: nn.Module, digits: Images) -> None:
+    part = digits.train.select(digits.train.labels != 3).select(torch.arange(30))
+    finding = Finding(torch.zeros(10), torch.tensor([3, *range(3), *range(4, 10)]), 0.5, True)
+    found = pilot(clean, torch.rand(10, 4, 1, 8, 8), part, finding, MiraConfig(draws=2), generator(0))
+    assert set(found) == {"SmoothAcc of images"}
+    assert "3: nan" in str(found["SmoothAcc of images"])

@@ -27,6 +27,8 @@ _SUMMARIES = {
     "mira-table-c2-small": "Table C.2 on 6,000 images of MNIST: 1000 labelled images; needs OWNMARK_DATA",
     "mira-table-c6-small": "Table C.6 on 6,000 images of MNIST: no images, ten seeds; needs OWNMARK_DATA",
     "mira-mnist-detection-small": "the detector on MNIST in the paper's units and in others; needs OWNMARK_DATA",
+    "mira-pilots-small": "the paper's pilot studies (Figure 2, Table 3) with what a thief has; digits",
+    "mira-pilots": "MIRA, Figure 2 and Table 3 with what a thief has; CIFAR-10, ResNet-18; a GPU day",
     "mira-figure4": "MIRA, Figure 4: the detector with redrawn targets, CIFAR-10, ResNet-18; GPU days",
     "mira-table-c2": "MIRA, Table C.2: MNIST, LeNet-5, 1000 labelled images; GPU hours, needs OWNMARK_DATA",
     "mira-table-c3": "MIRA, Table C.3: CIFAR-100, ResNet-34, 1000 labelled images; GPU days, needs the hub",
