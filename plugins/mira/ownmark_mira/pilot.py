@@ -36,7 +36,7 @@ def pilot(
     config: SplitConfig,
     rng: torch.Generator,
 ) -> dict[str, Tensor | float | str]:
-    """SmoothAcc of the thief's images, class by class, and salient neurons of pictures and images of the smoothest class.
+    """SmoothAcc of the images, class by class, and salient neurons of pictures and images of the smoothest class.
 
     Args:
         recovered: pixels [C, M, channels, H, W]. images: labelled.
