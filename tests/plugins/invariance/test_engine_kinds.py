@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -123,3 +126,34 @@ def test_what_nobody_knows_still_freezes(between) -> None:
     assert any("no rule for this operation" in reason for reason in reasons(groups))
     change = draw(groups, torch.Generator().manual_seed(1), permute=True, scale=True, flip=True)
     apply(model, groups, change, IMAGES.double())
+
+
+@dataclass
+class Settings:
+    """What a network may keep beside its weights."""
+
+    table: Tensor
+    owner: Any = None
+
+
+class Selfish(nn.Module):
+    """Holds an object that holds itself, and a weight that is read turned and cut, where some axes stay frozen."""
+
+    def __init__(self, cut: int) -> None:
+        super().__init__()
+        self.cut, self.weight, self.head = cut, nn.Parameter(torch.randn(3, 12)), nn.Linear(cut, 4)
+        self.settings = Settings(torch.ones(1))
+        self.settings.owner = self.settings
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.mean((2, 3)) * self.settings.table.to(x)
+        return self.head(torch.relu(F.linear(x, self.weight.t()[: self.cut])))
+
+
+@pytest.mark.parametrize("cut", [12, 7])
+def test_odd_attributes_and_slices_of_weights(cut: int) -> None:
+    torch.manual_seed(0)
+    model, groups = studied(Selfish(cut), IMAGES.double())
+    change = draw(groups, torch.Generator().manual_seed(1), permute=True, scale=True, flip=True)
+    after = apply(model, groups, change, IMAGES.double())
+    assert not torch.equal(after.weight, model.weight)

@@ -113,20 +113,26 @@ def tensors(value: Any) -> Iterator[Tensor]:
     return leaves(value, Tensor)
 
 
-def leaves(value: Any, kind: Any) -> Iterator[Any]:
-    """Everything of a kind inside nested tuples, lists, dicts and slices."""
+MAX_DEPTH = 16
+"""Nesting that is looked into; an object that holds itself has no end."""
+
+
+def leaves(value: Any, kind: Any, depth: int = 0) -> Iterator[Any]:
+    """Everything of a kind inside nested tuples, lists, dicts, slices and data classes."""
     if isinstance(value, kind):
         yield value
+    elif depth > MAX_DEPTH:
+        return
     elif isinstance(value, dict):
         for part in value.values():
-            yield from leaves(part, kind)
+            yield from leaves(part, kind, depth + 1)
     elif isinstance(value, slice):
-        yield from leaves((value.start, value.stop, value.step), kind)
+        yield from leaves((value.start, value.stop, value.step), kind, depth + 1)
     elif isinstance(value, (tuple, list)):
         for part in value:
-            yield from leaves(part, kind)
+            yield from leaves(part, kind, depth + 1)
     elif hasattr(type(value), "__dataclass_fields__") and not isinstance(value, nn.Module):
-        yield from leaves(vars(value), kind)
+        yield from leaves(list(getattr(value, "__dict__", {}).values()), kind, depth + 1)
 
 
 def frozen(value: Any) -> Any:

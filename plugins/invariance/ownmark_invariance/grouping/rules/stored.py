@@ -99,7 +99,7 @@ def moved(source: Stored, value: Tensor, index: Ints) -> Derived:
         raise Unsupported("a weight whose elements are repeated")
 
     def back(book: Book, axes: list[Axis]) -> list[Axis]:
-        pulled = [axis.map(lambda a: _pulled(a, index, shape)) for axis in axes]
+        pulled = [narrowed(axis.map(lambda a: _pulled(a, index, shape))) for axis in axes]
         return sorted(pulled, key=lambda axis: [d for d, size in enumerate(axis.perm.shape) if size > 1])
 
     return Derived(source, value, back)
@@ -109,15 +109,16 @@ def _pulled(array: Ints, index: Ints, shape: tuple[int, ...]) -> Ints:
     """An array over the result as an array over the source; what the result does not show is frozen."""
     full = np.full(int(np.prod(shape)), FROZEN, dtype=np.int64)
     full[index.ravel()] = np.broadcast_to(array, index.shape).ravel()
-    return narrowed(full.reshape(shape))
+    return full.reshape(shape)
 
 
-def narrowed(array: Ints) -> Ints:
-    """The same array with one element along every dimension in which it does not change."""
-    for dim in range(array.ndim):
-        first = array.take([0], axis=dim) if array.shape[dim] else array
-        array = first if array.shape[dim] > 1 and (array == first).all() else array
-    return array
+def narrowed(axis: Axis) -> Axis:
+    """The same axis with one element along every dimension in which none of its arrays changes."""
+    for dim in range(axis.perm.ndim):
+        arrays = [a for a in (axis.perm, axis.up, axis.down, *axis.signs) if a is not None]
+        if axis.perm.shape[dim] > 1 and all((a == a.take([0], axis=dim)).all() for a in arrays):
+            axis = axis.map(lambda a, dim=dim: a.take([0], axis=dim))  # type: ignore[misc]
+    return axis
 
 
 def multiple(source: Stored, value: Tensor) -> Derived:
