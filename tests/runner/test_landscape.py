@@ -12,6 +12,7 @@ from torch import nn
 
 from ownmark.contracts import Key
 from ownmark.report.vicinity import basin
+from ownmark.report.write import write_report
 from ownmark.runner.landscape import axis, direction, neighbours, steepest
 
 
@@ -76,3 +77,30 @@ def test_basin_counts_points_without_the_mark_that_keep_the_task() -> None:
     assert basin(plane()) == (pytest.approx(1 / 6), 0.1)
     assert basin(plane(rate=[[1.0] * 2] * 3)) == (0.0, None)
     assert basin(plane(rate=[[0.0] * 2] * 3, utility=[[0.5] * 2] * 3)) == (1.0, 0.0)
+
+
+PLAN = """
+schemes: [{content: {keys: 10}}, {uchida: {bits: 8, start: trained, recipe: {epochs: 1}}}]
+attacks: [none, prune]
+seeds: [0, 1]
+metrics: []
+landscape: {points: 2, images: 40, steps: 1}
+"""
+
+
+def test_a_run_surveys_each_scheme_once_and_draws_them_side_by_side(workshop: Any) -> None:
+    finished = workshop.run(PLAN)
+    assert workshop.progress.counts["landscape"] == 2
+    found = [record["landscape"] for record in finished.records if "landscape" in record]
+    assert [plane["direction"] for plane in found] == ["adversarial", "random"]
+    for plane in found:
+        assert np.shape(plane["rate"]) == np.shape(plane["utility"]) == (2, 2)
+        assert plane["adversarial"][0] == plane["finetuning"][0] == 0
+        assert plane["tuned"] > 0
+    report = write_report(workshop.folder / "tiny")
+    assert [file.name for file in report.files if file.name.startswith("vicinity-")] == [
+        "vicinity-digits-convnet.png"
+    ]
+    assert "Vicinity of the marked networks" in (workshop.folder / "tiny" / "report.md").read_text()
+    assert workshop.run(PLAN).records == finished.records
+    assert not workshop.progress.stages

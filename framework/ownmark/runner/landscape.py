@@ -107,11 +107,11 @@ class Landscapes:
             "landscape",
             f"{cell.task.label} {cell.scheme.label}",
             about,
-            lambda bench: self._made(cell, bench),
+            lambda bench: self._surveyed(cell, bench),
             (marked,),
         )
 
-    def _made(self, cell: Cell, bench: Bench) -> Contents:
+    def _surveyed(self, cell: Cell, bench: Bench) -> Contents:
         rule, making = self._rule, self._making
         assert rule is not None
         network, key, splits = making.marked_network(cell), making.key(cell), making.splits(cell.task.dataset)

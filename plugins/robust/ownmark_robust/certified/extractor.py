@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ownmark.contracts import Evidence, Extractor, Key, Samples, WhiteBox
 from ownmark.contracts.views import device_of
+from ownmark.errors import Unreadable
 from ownmark_robust.certified.certificate import certified, median_row, noisy_matches
 from ownmark_robust.certified.config import CertificateConfig
 
@@ -24,7 +25,11 @@ class Certificate(Extractor):
     config: CertificateConfig
 
     def extract(self, suspect: WhiteBox, key: Key, own: nn.Module | None = None) -> Evidence:
-        """Matches of the median copy; extras hold the bounds and what they are bounds of."""
+        """Matches of the median copy; extras hold the bounds and what they are bounds of.
+
+        Raises:
+            Unreadable: the suspect takes other inputs.
+        """
         return self.extract_many(suspect, [key], own)[0]
 
     def extract_many(
@@ -36,7 +41,10 @@ class Certificate(Extractor):
         config, device = self.config, device_of(suspect.network)
         x, labels = (torch.cat([key[name] for key in keys]).to(device) for name in ("triggers", "labels"))
         rng = torch.Generator(device).manual_seed(config.seed)
-        found = noisy_matches(suspect.network, Samples(x, labels), config.sigma, config.draws, rng)
+        try:
+            found = noisy_matches(suspect.network, Samples(x, labels), config.sigma, config.draws, rng)
+        except RuntimeError as error:  # another architecture may not take these inputs at all
+            raise Unreadable(f"the suspect gives no answers to the triggers: {error}") from error
         parts = torch.split(found, [len(key["labels"]) for key in keys], dim=1)
         return [self._evidence(part, key) for part, key in zip(parts, keys, strict=True)]
 

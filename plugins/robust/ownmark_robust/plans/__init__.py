@@ -14,6 +14,21 @@ _SUMMARIES = {
     "app-table3-small": "Table 3, the parts of app, on the same; needs OWNMARK_DATA",
     "app-controls-small": "fine-tuning with each attack's budget, on the same; needs OWNMARK_DATA",
     "app-table7-small": "Table 7 and Figure 5, the length of the perturbation, on the same; needs OWNMARK_DATA",
+    "app-table11-small": "Table 11, fine-tuning rates against rose, ntl, cae, app, on the same; needs OWNMARK_DATA",
+    "app-table12-small": "Table 12, adversarially trained hosts, on the same data; needs OWNMARK_DATA",
+    "app-figure10-small": "Figures 10 and 11, mcr and anp against their thresholds, on the same; needs OWNMARK_DATA",
+    "app-table1": "Tables 1 and 4, Figures 1 and 9 at the paper's scale; GPU days, needs OWNMARK_DATA",
+    "app-table2": "Tables 2 and 6 on 100 classes of ImageNet; GPU weeks, needs `ownmark[hub]`",
+    "app-table3": "Table 3, the parts of app, at the paper's scale; GPU days, needs OWNMARK_DATA",
+    "app-table5": "Table 5 on CIFAR-100; GPU days, needs `ownmark[hub]`",
+    "app-table7": "Table 7 and Figure 5 at the paper's scale; GPU days, needs OWNMARK_DATA",
+    "app-table8": "Tables 8 and 9, target labels, at the paper's scale; GPU days, needs OWNMARK_DATA",
+    "app-table10": "Table 10, MobileNetV2, at the paper's scale; GPU days, needs OWNMARK_DATA",
+    "app-table11": "Table 11, fine-tuning rates, at the paper's scale; GPU hours, needs OWNMARK_DATA",
+    "app-table12": "Table 12, adversarially trained hosts, at the paper's scale; GPU weeks, needs OWNMARK_DATA",
+    "app-figure6": "Figures 6 and 16, architectures, at the paper's scale; GPU days, needs OWNMARK_DATA",
+    "app-figure8": "Figure 8, opacity and size of triggers, at the paper's scale; GPU days, needs OWNMARK_DATA",
+    "app-figure10": "Figures 10 and 11 at the paper's scale; GPU days, needs OWNMARK_DATA",
 }
 
 
