@@ -240,12 +240,25 @@ def test_transfer_images_carry_the_stolen_networks_labels(
     assert torch.equal(looking.asked["samples"].labels, predictions(stolen.network, 1 - digits.train.x[:32]))
 
 
-def test_data_free_trains_on_recovered_pictures_only(stolen: Stolen, looking: Any) -> None:
+@pytest.mark.parametrize("batches", ["authors", "mixed"])
+def test_data_free_trains_on_recovered_pictures_only(stolen: Stolen, looking: Any, batches: Any) -> None:
     bare = replace(stolen, data=None)
-    MiraDataFree(MiraDataFreeConfig(**TINY, treat_as="fixed")).attack(bare, looking, generator(0))
+    config = MiraDataFreeConfig(**TINY, treat_as="fixed", batches=batches)
+    MiraDataFree(config).attack(bare, looking, generator(0))
     asked = looking.asked
-    assert (len(asked["samples"]), asked["recipe"].lr) == (6, 0.003)
-    assert "transforms" not in asked
+    assert asked["recipe"].lr == 0.003
+    if batches == "mixed":
+        assert len(asked["samples"]) == 6
+        assert "transforms" not in asked
+        return
+    target = int(asked["samples"].labels[0])
+    assert asked["samples"].labels.tolist() == [target] * 3
+    (append,) = asked["transforms"]
+    added = append(Batch(asked["samples"].x, asked["samples"].labels, torch.arange(3)), generator(0)).labels[
+        3:
+    ]
+    assert len(added) == 3
+    assert target not in added.tolist()
 
 
 def test_data_free_leaves_a_network_without_target_alone(stolen: Stolen, looking: Any) -> None:

@@ -54,7 +54,12 @@ class MiraDataFree(Attack):
         if config.objective == "soft":
             network = unlearn_softly(stolen, recovered, examined, None, config, fit, rng)
             return Suspect(network, exhibits)
-        forget = examined.forgetting(rng)
-        return Suspect(
-            unlearn(stolen, forget, config.recipe, fit, auxiliary=None, norms=config.norms), exhibits
-        )
+        pictures = examined.forgetting(rng)
+        marked, normal = pictures, None
+        if config.batches == "authors":
+            count = examined.watermark.shape[1]
+            marked, normal = (
+                pictures.select(torch.arange(*run)) for run in ((0, count), (count, len(pictures)))
+            )
+        network = unlearn(stolen, marked, config.recipe, fit, auxiliary=normal, norms=config.norms)
+        return Suspect(network, exhibits)
