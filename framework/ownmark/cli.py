@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ownmark.methods import Declaration
     from ownmark.report import Report
+    from ownmark.runner.execute import Executor
 
 _KINDS = ("schemes", "extractors", "attacks", "metrics", "datasets", "hosts", "plans")
 
@@ -65,7 +66,13 @@ def _console() -> Console:
     help="Where finished stages are kept and found again (default: .ownmark, or OWNMARK_STORE).",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
-def run(plan: str, out: Path | None, store: Path | None, device: str) -> None:
+@click.option(
+    "--workers", type=click.IntRange(1, 1024), help="Processes that share the stages, on this machine."
+)
+@click.option("--cluster", metavar="ADDRESS", help="A Ray cluster that computes the stages: auto, HOST:PORT.")
+def run(
+    plan: str, out: Path | None, store: Path | None, device: str, workers: int | None, cluster: str | None
+) -> None:
     """Run PLAN, a YAML file or the name of a plan (`ownmark list plans`), and print its report.
 
     Finished stages are kept: run the same command again after a crash, or after changing one line of the plan, and
@@ -77,7 +84,9 @@ def run(plan: str, out: Path | None, store: Path | None, device: str) -> None:
 
     console = _console()
     with Terminal(console) as progress:
-        finished = run_plan(plan, out=out, store=store, device=device, progress=progress)
+        finished = run_plan(
+            plan, out=out, store=store, device=device, progress=progress, executor=_executor(workers, cluster)
+        )
     report = write_report(finished.folder)
     _print(report, console)
     if finished.failed:
@@ -86,6 +95,17 @@ def run(plan: str, out: Path | None, store: Path | None, device: str) -> None:
             f"{len(finished.failed)} of {len(finished.records)} cells failed; to try them again: {again}"
         )
         _end(1)
+
+
+def _executor(workers: int | None, cluster: str | None) -> Executor | None:
+    """Where stages run; None for this process."""
+    if workers is not None and cluster is not None:
+        raise click.UsageError("--workers is for this machine, --cluster for others: give one of them")
+    if workers is None and cluster is None:
+        return None
+    from ownmark.runner.cluster import OnRay
+
+    return OnRay(workers, cluster)
 
 
 @main.command()

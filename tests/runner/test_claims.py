@@ -17,10 +17,11 @@ import torch
 from ownmark.errors import OwnmarkError, Unwritable
 from ownmark.runner.claims import EXPIRY, Claim, Claims, held, is_dead, owner_of, sweep
 from ownmark.runner.engine import Engine
-from ownmark.runner.execute import InProcess
+from ownmark.runner.execute import InProcess, Work
 from ownmark.runner.graph import Bench, Graph, Node
 from ownmark.runner.progress import Silent
 from ownmark.runner.store import Contents, Store
+from ownmark.runner.yamlfile import Document
 
 DIGEST = "ab" * 32
 
@@ -173,7 +174,11 @@ def _work(folder: Path, count: int, seconds: float, start: float) -> None:
     fcntl.flock = lambda *_: None  # type: ignore[assignment]  # as NFS may have it
     engine = Engine(Store(folder / "store"), torch.device("cpu"), Silent(), folder / f"journal-{os.getpid()}")
     time.sleep(max(0.0, start - time.time()))
-    settled = list(InProcess().run(sleeping(count, seconds, folder / "log"), engine))
+    settled = list(
+        InProcess().run(
+            Work(sleeping(count, seconds, folder / "log"), engine, Document(None, "", {}), Silent())
+        )
+    )
     assert len(settled) == count + count // 2
     assert not engine._failed
 

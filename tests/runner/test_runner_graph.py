@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from ownmark.runner.engine import Engine
-from ownmark.runner.execute import InProcess
+from ownmark.runner.execute import InProcess, Work
 from ownmark.runner.graph import Bench, Counted, Front, Graph, Node, once
 from ownmark.runner.progress import Silent
 from ownmark.runner.session import prepare
 from ownmark.runner.store import Contents, Store, StoredEntry
+from ownmark.runner.yamlfile import Document
 
 PLAN = """
 schemes: [{uchida: {bits: 8}}, {content: {keys: 5}}]
@@ -70,7 +71,7 @@ def test_a_failure_reaches_its_descendants_and_nobody_else(tmp_path: Path) -> No
     child = node("child", broken)
     grandchild, other = node("grandchild", child), node("other", node("sound"))
     graph = Graph({"all": [grandchild, other]})
-    settled = list(InProcess().run(graph, engine))
+    settled = list(InProcess().run(Work(graph, engine, Document(None, "", {}), Silent())))
     assert [one.label for one in settled] == ["broken", "child", "grandchild", "sound", "other"]
     for one in (broken, child, grandchild):
         with pytest.raises(RuntimeError, match="broken broke"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,10 @@ class Discreet:
 
     def cell(self, record: Mapping[str, Any]) -> None:
         """Not told: a record has the seed in it."""
+
+    def running(self, stages: Sequence[str]) -> None:
+        """See `Progress`."""
+        self._progress.running([self._hide(label) for label in stages])
 
     def note(self, message: str) -> None:
         """See `Progress`."""

@@ -7,7 +7,7 @@ import logging
 import os
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ from ownmark.loops.repeat import repeatable
 from ownmark.runner.environment import environment, packs
 from ownmark.runner.graph import Bench as Bench
 from ownmark.runner.graph import Node as Node
+from ownmark.runner.memory import peak
 from ownmark.runner.places import writing
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.store import Contents, Store, StoredEntry
@@ -48,6 +49,9 @@ class Progress(Protocol):
     def cell(self, record: Mapping[str, Any]) -> None:
         """A cell has its record."""
 
+    def running(self, stages: Sequence[str]) -> None:
+        """Labels of the stages that workers compute at this moment, where there are several workers."""
+
     def note(self, message: str) -> None:
         """Something the user should know of."""
 
@@ -56,9 +60,10 @@ class Engine:
     """Gives the stored entry of a node, computing it first if need be.
 
     Args:
-        journal: file that gets one JSON line per computed stage; says after a crash what was done.
+        journal: file that gets one JSON line per computed stage; says after a crash what was done. None: no file.
         trainer: makes keyword arguments for `Fitter` (the user's callbacks and logger), anew for each training.
         spoken: what journal and manifests hold of a label, for runs whose labels are not for everybody.
+        guard: called before a result is stored; does not return if it must not be.
     """
 
     def __init__(
@@ -66,15 +71,17 @@ class Engine:
         store: Store,
         device: torch.device,
         progress: Progress,
-        journal: Path,
+        journal: Path | None,
         trainer: Callable[[], dict[str, Any]] = dict,
         spoken: Callable[[str], str] = str,
+        guard: Callable[[], None] = lambda: None,
     ) -> None:
-        self._store = store
+        self.store = store
         self._progress = progress
         self._journal = journal
         self._trainer = trainer
         self._spoken = spoken
+        self._guard = guard
         self._open: dict[str, StoredEntry] = {}
         self._failed: dict[str, Exception] = {}
         self._waited: set[str] = set()
@@ -82,7 +89,7 @@ class Engine:
 
     def done(self, node: Node) -> bool:
         """Whether the node is in the store."""
-        return node.digest in self._open or (node.stage, node.digest) in self._store
+        return node.digest in self._open or (node.stage, node.digest) in self.store
 
     def get(self, node: Node) -> StoredEntry:
         """The node's entry.
@@ -109,23 +116,47 @@ class Engine:
             Unwritable: no fault of the node, and the next one would meet it too.
         """
         key = node.digest
-        if self.done(node) or key in self._failed:
-            return True
-        broken = next((one.digest for one in node.parents if one.digest in self._failed), None)
-        if broken is not None:
-            self._failed[key] = self._failed[broken]
+        if self.ended(node):
             return True
         self._open_or_compute(node, key, lambda node: None)
         if key in self._failed:
             release(self._failed[key])
         return key in self._open or key in self._failed
 
+    def ended(self, node: Node) -> bool:
+        """Whether the node is in the store, or has failed, or cannot be computed since a parent has failed."""
+        key = node.digest
+        if self.done(node) or key in self._failed:
+            return True
+        broken = next((one.digest for one in node.parents if one.digest in self._failed), None)
+        if broken is not None:
+            self._failed[key] = self._failed[broken]
+        return broken is not None
+
+    def failure(self, node: Node) -> Exception | None:
+        """What computing the node raised in this run."""
+        return self._failed.get(node.digest)
+
+    def fail(self, node: Node, error: Exception) -> None:
+        """The node failed, here or elsewhere: `get` raises the error from now on."""
+        _remember(error, node.stage)
+        self._failed[node.digest] = error
+
+    def forget(self, node: Node) -> None:
+        """The node may be tried again."""
+        self._failed.pop(node.digest, None)
+
+    def computed_elsewhere(self, node: Node, seconds: float) -> None:
+        """A worker has stored the node."""
+        self._log(node, node.digest, seconds)
+        self._progress.finished(node.digest, node.stage, seconds)
+
     def _open_or_compute(self, node: Node, key: str, taken: Callable[[Node], None]) -> None:
         """Leaves the entry in `_open`, or the error in `_failed`, unless another process computes it."""
         try:
             entry = self._stored(node, key)
             if entry is None:
-                claim = self._store.claim(node.stage, key, self._spoken(node.label))
+                claim = self.store.claim(node.stage, key, self._spoken(node.label))
                 if claim is None:
                     taken(node)
                     return
@@ -135,8 +166,7 @@ class Engine:
         except Unwritable:
             raise
         except Exception as error:
-            _remember(error, node.stage)
-            self._failed[key] = error
+            self.fail(node, error)
 
     def _wait(self, node: Node) -> None:
         if node.digest not in self._waited:
@@ -145,13 +175,13 @@ class Engine:
         time.sleep(PATIENCE)
 
     def _stored(self, node: Node, key: str) -> StoredEntry | None:
-        if (node.stage, key) not in self._store:
+        if (node.stage, key) not in self.store:
             return None
         try:
-            return self._store.read(node.stage, key)
+            return self.store.read(node.stage, key)
         except UntrustedFile as error:
             self._progress.note(f"refused a store entry and computes it again: {error}")
-            self._store.discard(node.stage, key)
+            self.store.discard(node.stage, key)
             return None
 
     def _compute(self, node: Node, key: str, retries: int) -> StoredEntry:
@@ -166,13 +196,14 @@ class Engine:
         stray = rng_for(
             "stray", node.stage
         )  # for a method that draws from torch's global generator after all
-        with contained(f"{node.stage} {node.label}"), repeatable(), seeded(stray):
+        with peak(self.device) as took, contained(f"{node.stage} {node.label}"), repeatable(), seeded(stray):
             contents = node.compute(Bench(self.device, fitter))
         seconds = time.perf_counter() - start
-        cost = {"seconds": seconds, "samples_seen": sum(one.samples_seen for one in seen)}
+        cost = {"seconds": seconds, "samples_seen": sum(one.samples_seen for one in seen), **took}
         cost |= {"retries": retries} if retries else {}
+        self._guard()
         stored = Contents({**contents.values, "cost": cost}, contents.tensors)
-        entry = self._store.write(node.stage, key, stored, {**node.about, "label": self._spoken(node.label)},
+        entry = self.store.write(node.stage, key, stored, {**node.about, "label": self._spoken(node.label)},
             environment(str(self.device)) | {"packs": packs()},
         )  # fmt: skip
         self._log(node, key, seconds)
@@ -180,6 +211,8 @@ class Engine:
         return entry
 
     def _log(self, node: Node, key: str, seconds: float) -> None:
+        if self._journal is None:
+            return
         line = json.dumps(
             {
                 "stage": node.stage,

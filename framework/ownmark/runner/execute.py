@@ -5,16 +5,33 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ownmark.runner.engine import PATIENCE, Engine
+from ownmark.runner.engine import PATIENCE, Engine, Progress
 from ownmark.runner.graph import Front, Graph, Node
+from ownmark.runner.yamlfile import Document
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be computed, and all that another process needs to compute it too.
+
+    Args:
+        document: the plan as it was written. packs: distributions of the methods that it uses.
+    """
+
+    graph: Graph[Any]
+    engine: Engine
+    document: Document
+    progress: Progress
+    packs: frozenset[str] = frozenset()
 
 
 class Executor(Protocol):
     """Computes the nodes of a graph as they become ready."""
 
-    def run(self, graph: Graph[Any], engine: Engine) -> Iterator[Node]:
+    def run(self, work: Work) -> Iterator[Node]:
         """Every node once, as soon as it is in the store or has failed, parents first.
 
         Of a node that failed `engine.get` raises the error; whatever is made from it fails with the same.
@@ -25,9 +42,9 @@ class Executor(Protocol):
 class InProcess:
     """One stage after the other, in this process; those that another process on the store computes, later."""
 
-    def run(self, graph: Graph[Any], engine: Engine) -> Iterator[Node]:
+    def run(self, work: Work) -> Iterator[Node]:
         """See `Executor`."""
-        front, taken = Front(graph), deque[Node]()
+        front, taken, engine = Front(work.graph), deque[Node](), work.engine
         while front or taken:
             idle = not front
             node = taken.popleft() if idle else front.pop()

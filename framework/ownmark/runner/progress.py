@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -12,6 +12,9 @@ from rich.live import Live
 from rich.text import Text
 
 from ownmark.foreign import shown
+
+_LINES = 8
+"""Running stages that are shown, at most."""
 
 
 class Silent:
@@ -32,6 +35,9 @@ class Silent:
     def cell(self, record: Mapping[str, Any]) -> None:
         """See `Progress`."""
 
+    def running(self, stages: Sequence[str]) -> None:
+        """See `Progress`."""
+
     def note(self, message: str) -> None:
         """See `Progress`."""
 
@@ -40,6 +46,7 @@ class Estimate:
     """Time left: for each kind of stage, how many are missing times what one took so far."""
 
     def __init__(self) -> None:
+        self.workers = 1
         self._missing: dict[str, str] = {}
         self._took: dict[str, list[float]] = defaultdict(list)
 
@@ -59,7 +66,7 @@ class Estimate:
             return None if self._missing else 0.0
         mean = sum(everything) / len(everything)
         costs = {kind: sum(took) / len(took) for kind, took in self._took.items()}
-        return sum(costs.get(kind, mean) for kind in self._missing.values())
+        return sum(costs.get(kind, mean) for kind in self._missing.values()) / self.workers
 
 
 class Terminal(Silent):
@@ -121,6 +128,14 @@ class Terminal(Silent):
     def note(self, message: str) -> None:
         """See `Progress`."""
         self._console.print(Text(f"note: {shown(message, 1000)}", style="yellow"))
+
+    def running(self, stages: Sequence[str]) -> None:
+        """See `Progress`."""
+        self._estimate.workers = max(1, len(stages))
+        lines = [shown(label) for label in stages[:_LINES]]
+        more = [f"and {len(stages) - _LINES} more"] if len(stages) > _LINES else []
+        self._stage, self._share = "\n".join([*lines, *more]), ""
+        self._draw()
 
     def _draw(self, force: bool = False) -> None:
         now = time.monotonic()

@@ -116,7 +116,7 @@ class Recorder:
         """The record of a cell that failed."""
         trace = getattr(error, "ownmark_trace", None) or "".join(traceback.format_exception(error))
         described = {
-            "type": type(error).__name__, "message": str(error), "traceback": trace,
+            "type": getattr(error, "ownmark_type", type(error).__name__), "message": str(error), "traceback": trace,
             "stage": getattr(error, "ownmark_stage", "plan"),
         }  # fmt: skip
         return self.head(cell) | {"status": "failed", "error": described}

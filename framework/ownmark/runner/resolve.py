@@ -35,11 +35,14 @@ class Methods:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
+        self.used: dict[str, Declaration] = {}
+        """By name, what was asked for."""
         self.get = functools.cache(self._get)
         self.images = functools.cache(self._images)
 
     def _get(self, kind: Kind, spec: Spec) -> Method:
         declaration = self.catalog.find(kind, spec.id)
+        self.used[f"{kind}:{declaration.name}"] = declaration
         instance = self.catalog.build(kind, spec.id, spec.parameters)
         needed = needs_of(self.catalog, kind, spec.id, spec.parameters)
         return Method(declaration, instance, self._identity(kind, spec.id, spec.parameters), needed)

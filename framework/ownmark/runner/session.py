@@ -17,8 +17,8 @@ from ownmark.methods import Declaration, Kind
 from ownmark.runner.cell import Cell, Spec, canonical, expand
 from ownmark.runner.device import device_called
 from ownmark.runner.engine import Engine, Progress, release
-from ownmark.runner.execute import Executor, InProcess
-from ownmark.runner.graph import Counted, Graph
+from ownmark.runner.execute import Executor, InProcess, Work
+from ownmark.runner.graph import Counted, Graph, Node
 from ownmark.runner.making import Making
 from ownmark.runner.places import require_writable, writing
 from ownmark.runner.plan import Plan, parse_plan, read_plan
@@ -152,7 +152,7 @@ def checked_session(
     engine = Engine(
         storage, device_called(device), told, folder / "journal.jsonl", lambda: trainer_options(plan), spoken
     )
-    session = Session(plan, catalog, engine, folder, told)
+    session = Session(plan, document, catalog, engine, folder, told)
     problems = preflight(plan, document, catalog, session.making)
     if problems:
         raise PlanError(problems)
@@ -168,6 +168,7 @@ class Session:
     def __init__(
         self,
         plan: Plan,
+        document: Document,
         catalog: Catalog,
         engine: Engine,
         folder: Path,
@@ -178,7 +179,7 @@ class Session:
             Spec(transfer.id, canonical(transfer.params), transfer.label or transfer.id) if transfer else None
         )
         self.plan, self.engine, self.folder, self.progress = plan, engine, folder, progress
-        self._catalog = catalog
+        self._document, self._catalog = document, catalog
         self.making = Making(plan, Methods(catalog), engine, spec)
         self.reading = Reading(self.making)
         self._recorder = Recorder(self.making, self.reading, plan.name)
@@ -189,11 +190,12 @@ class Session:
         with writing(self.folder):
             (self.folder / "records").mkdir(parents=True, exist_ok=True)
             self._write_plan(cells)
-        graph = Graph({cell: self._recorder.nodes(cell).values() for cell in cells})
+        graph = Graph({cell: self.nodes(cell) for cell in cells})
         self.progress.plan(self._missing(graph), len(cells))
         records = {}
         counted = Counted(graph)
-        for node in executor.run(graph, self.engine):
+        work = Work(graph, self.engine, self._document, self.progress, self._packs())
+        for node in executor.run(work):
             for cell in counted.settle(node):
                 records[cell.id] = self._recorded(cell)
         self._tidy(records.values())
@@ -219,6 +221,13 @@ class Session:
             record = self._recorder.failed(cell, error)
             release(error)
             return record
+
+    def nodes(self, cell: Cell) -> tuple[Node, ...]:
+        """All stages that the cell's record is made from."""
+        return tuple(self._recorder.nodes(cell).values())
+
+    def _packs(self) -> frozenset[str]:
+        return frozenset(one.distribution for one in self.making.methods.used.values())
 
     def _recorded(self, cell: Cell) -> dict[str, Any]:
         """The record of a cell whose stages are settled, written and told of."""

@@ -36,6 +36,10 @@ _STANDARD = sysconfig.get_path("stdlib")
 _INSTALLED = tuple({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
 
 
+_watched: dict[Path, tuple[int, int, int]] = {}
+_known: set[str] = set()
+
+
 @dataclass(frozen=True)
 class Source:
     """One module's file.
@@ -66,6 +70,37 @@ def source_digest(*modules: str, data: Iterable[str] = ()) -> str:
     return state.hexdigest()
 
 
+def known() -> frozenset[str]:
+    """Modules with files that a digest of this process has followed."""
+    return frozenset(_known)
+
+
+def watch(modules: Iterable[str]) -> None:
+    """Remember what the files of modules are like, so that `moved` sees a change; imports none of them."""
+    for name in modules:
+        path = _path(name)
+        if path is not None:
+            _looked_at(path)
+
+
+def moved() -> Path | None:
+    """A file that decides a digest of this process, and was touched since it was first looked at; None if none was."""
+    return next((path for path, stamp in _watched.items() if _stamp(path) != stamp), None)
+
+
+def _looked_at(path: Path) -> None:
+    _watched.setdefault(path, _stamp(path))
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """Changes with every write, also with one that puts back what was there."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
 def data_file(name: str) -> Path:
     """The path of `"package:path"`."""
     package, _, path = name.partition(":")
@@ -92,6 +127,8 @@ def _followed(modules: Iterable[str]) -> Iterator[tuple[str, str]]:
             if top not in ENVIRONMENT:
                 yield f"distribution {top}", _version_of(top)
             continue
+        _looked_at(path)
+        _known.add(name)
         stat = path.stat()
         source = _read(path, name, stat.st_mtime_ns, stat.st_size)
         require_current(name)
@@ -112,6 +149,7 @@ def _mentioned(path: Path, source: Source) -> Iterator[tuple[str, str]]:
 
 
 def _bytes_of(path: Path) -> str:
+    _looked_at(path)
     try:
         stat = path.stat()
     except OSError:

@@ -76,6 +76,16 @@ class Store:
         self.root = root
         self._claims = Claims(run)
 
+    @property
+    def run(self) -> str:
+        """See `Store`."""
+        return self._claims.run
+
+    @property
+    def address(self) -> str:
+        """What finds this store from another process."""
+        return str(self.root)
+
     def path(self, stage: str, digest: str) -> Path:
         """Where an entry is, or would be."""
         return self.root / stage / digest[:2] / digest
@@ -154,6 +164,11 @@ class Store:
         for leftover in self.root.glob("*/*/.tmp-*"):
             if _abandoned(leftover):
                 shutil.rmtree(leftover, ignore_errors=True)
+
+
+def store_at(address: str, run: str | None = None) -> Store:
+    """The store in a folder."""
+    return Store(Path(address).resolve(), run)
 
 
 def _abandoned(leftover: Path) -> bool:

@@ -28,12 +28,13 @@ class Document:
 
     Args:
         data: plain Python values. name: for messages.
-        lines: path of keys and positions -> line, counted from 1.
+        lines: path of keys and positions -> line, counted from 1. text: as it was written.
     """
 
     data: Any
     name: str
     lines: dict[Path_, int]
+    text: str = ""
 
     def where(self, path: Sequence[str | int]) -> str:
         """`file:line` of the value at `path`, or of its nearest ancestor that stands in the file."""
@@ -79,7 +80,7 @@ def parse(text: str, name: str) -> Document:
         loader = _Loader(text)
         root = loader.get_single_node()
         if root is None:
-            return Document(None, name, {})
+            return Document(None, name, {}, text)
         visitor = _Visitor(name, loader)
         visitor.visit(root, ())
         if visitor.problems:
@@ -93,7 +94,7 @@ def parse(text: str, name: str) -> Document:
         raise PlanError([f"{name}:{line}: not valid YAML: {error.problem or error.context}"]) from error
     except RecursionError as error:
         raise PlanError([f"{name}: nested too deeply"]) from error
-    return Document(data, name, lines)
+    return Document(data, name, lines, text)
 
 
 def read(path: Path) -> Document:

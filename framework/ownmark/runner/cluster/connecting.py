@@ -1,0 +1,77 @@
+"""Ray, joined or started: without dashboard and usage statistics, with a token where the cluster is ours."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from ownmark.errors import OwnmarkError
+
+_OURS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token"}
+_STORE_BYTES = 100 * 2**20
+"""Ray's own object store: strings fit."""
+_SECONDS = "20"
+"""For an address to answer."""
+
+
+def ray() -> Any:
+    """The module.
+
+    Raises:
+        OwnmarkError: it is not installed.
+    """
+    try:
+        import ray as found
+    except ImportError as error:
+        raise OwnmarkError(
+            "--workers and --cluster need Ray; install it with: pip install 'ownmark[ray]'. Without it, start the "
+            "same command several times: runs on one --store share the work"
+        ) from error
+    return found
+
+
+@contextmanager
+def connected(workers: int | None, address: str | None) -> Iterator[Any]:
+    """Ray, connected for the block: to the cluster at `address`, or to one of `workers` processes on this machine.
+
+    Raises:
+        OwnmarkError: no such address, or Ray cannot be started; says why.
+    """
+    if address is None and "ray" not in sys.modules:
+        for name, value in {**_OURS, "RAY_AUTH_TOKEN": secrets.token_hex(32)}.items():
+            os.environ.setdefault(name, value)
+    os.environ.setdefault("RAY_gcs_rpc_server_connect_timeout_s", _SECONDS)
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    module = ray()
+    ours = not module.is_initialized()
+    if ours:
+        options = {"log_to_driver": False, "include_dashboard": False, "configure_logging": False}
+        try:
+            if address is None:
+                module.init(address="local", num_cpus=workers, object_store_memory=_STORE_BYTES, **options)
+            else:
+                module.init(address=address, log_to_driver=False, configure_logging=False)
+        except Exception as error:  # Ray raises many kinds
+            what = f"--cluster {address}" if address else f"--workers {workers}"
+            raise OwnmarkError(f"{what}: {_why(error, address)}") from error
+    try:
+        yield module
+    finally:
+        if ours:
+            with suppress(Exception):
+                module.shutdown()
+
+
+def _why(error: Exception, address: str | None) -> str:
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    if "ersion mismatch" in str(error):
+        return (
+            f"other versions of Ray or Python there ({' '.join(str(error).split())[:300]}); install the same"
+        )
+    if address is not None:
+        return f"no Ray cluster answers there ({first[:200]}); see `ray status`, and docs/scale.md on tokens"
+    return f"Ray cannot be started here ({first[:300]})"

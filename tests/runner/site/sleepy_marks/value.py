@@ -1,0 +1,3 @@
+"""A constant that results depend on."""
+
+VALUE = 0
