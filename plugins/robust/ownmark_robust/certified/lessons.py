@@ -40,9 +40,12 @@ class Lessons(pl.Callback):
         self._config = config
         self._rng = rng
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Teach, with the training's own optimiser and its present rate."""
-        if trainer.current_epoch < self._config.warmup:
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        """Before an epoch's first step teach, with the training's own optimiser and its present rate.
+
+        A hook of batches, since only those keep Lightning's optimisers where steps could be recorded.
+        """
+        if batch_idx > 0 or trainer.current_epoch < self._config.warmup:
             return
         network, optimizer = pl_module.network, trainer.optimizers[0]
         device = next(network.parameters()).device
