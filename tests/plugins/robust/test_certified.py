@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -104,7 +105,9 @@ def test_extractor_states_bounds_and_conditions(rng: Any) -> None:
 
 def test_embedding_teaches_noisy_copies(corner: Any, host: Any, task: Task, fit: Any, rng: Any) -> None:
     known = {}
-    for name, levels in (("taught", {"levels": 4, "draws": 3, "warmup": 2}), ("not taught", {"warmup": 99})):
+    task = replace(task, owner=task.owner.select(torch.arange(500)))
+    host = replace(host, recipe=host.recipe.change(epochs=6))
+    for name, levels in (("taught", {"levels": 3, "draws": 2, "warmup": 2}), ("not taught", {"warmup": 99})):
         settings = CertifiedConfig(trigger={"content": {}}, repeats=4, sigma=0.3, **levels)  # type: ignore[arg-type]
         scheme = Certified(settings, trigger=corner)
         fit.rng.manual_seed(0)
