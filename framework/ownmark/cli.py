@@ -148,16 +148,27 @@ def audit(plan: str, held_out: int, keys: int, store: Path | None, device: str) 
 @click.argument("plan")
 @click.option("--into", type=click.Path(path_type=Path), required=True, help="Folder to make.")
 @click.option("--device", default="auto", show_default=True, help="As for `run`.")
-def embed(plan: str, into: Path, device: str) -> None:
+@click.option(
+    "--commitment",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of `ownmark commit`.",
+)
+@click.option(
+    "--randomness", default="", help="With --commitment: public, and later than it; say a beacon's round."
+)
+def embed(plan: str, into: Path, device: str, commitment: Path | None, randomness: str) -> None:
     """Mark the network of PLAN (one task, one scheme) under a fresh secret, to be released and claimed later.
 
     INTO/released is what you give away, INTO/owner what nobody else may see. Killed halfway, the same command goes on.
+    With a commitment, the key is one that nobody could choose.
     """
     from ownmark.ownership import embed as embed_mark
     from ownmark.runner.progress import Terminal
 
     with Terminal(_console()) as progress:
-        made = embed_mark(plan, into, device=device, progress=progress)
+        made = embed_mark(
+            plan, into, device=device, commitment=commitment, randomness=randomness, progress=progress
+        )
     used = made.utility
     click.echo(f"{used['metric']}: {used['marked']:.3f} marked, {used['host']:.3f} unmarked")
     for reader, found in made.verdicts.items():
@@ -267,6 +278,66 @@ def verify(
         with writing(out):
             write_text(out, json.dumps(record, indent=1, sort_keys=True))
     _end({True: 0, False: 1, None: 2}[record["claim"]])
+
+
+@main.command()
+@click.argument("plan")
+@click.option("--into", type=click.Path(path_type=Path), required=True, help="Folder to make.")
+def commit(plan: str, into: Path) -> None:
+    """Commit to a secret and to PLAN's task and scheme, before the network exists that will be claimed.
+
+    Publish INTO/commitment.json at once, with a time stamp; keep INTO/secret.json for `ownmark embed --commitment`.
+    """
+    from ownmark.ownership import commit as commit_to
+
+    made = commit_to(plan, into)
+    click.echo(
+        f"committed: {made.digest}\npublish:   {into / 'commitment.json'}\nkeep:      {into / 'secret.json'}"
+    )
+
+
+@main.command()
+@click.argument("mark", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("suspect")
+@click.option("--into", type=click.Path(path_type=Path), required=True, help="Folder to make, for a judge.")
+@click.option("--reader", default="default", show_default=True, help="One of the mark's extractors.")
+@click.option("--rate", type=float, help="As for `verify`.")
+@click.option("--budget", type=int, help="As for `verify`.")
+@click.option("--device", default="auto", show_default=True, help="As for `run`.")
+def evidence(
+    mark: Path, suspect: str, into: Path, reader: str, rate: float | None, budget: int | None, device: str
+) -> None:
+    """Ask with MARK whose SUSPECT is, as `verify` does, and leave a folder that a judge recomputes the verdict from."""
+    from ownmark.ownership import evidence as gather
+    from ownmark.ownership.telling import told
+
+    record = gather(mark, suspect, into, reader=reader, rate=rate, budget=budget, device=device)
+    for line in told(record):
+        click.echo(line)
+    click.echo(f"wrote {into}: for a judge's eyes, it shows the key; publish {into / 'statement.json'} alone")
+    _end({True: 0, False: 1, None: 2}[record["claim"]])
+
+
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("suspect", required=False)
+@click.option("--device", default="cpu", show_default=True, help="As for `run`.")
+def judge(folder: Path, suspect: str | None, device: str) -> None:
+    """Recompute the verdict of an evidence FOLDER without trusting the owner; ask SUSPECT again if it is given."""
+    from ownmark.ownership import judge as recompute
+    from ownmark.ownership.telling import told
+
+    record = recompute(folder, suspect, device=device)
+    for line in told(record):
+        click.echo(line)
+    for words in record["agrees"]:
+        click.echo(f"  checked: {words}")
+    if again := record["asked_again"]:
+        click.echo("asked again:")
+        for line in told(again):
+            click.echo(f"  {line}")
+    decisive = again or record
+    _end({True: 0, False: 1, None: 2}[decisive["claim"]])
 
 
 @main.command("list")

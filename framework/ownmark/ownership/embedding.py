@@ -20,14 +20,18 @@ from ownmark.contracts.scheme import Scheme
 from ownmark.discovery import Catalog, discover, nested_fields
 from ownmark.errors import NotApplicable, OwnmarkError, PlanError
 from ownmark.methods import Kind, Need
+from ownmark.ownership.commitment import PRIVATE, PUBLIC
+from ownmark.ownership.deriving import committed_seed
 from ownmark.ownership.folder import Claim, Release, Structure, appearing, require_vacant
 from ownmark.ownership.secrecy import Discreet, Secrecy, alone
+from ownmark.ownership.sums import SUMS, write_sums
 from ownmark.runner.cell import Cell, Spec, expand
 from ownmark.runner.device import device_called
 from ownmark.runner.engine import Progress
 from ownmark.runner.environment import environment
 from ownmark.runner.places import require_writable, writing
-from ownmark.runner.plan import Entry, Plan
+from ownmark.runner.plan import Entry, Plan, Split
+from ownmark.runner.preflight import check_methods
 from ownmark.runner.progress import Silent
 from ownmark.runner.session import Session, checked_session, load_plan
 from ownmark.runner.verdict import Basis, verdict
@@ -53,6 +57,8 @@ def embed(
     into: Path,
     *,
     device: str = "auto",
+    commitment: Path | None = None,
+    randomness: str = "",
     progress: Progress | None = None,
     catalog: Catalog | None = None,
 ) -> Embedded:
@@ -60,6 +66,8 @@ def embed(
 
     Args:
         plan: a YAML file, or the name of a plan. Its `verdict` and `extractors` are used, its seeds and attacks not.
+        commitment: folder that `commit` made; the key is then drawn from its secret and from `randomness`, a string
+            that nobody knew when the commitment was published, instead of from the system's randomness.
         into: the folder to make. While the work goes on, it lies in a folder of that name with `.work` behind it.
 
     Raises:
@@ -75,7 +83,12 @@ def embed(
     work = into.with_name(f"{into.name}.work")
     with alone(work):
         require_vacant(into)  # whoever held the folder may just have finished
-        secret = _secret(work / "secret")
+        derivation = None
+        if commitment is None:
+            secret = _secret(work / "secret")
+        else:
+            cell = expand(single)[0]
+            secret, derivation = committed_seed(catalog, cell, single.split, commitment, randomness)
         secrecy = Secrecy(secret)
         with secrecy.guarded():
             told = Discreet(progress or Silent(), secret)
@@ -83,18 +96,39 @@ def embed(
             session = checked_session(
                 seeded, document, work, work / "store", device, told, catalog, secrecy.hide
             )
-            made = _embedded(session, into)
+            made = _embedded(session, into, derivation, commitment)
         shutil.rmtree(work, ignore_errors=True)
     return made
 
 
-def _embedded(session: Session, into: Path) -> Embedded:
+def _embedded(
+    session: Session, into: Path, derivation: Mapping[str, Any] | None, commitment: Path | None
+) -> Embedded:
     cells = expand(session.plan)
     session.progress.plan(_missing(session, cells), len(cells))
     verdicts, readers = _read(session, cells)
     with writing(into), appearing(into) as folder:
-        _write(folder, session, cells[0], readers)
+        _write(folder, session, cells[0], readers, derivation)
+        if commitment is not None:
+            for name in (PUBLIC, PRIVATE):
+                shutil.copy(commitment / name, folder / "owner" / name)
+                (folder / "owner" / name).chmod(0o600)
+            write_sums(folder / "owner")
+            (folder / "owner" / SUMS).chmod(0o600)
     return Embedded(into, _utility(session, cells[0]), verdicts)
+
+
+def single_cell(plan: str | Path, catalog: Catalog) -> tuple[Cell, Split]:
+    """The one cell of a plan that can be embedded, and how its images are divided.
+
+    Raises:
+        PlanError: the plan has more than one task or scheme, or cannot be read.
+    """
+    parsed, document = load_plan(plan, catalog)
+    single = _single(parsed, document, catalog)
+    if problems := check_methods(single, document, catalog):
+        raise PlanError(problems)
+    return expand(single)[0], single.split
 
 
 def _single(plan: Plan, document: Document, catalog: Catalog) -> Plan:
@@ -221,7 +255,13 @@ def _utility(session: Session, cell: Cell) -> dict[str, Any]:
     return {"metric": metric, "host": host.values["value"], "marked": marked.values["value"]}
 
 
-def _write(folder: Path, session: Session, cell: Cell, readers: Mapping[str, Any]) -> None:
+def _write(
+    folder: Path,
+    session: Session,
+    cell: Cell,
+    readers: Mapping[str, Any],
+    derivation: Mapping[str, Any] | None,
+) -> None:
     making, splits = session.making, session.making.splits(cell.task.dataset)
     scheme = making.methods.get(Kind.SCHEME, cell.scheme).instance
     layers = cell.scheme if _changes_layers(scheme) else None
@@ -233,6 +273,7 @@ def _write(folder: Path, session: Session, cell: Cell, readers: Mapping[str, Any
     key = making.key(cell).to("cpu")
     about = {
         "scheme": cell.scheme.describe(), "task": cell.task.label, "readers": readers, "key": key.digest(),
+        "derivation": derivation,
         "data": making.data_identity(cell.task.dataset)["data"],
         "provenance": environment(str(session.engine.device)), "utility": _utility(session, cell),
     }  # fmt: skip

@@ -25,6 +25,7 @@ from ownmark.errors import NotApplicable, OwnmarkError, Unreadable, UnusableAnsw
 from ownmark.methods import Kind
 from ownmark.ownership.asked import Answers, guarded, imported, require_sense, without_numbers
 from ownmark.ownership.credentials import redacted
+from ownmark.ownership.deriving import derived
 from ownmark.ownership.endpoint import Endpoint, Service
 from ownmark.ownership.folder import Claim, Release, model_state
 from ownmark.ownership.judging import Judge, stated
@@ -36,6 +37,10 @@ from ownmark.runner.environment import environment
 from ownmark.stats import least_decoys
 
 _FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+Suspected = str | Path | Service | Answers
+"""What may be given as a suspect; see `verify`."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ def verify(
     device: str = "auto",
     trust: bool = False,
     trust_mark: bool = False,
+    watch: Callable[[Answers], Answers] | None = None,
     progress: Callable[[int, int], None] | None = None,
     catalog: Catalog | None = None,
 ) -> dict[str, Any]:
@@ -71,6 +77,7 @@ def verify(
         budget: images that a black box may be sent, at most.
         trust: mark and suspect's folder are the user's own, so that code which they name may run; `trust_mark`: the
             mark is, the suspect is not.
+        watch: wraps what answers, to see questions and answers.
         progress: told (images answered, images in all) by a service.
 
     Returns: `claim` is true or false; or None, with `error`, where a black box gave no usable answers. `reason` says
@@ -94,7 +101,9 @@ def verify(
         faced = _face(suspect, release, catalog, where, budget, progress, trust)
     except Unreadable as error:
         return _record(_about(suspect), owner, reads, reader, where) | _unreadable(error)
-    record = _record(faced.about, owner, reads, reader, where)
+    record = _record(faced.about, owner, reads, reader, where) | {
+        "judged_at": judged_at, "allowed": None, "derived": derived(mark, owner, release, catalog),
+    }  # fmt: skip
     extractor: Extractor = catalog.build(
         Kind.EXTRACTOR, reads["extractor"]["id"], reads["extractor"]["params"]
     )
@@ -119,9 +128,10 @@ def verify(
         raise NotApplicable(
             f"{needed} images are needed, {len(owner.controls)} of them clean; the budget is {budget}"
         )
-    box = BlackBox(faced.answer, budget, release.structure.classes)
+    box = BlackBox(watch(faced.answer) if watch else faced.answer, budget, release.structure.classes)
+    record["allowed"] = _allowed(judge, faced, budget)
     try:
-        said = _asked(judge, box, _allowed(judge, faced, budget))
+        said = _asked(judge, box, record["allowed"])
     except (UnusableAnswer, NotApplicable) as error:
         said = {"status": "undecided", "claim": None, "error": str(error)}
     except Unreadable as error:
@@ -134,7 +144,7 @@ def _record(
 ) -> dict[str, Any]:
     return {
         "suspect": dict(about), "scheme": owner.about["scheme"], "key": owner.about["key"], "reader": reader,
-        "access": reads["access"], "provenance": environment(str(device)),
+        "access": reads["access"], "own_copy": reads["own_copy"], "provenance": environment(str(device)),
     }  # fmt: skip
 
 

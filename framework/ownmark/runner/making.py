@@ -15,11 +15,12 @@ from ownmark.contracts.host import Host
 from ownmark.contracts.key import Key
 from ownmark.contracts.loading import no_numbers
 from ownmark.contracts.restoring import restored
+from ownmark.contracts.samples import Samples
 from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.views import HostView, Stolen, Task, seeded
 from ownmark.errors import OwnmarkError, TrainingDiverged
 from ownmark.methods import Kind, Need
-from ownmark.runner.cell import Cell, Spec, TaskSpec
+from ownmark.runner.cell import Cell, Spec, TaskSpec, specs
 from ownmark.runner.engine import Engine
 from ownmark.runner.environment import upgrades
 from ownmark.runner.granting import narrowed, stolen
@@ -42,6 +43,7 @@ class Making:
         self.transfer = transfer
         self._splits: dict[Spec, Splits] = {}
         self._data: dict[Spec, dict[str, Any]] = {}
+        self._built_as: dict[str, TaskSpec] = {}
 
     @cached_property
     def _training(self) -> dict[str, Any]:
@@ -76,19 +78,27 @@ class Making:
 
     # --- the host and its null models ---------------------------------------------------------------------------
 
-    @once(lambda task, purpose: (task, purpose))
-    def host(self, task: TaskSpec, purpose: str) -> Node:
-        """A trained unmarked network: `"seed 0"` for the owner's, `"null 3"` for an independent one."""
+    @once(lambda task, purpose, images="owner": (task, purpose, images))
+    def host(self, task: TaskSpec, purpose: str, images: str = "owner") -> Node:
+        """A trained unmarked network: `"seed 0"` for the owner's, `"null 3"` for an independent one.
+
+        Args:
+            images: that it is trained on: all of the `owner`'s, the `pool` that the owner never saw, or a `half` of the
+                owner's, another for every purpose.
+        """
         method = self.methods.get(Kind.HOST, task.host)
         about = {
             "host": method.identity,
             **self.data_identity(task.dataset),
             "purpose": purpose,
             **self._training,
+            **({} if images == "owner" else {"images": images}),
         }
 
         def compute(bench: Bench) -> Contents:
-            return Contents(tensors={"network": self._trained(task, purpose, bench).state_dict()})
+            return Contents(
+                tensors={"network": self._trained(task, purpose, bench, images=images).state_dict()}
+            )
 
         return Node("host", f"{task.label} {purpose}", about, compute)
 
@@ -118,7 +128,12 @@ class Making:
             yield network.eval()
 
     def _trained(
-        self, task: TaskSpec, purpose: str, bench: Bench, after: Callable[[nn.Module], bool] | None = None
+        self,
+        task: TaskSpec,
+        purpose: str,
+        bench: Bench,
+        after: Callable[[nn.Module], bool] | None = None,
+        images: str = "owner",
     ) -> nn.Module:
         """Train an unmarked network; `after` sees it after every epoch and says whether to stop."""
         from ownmark.loops.callbacks import StopWhen  # imports Lightning, which takes seconds
@@ -127,13 +142,46 @@ class Making:
         rng = rng_for("host", purpose)
         fit, network = bench.fitter(rng), self.blank(task, rng)
         return fit(
-            network, self.splits(task.dataset).owner, host.recipe, terms=host.terms(), transforms=host.transforms(),
+            network, self._images(task, purpose, images), host.recipe, terms=host.terms(), transforms=host.transforms(),
             callbacks=[] if after is None else [StopWhen(after)],
         )  # fmt: skip
 
+    def _images(self, task: TaskSpec, purpose: str, images: str) -> Samples:
+        splits = self.splits(task.dataset)
+        if images == "pool":
+            return splits.pool
+        if images == "owner":
+            return splits.owner
+        order = torch.randperm(len(splits.owner), generator=rng_for("images", purpose))
+        return splits.owner.select(order[: (len(order) + 1) // 2])
+
     def nulls(self, task: TaskSpec) -> list[Node]:
         """The null models behind the task's thresholds."""
-        return [self.host(task, f"null {i}") for i in range(self.plan.verdict.null_models)]
+        return self.innocents(task, "null", self.plan.verdict.null_models)
+
+    def innocents(self, task: TaskSpec, group: str, count: int) -> list[Node]:
+        """Independent unmarked networks, `count` of a `group` ("null", "audit"), as the plan's `verdict.nulls` says."""
+        return [self._innocent(task, group, i) for i in range(count)]
+
+    def _innocent(self, task: TaskSpec, group: str, i: int) -> Node:
+        hosts = [spec for entry in self.plan.verdict.nulls.hosts for spec in specs(entry)]
+        own = not hosts or i % 3 != 2
+        built = task if own else TaskSpec(task.dataset, hosts[i // 3 % len(hosts)])
+        node = self.host(built, f"{group} {i}", self.images_of(task, i))
+        self._built_as[node.digest] = built
+        return node
+
+    def images_of(self, task: TaskSpec, i: int) -> str:
+        """What the i-th innocent is trained on, as `host` has it."""
+        if self.plan.verdict.nulls.data == "owner":
+            return "owner"
+        splits = self.splits(task.dataset)
+        enough = len(splits.pool) >= max(0.1 * len(splits.owner), 5 * splits.classes)
+        return "pool" if i % 2 and enough else "half"
+
+    def built_as(self, task: TaskSpec, node: Node) -> TaskSpec:
+        """The task of a host node; another than `task` if the plan's null models have other hosts."""
+        return self._built_as.get(node.digest, task)
 
     def blank(self, task: TaskSpec, rng: torch.Generator | None = None) -> nn.Module:
         """A newly initialised host on the device."""
@@ -144,7 +192,7 @@ class Making:
 
     def host_network(self, task: TaskSpec, node: Node) -> nn.Module:
         """The trained network of a host node, in eval mode."""
-        network = self.blank(task)
+        network = self.blank(self.built_as(task, node))
         network.load_state_dict(self._state(node))
         return network.eval()
 

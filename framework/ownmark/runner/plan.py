@@ -174,6 +174,17 @@ class Split:
 
 
 @configuration
+class Nulls:
+    """What null models, and the networks of an audit, are trained on and built like."""
+
+    data: Literal["disjoint", "owner"] = "disjoint"
+    """`disjoint`: every other one on images the owner never had (the attacker's pool, where it is a tenth of the
+    owner's), the rest on a half of the owner's, each on another; `owner`: all on the very images of the owner."""
+    hosts: Annotated[tuple[Entry, ...], BeforeValidator(_listed)] = ()
+    """Other hosts for every third of them, in turn. Marks in weights are read from the task's own host alone."""
+
+
+@configuration
 class VerdictRule:
     """When ownership is claimed."""
 
@@ -183,6 +194,8 @@ class VerdictRule:
     """Independently trained unmarked hosts behind the threshold; shared by all schemes of a task."""
     keys: int = Field(default=20, ge=1, le=10_000)
     """Fresh keys read from each of them."""
+    nulls: Nulls = Field(default_factory=Nulls)
+    """What they are trained on; innocents have other data than the owner."""
     tests: Literal["both", "nulls", "decoys"] = "both"
     """`nulls` ask whether the suspect is marked at all, `decoys` (fresh keys read on the suspect itself) whether the
     mark is this owner's; a claim needs `both` where both can be had."""
@@ -449,6 +462,8 @@ def _home(path: list[str | int]) -> type:
         return Plan
     if path[0] == "tasks" and len(path) == 2:
         return TaskEntry
+    if path[:2] == ["verdict", "nulls"] and len(path) == 2:
+        return Nulls
     return _HOMES[str(path[0])] if len(path) == 1 and path[0] in _HOMES else Entry
 
 

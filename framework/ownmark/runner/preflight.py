@@ -96,6 +96,8 @@ def _entries(plan: Plan) -> Iterator[tuple[Kind, Place, Entry]]:
     ]  # fmt: skip
     for name, kind, entries in sections:
         yield from ((kind, (name, i), entry) for i, entry in enumerate(entries))
+    for i, entry in enumerate(plan.verdict.nulls.hosts):
+        yield Kind.HOST, ("verdict", "nulls", "hosts", i), entry
     if plan.transfer is not None:
         yield Kind.DATASET, ("transfer",), plan.transfer
 

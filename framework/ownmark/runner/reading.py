@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -40,6 +41,12 @@ from ownmark.stats import (
 
 FED = frozenset({Need.PREDICTIONS, Need.REFERENCE, Need.EVIDENCE, Need.THRESHOLD, Need.WEIGHTS})
 """What metrics can be given; see `Reading._feeds`."""
+
+_IMAGES = {
+    "pool": "trained on images the owner never had",
+    "half": "on half of the owner's",
+    "owner": "on the owner's images",
+}
 
 UNREADABLE = (Unreadable, UnusableAnswer, NotApplicable)
 """What reading a suspect may end with that is a result. `NotApplicable` is what packs raised before `Unreadable`."""
@@ -189,7 +196,7 @@ class Reading:
         scheme = self._methods.get(Kind.SCHEME, cell.scheme)
         extractor = self._methods.extractor_of(cell.scheme, cell.extractor)
         own = self.reads_own_key(cell)
-        nulls = self._making.nulls(cell.task)
+        nulls = self.nulls(cell)
         parents = (*nulls, self._making.marked(cell)) if own else tuple(nulls)
         about = {
             "scheme": scheme.identity, "extractor": extractor.identity, "nulls": [null.digest for null in nulls],
@@ -219,6 +226,25 @@ class Reading:
         scheme: Scheme = self._methods.get(Kind.SCHEME, cell.scheme).instance
         task = self._making.task(cell.task)
         return [scheme.make_key(task, rng_for(purpose, i)) for i in range(count)]
+
+    def nulls(self, cell: Cell) -> list[Node]:
+        """The null models that the cell's extractor can read: of weights, those of the task's own host."""
+        return self.readable(cell, self._making.nulls(cell.task))
+
+    def readable(self, cell: Cell, networks: Sequence[Node]) -> list[Node]:
+        """Of unmarked networks, those the cell's extractor can read."""
+        white = self._methods.extractor_of(cell.scheme, cell.extractor).needs(Need.WHITE_BOX)
+        own = [one for one in networks if self._making.built_as(cell.task, one) == cell.task]
+        return own if white else list(networks)
+
+    def null_words(self, cell: Cell) -> str:
+        """What the null models were, for records: their number, images and hosts."""
+        making, nulls = self._making, self.nulls(cell)
+        kinds = Counter(str(null.about.get("images", "owner")) for null in nulls)
+        told = [f"{kinds[kind]} {words}" for kind, words in _IMAGES.items() if kinds[kind]]
+        hosts = Counter(making.built_as(cell.task, null).host.label for null in nulls)
+        of = ", ".join(f"{count} {host}" for host, count in hosts.items()) if len(hosts) > 1 else ""
+        return ", ".join(told) + (f"; {of}" if of else "")
 
     def null_evidence(self, cell: Cell, nulls: Sequence[Node], keys: Sequence[Key]) -> list[list[Evidence]]:
         """What the cell's extractor reads out of each null model with each key."""
@@ -250,7 +276,7 @@ class Reading:
     def own_nulls(self, cell: Cell) -> Node:
         """What the owner's own key reads on each null model: one value a network, `rates` [null models]."""
         extractor = self._methods.extractor_of(cell.scheme, cell.extractor)
-        nulls, marked = self._making.nulls(cell.task), self._making.marked(cell)
+        nulls, marked = self.nulls(cell), self._making.marked(cell)
         about = {
             "extractor": extractor.identity, "nulls": [null.digest for null in nulls], "marked": marked.digest,
             "version": READER_VERSION,

@@ -67,6 +67,7 @@ class Recorder:
         if "vanilla" in values and evidence["rate"] is not None:
             verdict |= above_vanilla(evidence["rate"], values["vanilla"]["maximum"])
         utility = self._utility(cell, values)
+        verdict["nulls_were"] = self._reading.null_words(cell)
         verdict["key_bits"] = self._reading.key_bits(cell)
         record = self.head(cell) | {
             "status": "ok", "utility": utility, "metrics": values["judged"]["metrics"],

@@ -1,0 +1,55 @@
+"""SHA-256 of every file of a folder, in `sums.json`: whatever was changed since is named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from ownmark.errors import UntrustedFile
+
+SUMS, FORMAT = "sums.json", "ownmark sums 1"
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    found = {
+        path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if not path.is_dir()
+    }
+    found.pop(SUMS, None)
+    return found
+
+
+def _text(sums: dict[str, str]) -> str:
+    return json.dumps({"format": FORMAT, "sha256": sums}, indent=1, sort_keys=True)
+
+
+def write_sums(folder: Path) -> None:
+    """Write `sums.json` over all files that are in the folder now."""
+    sums = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in _files(folder).items()}
+    (folder / SUMS).write_text(_text(sums))
+
+
+def require_sums(folder: Path) -> None:
+    """Refuse a folder in which a byte has changed.
+
+    Raises:
+        UntrustedFile: names the file that was changed, added or removed, or `sums.json`.
+    """
+    path = folder / SUMS
+    try:
+        text = path.read_text(encoding="utf-8")
+        known = json.loads(text)["sha256"]
+        plain = all(isinstance(one, str) for pair in known.items() for one in pair) and text == _text(known)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UntrustedFile(f"{path}: cannot be read, or was changed") from error
+    if not plain:
+        raise UntrustedFile(f"{path}: was changed")
+    found = _files(folder)
+    for name in sorted(known.keys() | found.keys()):
+        if name not in found:
+            raise UntrustedFile(f"{folder / name}: is missing")
+        file = found[name]
+        if name not in known or file.is_symlink():
+            raise UntrustedFile(f"{file}: does not belong here")
+        if hashlib.sha256(file.read_bytes()).hexdigest() != known[name]:
+            raise UntrustedFile(f"{file}: was changed since {SUMS} was written")
