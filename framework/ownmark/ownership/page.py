@@ -15,8 +15,8 @@ _HEAD = (
 )
 _HOW = (
     "The owner's secret key asks the suspect for labels (or reads its weights), and so do fresh keys that were drawn "
-    "in the same way. A network that knows nothing of the owner's key cannot tell it from the others: how often it fares "
-    "best is known exactly. Clean images come first, since a service that does not know the task proves nothing.",
+    "in the same way. A network that knows nothing of the owner's key cannot tell it from the others: how often it "
+    "fares best is known exactly. Clean images come first, since a service that does not know the task proves nothing.",
     "The verdict can be recomputed with `ownmark judge FOLDER`, and with the suspect at hand, `ownmark judge FOLDER "
     "SUSPECT`. Every file's SHA-256 stands in sums.json.",
 )

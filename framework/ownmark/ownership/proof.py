@@ -96,6 +96,8 @@ def judge(
     if told["access"] == "black-box":
         replay = Replay(folder)
         found = verify(folder, replay, budget=told["allowed"], **options)
+        if replay.strayed:
+            raise UntrustedFile(f"{folder / FILE}: does not hold what the key and the fresh keys ask")
         unused = replay.total - replay.used
         agrees.append(f"{replay.used} questions are those of the controls, the key and its decoys")
         if suspect is not None:

@@ -50,13 +50,13 @@ class Replay:
     """Answers as the suspect did, and only what it was asked.
 
     Attributes:
-        used: questions answered so far, of `total`.
+        used: questions answered so far, of `total`. strayed: whether something else was asked.
     """
 
     def __init__(self, folder: Path) -> None:
         held, _ = read_tensors(folder / FILE, "transcript")
         self._asked, self._said, self._path = held["x"], held["y"], folder / FILE
-        self.used, self.total = 0, len(self._said)
+        self.used, self.total, self.strayed = 0, len(self._said), False
 
     def __call__(self, x: Tensor) -> Tensor:
         """Labels [N] of the next N questions.
@@ -66,6 +66,7 @@ class Replay:
         """
         asked = self._asked[self.used : self.used + len(x)]
         if asked.shape != x.shape or not torch.allclose(asked, x.cpu(), atol=1e-6):
+            self.strayed = True
             raise UntrustedFile(f"{self._path}: does not hold what the key and the fresh keys ask")
         self.used += len(x)
         return self._said[self.used - len(x) : self.used]
