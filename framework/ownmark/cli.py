@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ownmark import __version__
+from ownmark import __version__, cli_keeping
 from ownmark.boundary import Commands
 from ownmark.foreign import paragraph, shown
 
@@ -45,6 +45,10 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
+for _command in (cli_keeping.status, cli_keeping.why, cli_keeping.store):
+    main.add_command(_command)
+
+
 def _end(code: int) -> None:
     """End the command with an exit code; `sys.exit` would look like a method that ends the program."""
     click.get_current_context().exit(code)
@@ -61,9 +65,9 @@ def _console() -> Console:
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder (default: runs/NAME).")
 @click.option(
     "--store",
-    type=click.Path(path_type=Path),
     envvar="OWNMARK_STORE",
-    help="Where finished stages are kept and found again (default: .ownmark, or OWNMARK_STORE).",
+    help="Where finished stages are kept and found again, a folder or an address like s3://bucket/store (default: "
+    ".ownmark, or OWNMARK_STORE).",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
 @click.option(
@@ -71,7 +75,7 @@ def _console() -> Console:
 )
 @click.option("--cluster", metavar="ADDRESS", help="A Ray cluster that computes the stages: auto, HOST:PORT.")
 def run(
-    plan: str, out: Path | None, store: Path | None, device: str, workers: int | None, cluster: str | None
+    plan: str, out: Path | None, store: str | None, device: str, workers: int | None, cluster: str | None
 ) -> None:
     """Run PLAN, a YAML file or the name of a plan (`ownmark list plans`), and print its report.
 

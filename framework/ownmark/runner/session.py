@@ -20,13 +20,14 @@ from ownmark.runner.engine import Engine, Progress, release
 from ownmark.runner.execute import Executor, InProcess, Work
 from ownmark.runner.graph import Counted, Graph, Node
 from ownmark.runner.making import Making
+from ownmark.runner.outline import write_outline
 from ownmark.runner.places import require_writable, writing
 from ownmark.runner.plan import Plan, parse_plan, read_plan
 from ownmark.runner.preflight import preflight, trainer_options
 from ownmark.runner.reading import Reading
 from ownmark.runner.record import Recorder
 from ownmark.runner.resolve import Methods
-from ownmark.runner.store import Store, write_text
+from ownmark.runner.store import store_at, write_text
 from ownmark.runner.yamlfile import Document
 
 _RECORD = re.compile(r"[0-9a-f]{12}\.json")
@@ -98,7 +99,8 @@ def run(
 
     Args:
         plan: a YAML file, or the name of a plan (`quickstart`).
-        out: run folder; `runs/<name>` if not given. store: finished stages; `.ownmark` if not given.
+        out: run folder; `runs/<name>` if not given.
+        store: finished stages, a folder or an fsspec address; `.ownmark` if not given.
         device: `auto` takes a CUDA device if there is one.
         progress: is told what happens; silent if not given.
         executor: where stages run; in this process if not given.
@@ -126,7 +128,7 @@ def prepare(
     catalog = catalog or discover()
     parsed, document = load_plan(plan, catalog)
     folder = Path(out or Path("runs") / parsed.name).resolve()
-    storage = Path(store or ".ownmark")
+    storage = str(store or ".ownmark")
     return checked_session(parsed, document, folder, storage, device, progress, catalog)
 
 
@@ -134,7 +136,7 @@ def checked_session(
     plan: Plan,
     document: Document,
     folder: Path,
-    store: Path,
+    store: str | Path,
     device: str,
     progress: Progress | None,
     catalog: Catalog,
@@ -148,7 +150,7 @@ def checked_session(
     from ownmark.runner.progress import Silent
 
     told = progress or Silent()
-    storage = Store(store.resolve())
+    storage = store_at(str(store))
     engine = Engine(
         storage, device_called(device), told, folder / "journal.jsonl", lambda: trainer_options(plan), spoken
     )
@@ -157,7 +159,7 @@ def checked_session(
     if problems:
         raise PlanError(problems)
     require_writable(folder, "--out")
-    require_writable(storage.root, "--store")
+    storage.try_out()
     storage.sweep()
     return session
 
@@ -187,10 +189,11 @@ class Session:
     def run(self, executor: Executor) -> Finished:
         """Every cell of the plan."""
         cells = expand(self.plan)
+        graph = Graph({cell: self.nodes(cell) for cell in cells})
         with writing(self.folder):
             (self.folder / "records").mkdir(parents=True, exist_ok=True)
             self._write_plan(cells)
-        graph = Graph({cell: self.nodes(cell) for cell in cells})
+            write_outline(self.folder, graph, self.engine.store.address, self._document)
         self.progress.plan(self._missing(graph), len(cells))
         records = {}
         counted = Counted(graph)

@@ -27,7 +27,7 @@ from ownmark.contracts.weights import read_tensors, write_tensors
 from ownmark.errors import UntrustedFile
 from ownmark.runner import claims
 from ownmark.runner.claims import Claim, Claims
-from ownmark.runner.places import writing
+from ownmark.runner.places import require_writable, writing
 
 FORMAT = "ownmark store 1"
 
@@ -86,6 +86,14 @@ class Store:
         """What finds this store from another process."""
         return str(self.root)
 
+    def try_out(self) -> None:
+        """See that entries can be written.
+
+        Raises:
+            Unwritable: says why not.
+        """
+        require_writable(self.root, "--store")
+
     def path(self, stage: str, digest: str) -> Path:
         """Where an entry is, or would be."""
         return self.root / stage / digest[:2] / digest
@@ -141,7 +149,7 @@ class Store:
                     "environment": dict(environment or {}),
                 }  # fmt: skip
                 write_text(scratch / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True))
-                _settle(scratch, target)
+                settle(scratch, target)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
         return self.read(stage, digest)
@@ -167,7 +175,15 @@ class Store:
 
 
 def store_at(address: str, run: str | None = None) -> Store:
-    """The store in a folder."""
+    """The store in a folder, or at an fsspec address.
+
+    Raises:
+        OwnmarkError: no such file system.
+    """
+    if "://" in address:
+        from ownmark.runner.mirrored import Mirrored
+
+        return Mirrored(address, run)
     return Store(Path(address).resolve(), run)
 
 
@@ -213,7 +229,7 @@ def _write_files(folder: Path, contents: Contents) -> None:
         write_tensors(folder / f"{name}.safetensors", tensors, {"ownmark": "entry"})
 
 
-def _settle(scratch: Path, target: Path) -> None:
+def settle(scratch: Path, target: Path) -> None:
     """Rename into place; an entry that another process finished meanwhile is as good as ours, a ruin is not."""
     if not (target / "manifest.json").is_file():
         _remove(target)

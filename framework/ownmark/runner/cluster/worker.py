@@ -54,16 +54,17 @@ def compute(spelled: str, rank: int, key: str) -> str:
 def greet(spelled: str) -> str:
     """JSON: the worker's `facts`, and `problem`, if it does not see the store."""
     from ownmark.runner.cluster.handshake import facts
-    from ownmark.runner.places import require_writable
+    from ownmark.runner.store import store_at
 
     job = job_of(spelled)
     problem = ""
     _settle_in(job)
     try:
-        if "://" not in job.store:
-            require_writable(Path(job.store), "--store")
-            if not (Path(job.store) / f".run-{job.run}").exists():
-                problem = f"does not see the store {job.store}; name a folder that all machines share, or an address"
+        store_at(job.store, job.run).try_out()
+        if "://" not in job.store and not (Path(job.store) / f".run-{job.run}").exists():
+            problem = (
+                f"does not see the store {job.store}; name a folder that all machines share, or an address"
+            )
     except Unwritable as error:
         problem = f"cannot write to the store: {error}"
     return json.dumps({**facts(), "problem": problem})

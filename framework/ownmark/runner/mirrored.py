@@ -1,0 +1,130 @@
+"""A store at an fsspec address (`s3://`, `gs://`, `memory://`), with a copy here of what this machine read or wrote.
+
+Object stores rename nothing: an entry's files are written first and its manifest last, and what has no manifest is no
+entry. Claims hold between the processes of one machine; several machines on one address need a driver (`--cluster`),
+or some stages are computed twice, which costs time and changes no result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from ownmark.errors import OwnmarkError, UntrustedFile, Unwritable
+from ownmark.runner.store import Contents, Store, StoredEntry, settle
+
+MIRROR = "OWNMARK_MIRROR"
+"""Environment variable: the folder for copies of remote stores; ~/.cache/ownmark if not set."""
+
+
+class Mirrored(Store):
+    """Entries at an address, found by stage and digest.
+
+    Raises:
+        OwnmarkError: no such file system, or what it needs is not installed.
+    """
+
+    def __init__(self, address: str, run: str | None = None) -> None:
+        try:
+            import fsspec
+
+            self._files, self._top = fsspec.core.url_to_fs(address)
+        except (ImportError, ValueError) as error:
+            raise OwnmarkError(f"--store {address}: {error}") from error
+        self._address = address
+        super().__init__(_mirror(address), run)
+        self.root.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def address(self) -> str:
+        """See `Store`."""
+        return self._address
+
+    def try_out(self) -> None:
+        """See `Store`."""
+        super().try_out()
+        probe = f"{self._top}/.probe-{self.run}"
+        with _reached(self._address):
+            self._files.makedirs(self._top, exist_ok=True)
+            self._files.pipe_file(probe, b"x")
+            self._files.rm_file(probe)
+
+    def __contains__(self, item: tuple[str, str]) -> bool:
+        if super().__contains__(item):
+            return True
+        with _reached(self._address):
+            return bool(self._files.exists(f"{self._there(*item)}/manifest.json"))
+
+    def read(self, stage: str, digest: str) -> StoredEntry:
+        """See `Store`; fetches the entry first if this machine has no copy."""
+        if not super().__contains__((stage, digest)):
+            self._fetch(stage, digest)
+        return super().read(stage, digest)
+
+    def write(
+        self,
+        stage: str,
+        digest: str,
+        contents: Contents,
+        about: Mapping[str, Any],
+        environment: Mapping[str, Any] | None = None,
+    ) -> StoredEntry:
+        """See `Store`."""
+        entry = super().write(stage, digest, contents, about, environment)
+        there = self._there(stage, digest)
+        with _reached(self._address):
+            self._files.makedirs(there, exist_ok=True)
+            for path in sorted(entry.path.iterdir(), key=lambda one: one.name == "manifest.json"):
+                self._files.put_file(str(path), f"{there}/{path.name}")
+        return entry
+
+    def discard(self, stage: str, digest: str) -> None:
+        """See `Store`."""
+        super().discard(stage, digest)
+        with suppress(FileNotFoundError), _reached(self._address):
+            if self._files.exists(self._there(stage, digest)):
+                self._files.rm(self._there(stage, digest), recursive=True)
+
+    def _there(self, stage: str, digest: str) -> str:
+        return f"{self._top}/{stage}/{digest[:2]}/{digest}"
+
+    def _fetch(self, stage: str, digest: str) -> None:
+        """Copy an entry to this machine; whether its files are what the manifest says is for `Store.read`."""
+        there, target = self._there(stage, digest), self.path(stage, digest)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".tmp-", dir=target.parent) as folder:
+            scratch = Path(folder, "entry")
+            scratch.mkdir()
+            try:
+                manifest = self._files.cat_file(f"{there}/manifest.json")
+                for name in json.loads(manifest)["files"]:
+                    if Path(name).name != name:
+                        raise UntrustedFile(f"{there}: its manifest names {name!r:.60}")
+                    self._files.get_file(f"{there}/{name}", str(scratch / name))
+            except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+                raise UntrustedFile(f"{there}: unreadable store entry ({error})") from error
+            (scratch / "manifest.json").write_bytes(manifest)
+            settle(scratch, target)
+
+
+@contextmanager
+def _reached(address: str) -> Iterator[None]:
+    """What fails in the block is the address's fault: file systems raise errors of every kind."""
+    try:
+        yield
+    except Exception as error:
+        raise Unwritable(
+            f"--store {address}: cannot be reached or written ({type(error).__name__}: {error}); mend that and run the "
+            "same command again, everything that was finished is kept"
+        ) from error
+
+
+def _mirror(address: str) -> Path:
+    home = Path(os.environ.get(MIRROR) or Path.home() / ".cache" / "ownmark")
+    return home / hashlib.sha256(address.encode()).hexdigest()[:16]
