@@ -12,6 +12,7 @@ from ownmark.errors import PlanError
 from ownmark.methods import Need
 from ownmark.runner.granting import narrowed
 from ownmark.runner.plan import PROTOCOLS, Given, given, parse_plan
+from ownmark.runner.preflight import check_methods
 
 PLAN = """
 tasks: [{{dataset: digits, host: convnet}}]
@@ -88,3 +89,16 @@ def test_errors_of_a_plans_grant_stand_where_it_does() -> None:
 
 def test_plain_values_of_a_grant_make_it_again() -> None:
     assert grant(to_plain(grant("laundering-0.6"))) == grant("laundering-0.6")
+
+
+@pytest.mark.parametrize(("reserve", "told"), [(0.2, False), (0.3, True)])
+def test_a_protocol_demands_its_division_of_the_images(catalog: Any, reserve: float, told: bool) -> None:
+    text = PLAN.format(attacker="app").replace("finetune\n", "finetune: {recipe: {epochs: 1}}\n")
+    plan, document = parse_plan(text + f"split: {{reserve: {reserve}}}\n")
+    found = [
+        problem
+        for problem in check_methods(plan, document, catalog)
+        if "protocol app reserves 0.2" in problem
+    ]
+    assert bool(found) is told
+    assert all(problem.startswith("plan.yaml:5: ") for problem in found)
