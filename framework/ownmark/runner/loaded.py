@@ -45,8 +45,9 @@ def _sentence(path: Path, function: FunctionType, holder: str) -> str:
 
 def _home(function: FunctionType) -> Path | None:
     """The file of a function, if it is one that may be edited."""
-    top = function.__module__.partition(".")[0]
-    file = getattr(sys.modules.get(function.__module__), "__file__", None)
+    module = function.__module__ or ""  # None for functions that generated code defines
+    top = module.partition(".")[0]
+    file = getattr(sys.modules.get(module), "__file__", None)
     path = Path(function.__code__.co_filename)
     if not file or top == "ownmark" or top in sys.stdlib_module_names or "site-packages" in path.parts:
         return None
