@@ -1,4 +1,4 @@
-"""Modules may hold functions that generated code defined, which say no module; they have no file to be compared with."""
+"""Functions that generated code defined name no module; they have no file to be compared with."""
 
 from __future__ import annotations
 
