@@ -144,3 +144,19 @@ def test_a_remark_added_after_the_import_is_no_reason_to_refuse(place: Path, rem
     path = place / "hashed_net.py"
     path.write_text(remark + path.read_text())
     assert source_digest("hashed_net") == before
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "exec('def made(x):\\n    return x', space := {}); made = space['made']",
+        "made = lambda x: x\nmade.__module__ = None",
+    ],
+    ids=["exec", "lambda"],
+)
+def test_functions_that_belong_to_no_module_are_passed_over(place: Path, made: str) -> None:
+    (place / "generated.py").write_text(f"{made}\n\ndef own():\n    return 1\n")
+    importlib.invalidate_caches()
+    module = importlib.import_module("generated")
+    assert module.made.__module__ in (None, "builtins")
+    assert source_digest("generated")
