@@ -9,7 +9,7 @@ from ownmark.contracts.host import Host
 from ownmark.contracts.key import Key
 from ownmark.contracts.metric import Metric
 from ownmark.contracts.restoring import restored
-from ownmark.contracts.samples import Batch, Samples, Term, Transform
+from ownmark.contracts.samples import Batch, Samples, Term, Transform, capturable
 from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.views import (
     BlackBox,
@@ -29,6 +29,6 @@ from ownmark.contracts.views import (
 __all__ = [
     "Attack", "Batch", "BlackBox", "Dataset", "Evidence", "Extractor", "Fit", "Host", "HostView", "Images", "Key",
     "Marked", "Measured", "Metric", "Recipe", "Samples", "Scheme", "Stolen", "Suspect", "Task", "Term", "Transform",
-    "WhiteBox", "black_box", "cross_entropy", "evaluating", "outputs", "overriding", "predictions", "restored",
+    "WhiteBox", "black_box", "capturable", "cross_entropy", "evaluating", "outputs", "overriding", "predictions", "restored",
     "seeded",
 ]  # fmt: skip

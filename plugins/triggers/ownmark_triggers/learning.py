@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ownmark.contracts import Batch, Fit, HostView, Key, Recipe, Samples, Transform, predictions
+from ownmark.contracts import Batch, Fit, HostView, Key, Recipe, Samples, Transform, capturable, predictions
 
 
 def known(network: nn.Module, key: Key) -> Tensor:
@@ -61,6 +61,7 @@ def some(key_images: Samples, batch: Batch, per_batch: float, rng: torch.Generat
 def shown(key_images: Samples, per_batch: float) -> Transform:
     """A batch transform that appends key images, `per_batch` of the batch's size."""
 
+    @capturable
     def append(batch: Batch, rng: torch.Generator) -> Batch:
         return batch.append(some(key_images, batch, per_batch, rng))
 

@@ -27,7 +27,7 @@ UCHIDA = Recipe(
 )  # fmt: skip
 VGG = APP.change(lr=0.05)
 FAST = Recipe(
-    epochs=18, batch_size=512, lr=0.4, momentum=0.9, nesterov=True, weight_decay=5e-4, schedule="one-cycle",
+    epochs=30, batch_size=512, lr=0.4, momentum=0.9, nesterov=True, weight_decay=5e-4, schedule="one-cycle",
     augment="crop-flip", precision="bfloat16", label_smoothing=0.1,
 )  # fmt: skip
 """Super-convergence (Smith & Topin 2018) with large batches and label smoothing, for photographs on a GPU."""
@@ -88,7 +88,7 @@ class ResNetConfig(NormalizedConfig):
     norm: Literal["batch", "group"] = "batch"
     """Normalisation after each convolution; groups have 16 channels (as in DeepIPR)."""
     recipe: Annotated[Recipe, overriding(APP, fast=FAST)] = APP
-    """APP's: SGD, 100 epochs, rate 0.1 divided by ten at half and three quarters. `{preset: fast}`: 18 epochs of
+    """APP's: SGD, 100 epochs, rate 0.1 divided by ten at half and three quarters. `{preset: fast}`: 30 epochs of
     one-cycle in bfloat16 with batches of 512."""
 
 

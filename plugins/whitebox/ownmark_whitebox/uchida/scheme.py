@@ -14,7 +14,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ownmark.contracts import Batch, Fit, HostView, Key, Marked, Scheme, Task, Term
+from ownmark.contracts import Batch, Fit, HostView, Key, Marked, Scheme, Task, Term, capturable
 from ownmark.errors import NotApplicable
 from ownmark_whitebox.layers import draw_seed, named_layer, starting_point, widest_convolution
 from ownmark_whitebox.message import draw_message
@@ -43,6 +43,7 @@ def completed(key: Key, network: nn.Module) -> Key:
 def message_term(key: Key, strength: float) -> Term:
     """lambda * message loss of the weight being trained."""
 
+    @capturable
     def term(network: nn.Module, batch: Batch, step: int) -> Tensor:
         weight: Tensor = network.get_submodule(key.values["layer"]).weight  # type: ignore[assignment]
         return strength * message_loss(weight, key["projection"], key["bits"], key.values["average"])
