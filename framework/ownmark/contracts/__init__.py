@@ -29,6 +29,6 @@ from ownmark.contracts.views import (
 __all__ = [
     "Attack", "Batch", "BlackBox", "Dataset", "Evidence", "Extractor", "Fit", "Host", "HostView", "Images", "Key",
     "Marked", "Measured", "Metric", "Recipe", "Samples", "Scheme", "Stolen", "Suspect", "Task", "Term", "Transform",
-    "WhiteBox", "black_box", "capturable", "cross_entropy", "evaluating", "outputs", "overriding", "predictions", "restored",
-    "seeded",
+    "WhiteBox", "black_box", "capturable", "cross_entropy", "evaluating", "outputs", "overriding", "predictions",
+    "restored", "seeded",
 ]  # fmt: skip
