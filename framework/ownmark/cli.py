@@ -246,6 +246,7 @@ def attack(
 @click.option("--request-field", default="instances", show_default=True, help="Of the JSON that is sent.")
 @click.option("--answer-field", default="", help="Of the JSON that comes back; found by itself if usual.")
 @click.option("--layout", type=click.Choice(["chw", "hwc"]), default="chw", show_default=True)
+@click.option("--sequential", is_flag=True, help="Stop as soon as few images decide; same rate.")
 @click.option("--pixels", type=click.Choice(["unit", "byte"]), default="unit", show_default=True)
 def verify(
     mark: Path,
@@ -257,6 +258,7 @@ def verify(
     device: str,
     trust: bool,
     trust_mark: bool,
+    sequential: bool,
     header: tuple[str, ...],
     header_from_env: tuple[str, ...],
     header_file: Path | None,
@@ -275,7 +277,20 @@ def verify(
     headers = gathered(header, header_from_env, header_file)
     if out is not None:
         require_writable(out.parent, "--out")
-    record = ask(mark, suspect, reader, rate, budget, device, headers, service, _console(), trust, trust_mark)
+    record = ask(
+        mark,
+        suspect,
+        reader,
+        rate,
+        budget,
+        device,
+        headers,
+        service,
+        _console(),
+        trust,
+        trust_mark,
+        sequential,
+    )
     for line in told(record):
         click.echo(line)
     if out is not None:
@@ -311,7 +326,7 @@ def commit(plan: str, into: Path) -> None:
 def evidence(
     mark: Path, suspect: str, into: Path, reader: str, rate: float | None, budget: int | None, device: str
 ) -> None:
-    """Ask with MARK whose SUSPECT is, as `verify` does, and leave a folder that a judge recomputes the verdict from."""
+    """Ask with MARK whose SUSPECT is, as `verify` does, and leave a folder for a judge to recompute the verdict."""
     from ownmark.ownership import evidence as gather
     from ownmark.ownership.telling import told
 

@@ -202,6 +202,27 @@ def test_a_service_that_answers_now_and_then_at_random_is_not_claimed(
     assert "by the marked network" in record["reason"]
 
 
+def test_a_service_is_claimed_with_few_queries_and_cleared_with_few(
+    mark: Path, network: torch.nn.Module, served: Any
+) -> None:
+    fixed = verify(mark, served.url, device="cpu")
+    quick = verify(mark, served.url, sequential=True, device="cpu")
+    assert (fixed["claim"], quick["claim"]) == (True, True)
+    assert quick["p_value"] <= quick["stated_rate"] == fixed["stated_rate"]
+    assert quick["decoys"]["looks"] == 2
+    assert quick["queries"] == 100 + 40 + 39 * 5 <= fixed["queries"] / 2
+
+    def moved(x: Tensor) -> Tensor:
+        said = outputs(network, x).argmax(1)
+        clean = torch.tensor(
+            [bool((one == Claim.read(mark / "owner").controls.x).all((1, 2, 3)).any()) for one in x]
+        )
+        return torch.where(clean, said, (said + 3) % 10)
+
+    cleared = verify(mark, moved, sequential=True, device="cpu")
+    assert (cleared["claim"], cleared["queries"]) == (False, quick["queries"])
+
+
 def test_controls_of_one_class_leave_the_question_open(mark: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(mark, tmp_path / "mark"))
     path = folder / "owner" / "controls.safetensors"

@@ -45,6 +45,10 @@ class Extractor(ABC):
         """`extract` for each key, in order; override to read them all in one batched pass."""
         return [self.extract(suspect, key, own) for key in keys]
 
+    def part(self, key: Key, start: int, stop: int) -> Key | None:
+        """A key with the symbols `start` to `stop` alone, so that few queries may suffice; None if it cannot be cut."""
+        return None
+
     def measure(self, suspect: WhiteBox | BlackBox, key: Key, test: Samples) -> Mapping[str, Measured]:
         """Further rates on the test set, reported beside the evidence and never used for the verdict.
 

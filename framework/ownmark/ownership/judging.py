@@ -26,7 +26,7 @@ from ownmark.runner.reading import guess_of, models_for, threshold_of
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.splits import divide
 from ownmark.runner.verdict import BORN, Basis, verdict
-from ownmark.stats import Decoys, Knowing, least_decoys, rank_among
+from ownmark.stats import Decoys, Knowing, Looks, least_decoys, rank_among
 
 OLD = "this mark was made before keys were drawn to be told from others; embed anew to be able to say whose it is"
 
@@ -38,6 +38,7 @@ class Judge:
     Args:
         owner, release: the mark's two parts. reads: of the claim, what the reader needs. rate: of the verdict.
         extractor, own: the reader, and the owner's copy if it needs one.
+        sequential: whether to look at a tenth of the symbols first, and stop there if that decides.
     """
 
     catalog: Catalog
@@ -48,6 +49,7 @@ class Judge:
     extractor: Extractor
     own: nn.Module | None
     device: torch.device
+    sequential: bool = False
 
     def judged(self, view: WhiteBox | BlackBox, knowing: Knowing | None, most: int | None) -> dict[str, Any]:
         """Read the owner's key, then decoys, and decide.
@@ -80,6 +82,8 @@ class Judge:
             return None, OLD
         if reads["born"] or reads["tests"] == "nulls":
             return None, BORN if reads["born"] else ""
+        if self.sequential and isinstance(view, BlackBox):
+            return self._in_looks(view, found, most)
         count, least = int(reads["decoys"]), least_decoys(self.rate)
         count = max(count, least)
         if most is not None and reads["queries"]:
@@ -95,6 +99,25 @@ class Judge:
             return None, f"the data that fresh keys are drawn from cannot be read ({error})"
         rates = decoy_rates(self.extractor, view, keys, count, self.own)
         return rank_among(found.rate, rates), ""
+
+    def _in_looks(self, view: BlackBox, found: Evidence, most: int | None) -> tuple[Decoys | None, str]:
+        """The decoys' rank by two looks, each at half the rate; reported as a rank at the full one."""
+        looks, reader = Looks(self.rate, found.n), self.extractor
+        keys, symbols = self._fresh_keys(), int(self.reads["queries"])
+        cut = [reader.part(keys(i), 0, looks.first) for i in range(looks.decoys)]
+        if any(one is None for one in cut):
+            return None, "this reader cannot read a part of a key; leave --sequential out"
+        per_key = -(-symbols * looks.first // found.n)
+        if most is not None and most < looks.decoys * per_key:
+            return None, f"two looks take {looks.decoys * per_key} images more"
+        own = found.matches[: looks.first].float().mean().item()
+        ranked = rank_among(
+            own, decoy_rates(reader, view, lambda i: cut[i] or keys(i), looks.decoys, self.own)
+        )
+        left = None if most is None else most - looks.decoys * per_key
+        if looks.decided(ranked.p_value) is None and (left is None or left >= looks.decoys * symbols):
+            ranked = rank_among(found.rate, decoy_rates(reader, view, keys, looks.decoys, self.own))
+        return ranked.at_two_looks(), ""
 
     def _fresh_keys(self) -> Any:
         """The i-th decoy; another set for every key, so that nobody can choose a key against them.

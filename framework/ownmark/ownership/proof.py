@@ -89,7 +89,8 @@ def judge(
     told: dict[str, Any] = json.loads((folder / VERDICT).read_text(encoding="utf-8"))
     catalog = catalog or discover()
     options: dict[str, Any] = {
-        "reader": told["reader"], "rate": told["judged_at"], "device": device, "catalog": catalog,
+        "reader": told["reader"], "rate": told["judged_at"], "sequential": told["sequential"],
+        "device": device, "catalog": catalog,
     }  # fmt: skip
     agrees = ["no byte was changed since the folder was written"]
     again, unused = None, 0

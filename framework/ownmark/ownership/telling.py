@@ -35,6 +35,7 @@ def ask(
     console: Console,
     trust: bool = False,
     trust_mark: bool = False,
+    sequential: bool = False,
 ) -> dict[str, Any]:
     """`verify` with a bar that counts the images a service has answered.
 
@@ -54,7 +55,7 @@ def ask(
 
         return verify(
             mark, asked, reader=reader, rate=rate, budget=budget, device=device, trust=trust,
-            trust_mark=trust_mark, progress=progress,
+            trust_mark=trust_mark, sequential=sequential, progress=progress,
         )  # fmt: skip
 
 

@@ -63,6 +63,7 @@ def verify(
     device: str = "auto",
     trust: bool = False,
     trust_mark: bool = False,
+    sequential: bool = False,
     watch: Callable[[Answers], Answers] | None = None,
     progress: Callable[[int, int], None] | None = None,
     catalog: Catalog | None = None,
@@ -77,6 +78,7 @@ def verify(
         budget: images that a black box may be sent, at most.
         trust: mark and suspect's folder are the user's own, so that code which they name may run; `trust_mark`: the
             mark is, the suspect is not.
+        sequential: look at a tenth of the symbols first, and stop there if that decides; same rate, fewer queries.
         watch: wraps what answers, to see questions and answers.
         progress: told (images answered, images in all) by a service.
 
@@ -102,7 +104,8 @@ def verify(
     except Unreadable as error:
         return _record(_about(suspect), owner, reads, reader, where) | _unreadable(error)
     record = _record(faced.about, owner, reads, reader, where) | {
-        "judged_at": judged_at, "allowed": None, "derived": derived(mark, owner, release, catalog),
+        "judged_at": judged_at, "sequential": sequential,
+        "allowed": None, "derived": derived(mark, owner, release, catalog),
     }  # fmt: skip
     extractor: Extractor = catalog.build(
         Kind.EXTRACTOR, reads["extractor"]["id"], reads["extractor"]["params"]
@@ -110,7 +113,7 @@ def verify(
     own = None
     if reads["own_copy"]:
         own = release.restored(catalog, model_state(mark / "released"), str(mark)).to(where)
-    judge = Judge(catalog, owner, release, reads, judged_at, extractor, own, where)
+    judge = Judge(catalog, owner, release, reads, judged_at, extractor, own, where, sequential)
     if reads["access"] == "white-box":
         if faced.network is None:
             raise NotApplicable(
@@ -171,7 +174,7 @@ def _asked(judge: Judge, box: BlackBox, budget: int | None) -> dict[str, Any]:
 
 def _allowed(judge: Judge, faced: _Faced, budget: int | None) -> int | None:
     """Images that may be sent: the budget; to a service without one, no more decoys than the rate takes."""
-    if budget is not None or faced.endpoint is None:
+    if budget is not None or faced.endpoint is None or judge.sequential:
         return budget
     return len(judge.owner.controls) + int(judge.reads["queries"]) * (1 + least_decoys(judge.rate))
 

@@ -18,6 +18,7 @@ from ownmark.stats.intervals import Interval, clopper_pearson, mean_interval, wi
 from ownmark.stats.knowing import Knowing
 from ownmark.stats.removal import Outcome, RemovalCriterion, is_removed
 from ownmark.stats.rescale import raw_accuracy, rescaled_accuracy, rescaled_floor
+from ownmark.stats.sequential import Betting, Looks, symbols_to_claim
 from ownmark.stats.thresholds import (
     Threshold,
     achieved_rate,
@@ -28,9 +29,11 @@ from ownmark.stats.thresholds import (
 )
 
 __all__ = [
+    "Betting",
     "Decoys",
     "Interval",
     "Knowing",
+    "Looks",
     "Outcome",
     "RemovalCriterion",
     "Spread",
@@ -57,6 +60,7 @@ __all__ = [
     "rescaled_accuracy",
     "rescaled_floor",
     "spread",
+    "symbols_to_claim",
     "two_sample_rates",
     "wilson",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ownmark.stats.exact import rank_p_value
@@ -22,23 +22,29 @@ class Decoys:
 
     Args:
         n: fresh keys. as_much: of these, how many match at least as much as the owner's.
-        highest, mean: share of symbols that the best of them matches, and all on average.
+        highest, mean: share of symbols that the best of them matches, and all on average. looks: at the suspect, any of
+            which could have claimed.
     """
 
     n: int
     as_much: int
     highest: float
     mean: float
+    looks: int = 1
 
     @property
     def p_value(self) -> float:
-        """(1 + as many) / (1 + n): exact for every suspect that is independent of the key."""
-        return (1 + self.as_much) / (1 + self.n)
+        """(1 + as many) / (1 + n), times the looks: valid for every suspect that is independent of the key."""
+        return min(1.0, self.looks * (1 + self.as_much) / (1 + self.n))
+
+    def at_two_looks(self) -> Decoys:
+        """The same rank where the test could also have ended at another look: twice the p-value."""
+        return replace(self, looks=2)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {"n": self.n, "as_much": self.as_much, "highest": self.highest, "mean": self.mean,
-                "p_value": self.p_value}  # fmt: skip
+                "looks": self.looks, "p_value": self.p_value}  # fmt: skip
 
 
 def rank_among(own: float, decoys: Sequence[float]) -> Decoys:

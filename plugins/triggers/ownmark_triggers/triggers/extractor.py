@@ -48,6 +48,10 @@ class Triggers(Extractor):
             for part, key in zip(found, keys, strict=True)
         ]
 
+    def part(self, key: Key, start: int, stop: int) -> Key | None:
+        """The triggers of these positions with their labels."""
+        return key.add({name: key[name][start:stop] for name in ("triggers", "labels")})
+
     def measure(self, suspect: BlackBox, key: Key, test: Samples) -> Mapping[str, Measured]:  # type: ignore[override]
         """`wsr`: success rate of fresh triggers; nothing if the key cannot make any."""
         triggers = fresh(key, test)
