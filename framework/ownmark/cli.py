@@ -389,6 +389,19 @@ def show(name: str) -> None:
     console = _console()
     for method in _everything_called(name):
         console.print(describe(method))
+        for line in _worth(method):
+            console.print(line, highlight=False)
+
+
+def _worth(method: Declaration) -> list[str]:
+    """What a key of a scheme is worth; empty for other methods."""
+    from ownmark.methods import Kind
+
+    if method.kind is not Kind.SCHEME:
+        return []
+    from ownmark.keyworth import key_worth
+
+    return key_worth(method)
 
 
 def _everything_called(name: str) -> list[Declaration]:

@@ -74,6 +74,10 @@ class Adi(Scheme):
         key = key.add({"nonces": draw_nonces(len(x), rng).to(owner.device)})
         return key.add(commitment=commit(key))
 
+    def key_bits(self, task: Task) -> float:
+        """Of the labels: log2 C for each picture."""
+        return self.config.keys * math.log2(max(task.classes, 1))
+
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         """Train with triggers appended to every batch; they are not augmented."""
         scratch = self.config.start == "scratch"

@@ -12,6 +12,8 @@ Reported: 97.50 % of the keys on CIFAR-10 (APP paper, Table 11; 92.50 % in ROSE'
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
 
@@ -47,6 +49,11 @@ class Rose(Scheme):
         tensors = {"triggers": x, "labels": labels, "carriers": carriers, "secret": secret}
         values = {"chance": 1 / task.classes, "classes": task.classes}
         return Key("rose", {name: tensor.to(x.device) for name, tensor in tensors.items()}, values)
+
+    def key_bits(self, task: Task) -> float:
+        """Of the labels: log2 C for each key image."""
+        count = key_count(self.config.keys, self.config.share, len(task.owner))
+        return count * math.log2(max(task.classes, 1))
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         """Train on the owner's data with the keys' labels overwritten."""

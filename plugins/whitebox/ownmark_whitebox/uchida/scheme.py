@@ -70,6 +70,10 @@ class Uchida(Scheme):
         }  # fmt: skip
         return Key("uchida", {"bits": bits.to(task.owner.x.device)}, values)
 
+    def key_bits(self, task: Task) -> float:
+        """Of the projection: its seed."""
+        return 53.0
+
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         """Train with the message's loss added to the host's own."""
         network, recipe = starting_point(host, self.config, fit)

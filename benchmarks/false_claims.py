@@ -1,0 +1,54 @@
+"""False claims on innocents, free keys against derived ones: `python benchmarks/false_claims.py --out false.json`.
+
+Digits. A claimant trains three networks of his own and fits a key's triggers to them; thirty networks that he never saw
+are asked, each with other data or another seed. Derived keys are left as the scheme draws them. A claim: the key ranks
+first among 99 fresh ones (p <= 0.05). CPU; a minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from whose import CPU, HOST, MADE, READERS, TASK, Fitter, answers, built, innocent, interval, rng_for
+
+from ownmark.contracts import BlackBox
+from ownmark.stats import rank_among
+from ownmark_forgery.false_claim.attack import fitted
+
+NAMES = ("adi", "content", "noise", "guo", "exponential_weighting", "patch")
+INNOCENTS, DECOYS = 30, 99
+
+
+def claims(name: str, own: list[Any], boxes: list[BlackBox]) -> dict[str, str]:
+    """How often a free and a derived key of a scheme claim the innocents."""
+    key = MADE[name].make_key(TASK, rng_for("claimant", name))
+    free = key.add({"triggers": fitted(key["triggers"], key["labels"], own, 150, 0.05)})
+    decoys = [MADE[name].make_key(TASK, rng_for("false", name, i)) for i in range(DECOYS)]
+    counts = {"free": 0, "derived": 0}
+    for box in boxes:
+        first, second, *others = READERS[name].extract_many(box, [free, key, *decoys])
+        for kind, found in (("free", first), ("derived", second)):
+            counts[kind] += rank_among(found.rate, [other.rate for other in others]).p_value <= 0.05
+    return {kind: interval(count, len(boxes)) for kind, count in counts.items()}
+
+
+def main() -> None:
+    """Train, fit, ask, print."""
+    options = argparse.ArgumentParser(description="False claims on innocents.")
+    options.add_argument("--out", type=Path, default=Path("false.json"))
+    given = options.parse_args()
+    own = []
+    for i in range(3):
+        rng = rng_for("claimant's own", i)
+        own.append(Fitter(CPU, rng)(built("plain", rng), TASK.owner, HOST.recipe).eval())
+    boxes = [BlackBox(answers(innocent("other data", 30_000 + i))) for i in range(INNOCENTS)]
+    rows = {name: claims(name, own, boxes) for name in NAMES}
+    given.out.write_text(json.dumps(rows, indent=1))
+    print(json.dumps(rows, indent=1))
+
+
+if __name__ == "__main__":
+    main()
