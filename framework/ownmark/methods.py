@@ -16,6 +16,11 @@ from typing import Any
 
 from ownmark.errors import MethodUnavailable
 
+API = 2
+"""Version of the contracts that this ownmark has; CONTRIBUTING says what each changed and how long an old one lives."""
+OLDEST_API = 1
+"""Oldest version of the contracts that packs may still be written for."""
+
 
 class Kind(str, Enum):
     """The seven things a pack can bring."""
@@ -145,6 +150,8 @@ class Declaration:
     """Files that the method reads beside its code, `"package:path"`: results depend on their bytes."""
     version: str = "1"
     """Raise it when results change for a reason the source digest cannot see."""
+    api: int = 1
+    """Version of the contracts that the method was written for (`ownmark.methods.API`)."""
     distribution: str = ""
     """Filled in by discovery: the pip distribution that brought the method."""
 
@@ -184,7 +191,7 @@ class Declaration:
         except ModuleNotFoundError as error:
             missing = (error.name or "").partition(".")[0]
             extra = self.requires.get(missing)
-            hint = f"pip install '{self.distribution}[{extra}]'" if extra else f"pip install {missing}"
+            hint = f"pip install '{self.distribution}[{extra}]'" if extra else install_hint(missing)
             raise MethodUnavailable(
                 f"{self.kind} {self.name} needs the package {missing!r}: {hint}"
             ) from error
@@ -193,6 +200,26 @@ class Declaration:
             raise MethodUnavailable(
                 f"{where} cannot load {reference!r}: {type(error).__name__}: {error}"
             ) from error
+
+
+_DISTRIBUTIONS = {
+    "cv2": "opencv-python-headless", "PIL": "pillow", "sklearn": "scikit-learn", "skimage": "scikit-image",
+    "yaml": "pyyaml", "Crypto": "pycryptodome", "bs4": "beautifulsoup4", "dateutil": "python-dateutil",
+    "pywt": "PyWavelets", "attr": "attrs", "google": "protobuf", "serial": "pyserial", "dotenv": "python-dotenv",
+    "jwt": "pyjwt", "faiss": "faiss-cpu", "lightning_fabric": "lightning", "OpenSSL": "pyopenssl", "fitz": "pymupdf",
+    "umap": "umap-learn", "git": "gitpython", "docx": "python-docx", "magic": "python-magic", "nacl": "pynacl",
+}  # fmt: skip
+"""Import names whose distribution is called otherwise."""
+
+
+def install_hint(module: str) -> str:
+    """The command that installs an import name; where the two names may differ, it does not pretend to know."""
+    known = _DISTRIBUTIONS.get(module)
+    return (
+        f"pip install {known}"
+        if known
+        else f"pip install {module} (if that is what its distribution is called)"
+    )
 
 
 def plans_in(

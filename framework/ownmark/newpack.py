@@ -1,4 +1,4 @@
-"""`ownmark new NAME`: a working pack to start from, copied from the template and renamed."""
+"""`ownmark new NAME`: a working pack to start from, put together from the templates and renamed."""
 
 from __future__ import annotations
 
@@ -13,29 +13,78 @@ from pathlib import Path
 from ownmark.errors import OwnmarkError
 
 TEMPLATE = "scheme-pack"
+"""What all packs share, with a scheme and an attack."""
+KINDS = ("scheme", "black-box", "attack", "extractor", "host", "dataset", "metric")
+"""What a pack may be made for; each is one method with its test and a plan that uses it."""
+_SHARED = {"scheme": "group_mean", "attack": "weight_noise"}
+"""Kinds whose method is one of the shared template's."""
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LEFT_OUT = ("__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache", "dist", "build")
+_SECTION = re.compile(r"(?<=\[project\.entry-points\.ownmark\]\n).*?(?=\n\n|\n\[|\Z)", re.DOTALL)
+_TABLE = re.compile(r"(?<=\|---\|---\|---\|\n)(?:\|.*\n)+")
+_PLAN = re.compile(r"(?<=```yaml\n).*?(?=```)", re.DOTALL)
+_INTRO = re.compile(r"to start from: .*")
 
 
-def create_pack(name: str, into: Path) -> Path:
+def create_pack(name: str, into: Path, kind: str | None = None) -> Path:
     """Write the pack `name` as a folder below `into` and return that folder.
 
     Args:
         name: of the distribution, such as `acme-marks`; the import name is `acme_marks`.
+        kind: of `KINDS`; a scheme with its extractor and an attack if not given.
 
     Raises:
-        OwnmarkError: the name will not do, or the folder exists.
+        OwnmarkError: the name or kind will not do, or the folder exists.
     """
     _check_name(name)
     folder = Path(into) / name
     if folder.exists():
         raise OwnmarkError(f"{folder} exists already; choose another name or folder, or remove it first")
-    source = _template()
-    for path in _template_files(source):
-        target = folder / _renamed(path.relative_to(source).as_posix(), name)
+    if kind is not None and kind not in KINDS:
+        raise OwnmarkError(f"no template for {kind!r}; there are {', '.join(KINDS)}")
+    for path, text in _texts(kind).items():
+        target = folder / _renamed(path, name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(_renamed(path.read_text(encoding="utf-8"), name), encoding="utf-8")
+        target.write_text(_renamed(text, name), encoding="utf-8")
     return folder
+
+
+def _texts(kind: str | None) -> dict[str, str]:
+    """What a pack of this kind consists of: path -> text, under the template's name."""
+    shared = _read(_template(TEMPLATE))
+    if kind is None:
+        return shared
+    own = _read(_template(f"kinds/{kind}"))
+    id = _SHARED.get(kind) or next(path.split("/")[1] for path in own if path.startswith("acme_marks/"))
+    dropped = set(_SHARED.values()) - {id}
+    kept = {path: text for path, text in shared.items() if not any(name in path for name in dropped)}
+    made = {**kept, **own}
+    made["pyproject.toml"] = _SECTION.sub(f'{id} = "acme_marks.{id}"', made["pyproject.toml"])
+    made["tests/test_acme_marks.py"] = made["tests/test_acme_marks.py"].replace(
+        '{"group_mean", "weight_noise"}', f'{{"{id}"}}'
+    )
+    return {path: _of_kind(path, text, kind, id, made) for path, text in made.items()}
+
+
+def _of_kind(path: str, text: str, kind: str, id: str, made: dict[str, str]) -> str:
+    noun = "scheme" if kind == "black-box" else kind
+    if path == "README.md":
+        summary = made[f"acme_marks/{id}/__init__.py"].partition('"""')[2].partition('"""')[0]
+        text = _TABLE.sub(f"| [{id}](acme_marks/{id}/__init__.py) | {noun} | {summary} |\n", text)
+        text = _PLAN.sub(made["plan.yaml"], text).replace("group_mean", id)
+        return _INTRO.sub(f"to start from: one {noun} with its test.", text)
+    if path in ("pyproject.toml", "acme_marks/__init__.py"):
+        return text.replace("A watermark and an attack for ownmark", f"A {noun} for ownmark").replace(
+            "A attack", "An attack"
+        )
+    return text
+
+
+def _read(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in _template_files(folder)
+    }
 
 
 def _check_name(name: str) -> None:
@@ -61,12 +110,12 @@ def _renamed(text: str, name: str) -> str:
     return text
 
 
-def _template() -> Path:
-    """The template's folder: inside the installed package, or beside the sources of an editable install."""
+def _template(name: str) -> Path:
+    """A template's folder: inside the installed package, or beside the sources of an editable install."""
     package = Path(str(files("ownmark")))
-    places = (package / "_templates" / TEMPLATE, package.parents[1] / "templates" / TEMPLATE)
+    places = (package / "_templates" / name, package.parents[1] / "templates" / name)
     for place in places:
-        if (place / "pyproject.toml").is_file():
+        if (place / "plan.yaml").is_file():
             return place
     raise OwnmarkError(f"the template is missing (looked in {places[0]}); reinstall ownmark")
 

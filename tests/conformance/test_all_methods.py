@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from ownmark.discovery import discover
 from ownmark.methods import Declaration
 from ownmark.testing import Check, parametrize_with_checks, run_check
@@ -20,6 +22,12 @@ def test_every_distribution_of_this_repository_is_installed_and_sound() -> None:
     packs = {pack.distribution: pack for pack in discover().packs}
     assert sorted(OURS - set(packs)) == []
     assert [str(problem) for name in OURS for problem in packs[name].problems if problem.lost] == []
+
+
+@pytest.mark.slow
+@parametrize_with_checks(METHODS, thorough=True)
+def test_thorough_conformance(check: Check, declaration: Declaration) -> None:
+    run_check(check, declaration)
 
 
 @parametrize_with_checks(METHODS)

@@ -35,7 +35,9 @@ def test_the_least_plan_has_the_documented_defaults() -> None:
     assert least.seeds == (0,)
     assert least.verdict == VerdictRule(rate=0.05, null_models=8, keys=20)
     assert least.removal == Removal(kind="relative", amount=0.9)
-    assert [entry.id for entry in least.metrics] == ["agreement", "relative_weight_distance"]
+    assert [entry.id for entry in least.metrics] == [
+        "ownmark/agreement", "ownmark/relative_weight_distance",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

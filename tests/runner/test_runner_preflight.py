@@ -150,7 +150,6 @@ def test_attacks_of_one_name_are_for_different_schemes(problems: Problems) -> No
     assert "two attacks are called 'prune'" in only(problems(text.replace(", for: %s", "")))
 
 
-def test_for_is_said_of_attacks_only(problems: Problems) -> None:
-    assert only(problems("schemes: [{uchida: {bits: 8}, for: uchida}]\n")).endswith(
-        "`for` is for attacks, and uchida is none"
-    )
+def test_for_is_said_of_attacks_and_schemes_only(problems: Problems) -> None:
+    text = "schemes: [{uchida: {bits: 8}}]\nextractors: [{default: , for: uchida}]\n"
+    assert only(problems(text)).endswith("`for` is for attacks and schemes, and default is neither")

@@ -60,16 +60,16 @@ class Backdoor(TriggerReader):
     """Asks past the counter."""
 
     def extract(self, suspect: BlackBox, key: Key, own: nn.Module | None = None) -> Evidence:
-        answer = suspect._answer(key["x"])
+        answer = suspect._answer(key["triggers"])
         labels = answer.argmax(1) if answer.ndim == 2 else answer
-        return Evidence(labels == key["y"], chance=0.1, symbol="label")
+        return Evidence(labels == key["labels"], chance=0.1, symbol="label")
 
 
 class Oracle(TriggerReader):
     """Asks nobody."""
 
     def extract(self, suspect: BlackBox, key: Key, own: nn.Module | None = None) -> Evidence:
-        return Evidence(torch.ones(len(key["y"]), dtype=torch.bool), chance=0.1, symbol="label")
+        return Evidence(torch.ones(len(key["labels"]), dtype=torch.bool), chance=0.1, symbol="label")
 
 
 class Silent(TriggerReader):
@@ -77,10 +77,10 @@ class Silent(TriggerReader):
 
     def extract(self, suspect: BlackBox, key: Key, own: nn.Module | None = None) -> Evidence:
         try:
-            labels = suspect.probabilities(key["x"]).argmax(1)
+            labels = suspect.probabilities(key["triggers"]).argmax(1)
         except NotApplicable:
-            labels = torch.full_like(key["y"], -1)
-        return Evidence(labels == key["y"], chance=0.1, symbol="label")
+            labels = torch.full_like(key["labels"], -1)
+        return Evidence(labels == key["labels"], chance=0.1, symbol="label")
 
 
 class Overexposed(SignReader):

@@ -9,6 +9,6 @@ from ownmark.testing.fakes import FAKES
 CATALOG = with_fakes()
 
 
-@parametrize_with_checks(FAKES, catalog=CATALOG)
+@parametrize_with_checks(FAKES, catalog=CATALOG, thorough=True)
 def test_conformance(check: Check, declaration: Declaration) -> None:
     run_check(check, declaration, CATALOG)

@@ -19,10 +19,20 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ownmark.discovery.catalog import Catalog
-from ownmark.discovery.index import Source, index, installed, label, names_in_environment
+from ownmark.discovery.index import (
+    Source,
+    canonical,
+    index,
+    installed,
+    label,
+    names_allowed,
+    names_in_environment,
+)
+from ownmark.discovery.local import local_packs
 from ownmark.discovery.nested import nested_fields
 from ownmark.discovery.plugins import Harvest, harvest
 from ownmark.discovery.problems import Checked, Pack, Problem
+from ownmark.discovery.sealing import asked_for
 
 if TYPE_CHECKING:
     from importlib_metadata import EntryPoint
@@ -42,11 +52,12 @@ def discover(
         disabled: names of distributions, packs or entry points to skip, `"*"` for all but the core; by
             default those in the environment variable `OWNMARK_DISABLE`, separated by commas.
     """
+    asked_for("the catalogue")
     if entry_points is None and disabled is None:
         return _discover_once()
     names = names_in_environment() if disabled is None else disabled
     if entry_points is None:
-        return _discover(*installed(), names)
+        return _discover(*_everything(), names)
     return _discover([label(entry) for entry in entry_points], [], names)
 
 
@@ -57,11 +68,19 @@ def clear() -> None:
 
 @lru_cache(maxsize=1)
 def _discover_once() -> Catalog:
-    return _discover(*installed(), names_in_environment())
+    return _discover(*_everything(), names_in_environment())
+
+
+def _everything() -> tuple[list[Source], list[Problem]]:
+    """What is installed, and the packs in folders, which go before installed ones of the same distribution."""
+    sources, problems = installed()
+    local, faults = local_packs()
+    names = {source.distribution for source in local}
+    return [*local, *(one for one in sources if one.distribution not in names)], [*problems, *faults]
 
 
 def _discover(sources: list[Source], unreadable: list[Problem], names: Collection[str]) -> Catalog:
-    active, skipped = index(sources, names)
+    active, skipped = index(sources, names, names_allowed())
     found = harvest(active)
     problems = (*unreadable, *found.problems)
     return Catalog(
@@ -86,6 +105,13 @@ def _packs(
             methods=sum(method.distribution == name for method in found.methods),
             problems=tuple(p for p in problems if p.distribution == name),
             disabled=tuple(s.name for s in skipped if s.distribution == name),
+            seconds=found.seconds.get(name, 0.0),
+            requires=frozenset(
+                canonical(one.name)
+                for s in (*active, *skipped)
+                if s.distribution == name
+                for one in s.requires
+            ),
         )
         for name, version in sorted(labels.items())
     )

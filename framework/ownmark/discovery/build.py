@@ -7,12 +7,14 @@ class itself is imported by `build`. Nested methods are looked up in the same ca
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ownmark.discovery.checks import missing_imports
 from ownmark.discovery.nested import each, instances, nested_fields
 from ownmark.discovery.problems import Checked
+from ownmark.discovery.sealing import asked_for
 from ownmark.discovery.sentences import sentences
 from ownmark.errors import AmbiguousMethod, MethodNotFound, MethodUnavailable, OwnmarkError, PlanError
 from ownmark.methods import Declaration, Kind
@@ -23,10 +25,15 @@ if TYPE_CHECKING:
 
 
 def validate(
-    catalog: Catalog, kind: Kind, name: str, params: Mapping[str, Any], defaults: Mapping[str, Any]
+    catalog: Catalog,
+    kind: Kind,
+    name: str,
+    params: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    home: str = "",
 ) -> Checked:
     """See `Catalog.validate`."""
-    declaration = catalog.find(kind, name)
+    declaration = catalog.find(kind, name, home)
     problems = missing_imports(declaration)
     try:
         config_class = declaration.load_config()
@@ -35,12 +42,42 @@ def validate(
         return Checked(declaration, None, [*problems, str(error)])
     known = getattr(config_class, "__pydantic_fields__", {})
     if isinstance(params, Mapping):
-        params = {**{key: value for key, value in defaults.items() if key in known}, **params}
+        given = {**{key: value for key, value in defaults.items() if key in known}, **params}
+        params = {**_own_defaults(catalog, declaration, config_class, kinds, given), **given}
     config, found = _configured(declaration, config_class, kinds, params)
     for field, nested_kind in kinds.items():
         for nested in each(_field(config, config_class, field, params)):
             found += _nested_problems(catalog, nested_kind, nested, f"{_label(declaration)}: {field}: ")
     return Checked(declaration, None if found else config, problems + found)
+
+
+def _own_defaults(
+    catalog: Catalog,
+    declaration: Declaration,
+    config_class: Any,
+    kinds: Mapping[str, Kind],
+    given: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Methods that a parameter class names by default mean its own distribution's, whoever else has that id."""
+    found = {}
+    for name, kind in kinds.items():
+        field = config_class.__pydantic_fields__[name]
+        if name not in given and not field.is_required():
+            default = field.get_default(call_default_factory=True)
+            inner = [_owned(catalog, kind, one, declaration.distribution) for one in each(default)]
+            if inner != list(each(default)):
+                found[name] = inner if isinstance(default, (tuple, list)) else inner[0]
+    return found
+
+
+def _owned(catalog: Catalog, kind: Kind, nested: Nested, home: str) -> Nested:
+    if "/" in nested.id:
+        return nested
+    try:
+        method = catalog.find(kind, nested.id, home)
+    except (AmbiguousMethod, MethodNotFound):  # told when the parameters are checked
+        return nested
+    return replace(nested, id=catalog.spelling(method) or f"{method.distribution}/{method.id}")
 
 
 def _label(declaration: Declaration) -> str:
@@ -91,6 +128,7 @@ def _nested_problems(catalog: Catalog, kind: Kind, nested: Nested, prefix: str) 
 def build(catalog: Catalog, checked: Checked) -> Any:
     """See `Catalog.build`."""
     declaration, config, problems = checked
+    asked_for(f"{declaration.kind} {declaration.name}")
     if problems:
         raise PlanError(problems)
     kinds = nested_fields(declaration.load_config())

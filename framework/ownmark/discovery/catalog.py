@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ownmark.discovery import build, suggest
-from ownmark.discovery.index import canonical
+from ownmark.discovery.index import CORE, canonical, is_ours
 from ownmark.discovery.nested import named
 from ownmark.discovery.plugins import Observer
 from ownmark.discovery.problems import Checked, Pack, Problem
@@ -46,8 +46,13 @@ class Catalog:
         names = (method.id, method.name, f"{method.distribution}/{method.id}")
         return next((name for name in names if len(self._claims(method.kind, name)) == 1), None)
 
-    def find(self, kind: Kind, name: str) -> Declaration:
+    def find(self, kind: Kind, name: str, home: str = "") -> Declaration:
         """The method called `name`.
+
+        Args:
+            home: the distribution that uses the name, for its defaults and its own plans: a bare id then means its own
+                method before those of the distributions that it requires, and these before all others. A user's plan
+                has no home, so that nobody decides in silence whose method is meant.
 
         Raises:
             MethodNotFound: with what is near, and which packs failed to load.
@@ -56,6 +61,8 @@ class Catalog:
         claims = self._claims(kind, name)
         if not claims:
             raise MethodNotFound(suggest.not_found(self, Kind(kind), name))
+        if len(claims) > 1 and home:
+            claims = self._nearest(claims, home)
         if len(claims) > 1:
             raise AmbiguousMethod(suggest.ambiguous(self, Kind(kind), name, claims))
         return claims[0]
@@ -66,16 +73,43 @@ class Catalog:
         Raises:
             MethodNotFound, AmbiguousMethod: as `find` does.
         """
-        claims = self._claims(Kind.EXTRACTOR, scheme.extractor)
-        own = [method for method in claims if method.distribution == scheme.distribution]
-        return own[0] if len(own) == 1 else self.find(Kind.EXTRACTOR, scheme.extractor)
+        return self.find(Kind.EXTRACTOR, scheme.extractor, scheme.distribution)
+
+    @property
+    def collisions(self) -> tuple[tuple[Declaration, ...], ...]:
+        """Methods of one kind and one id that several distributions have; plans say whose they mean."""
+        found: dict[tuple[Kind, str], list[Declaration]] = {}
+        for method in self.methods:
+            found.setdefault((method.kind, method.id), []).append(method)
+        return tuple(tuple(same) for same in found.values() if len(same) > 1)
+
+    def home_of(self, name: str) -> str:
+        """The distribution that a name in full, `distribution/id`, states; the core for a bare id of older files."""
+        return canonical(name.rpartition("/")[0]) or CORE
+
+    def version(self, distribution: str) -> str:
+        """Version of an installed distribution with methods; empty if there is none."""
+        return next((pack.version for pack in self.packs if pack.distribution == distribution), "")
 
     def _claims(self, kind: Kind, name: str) -> list[Declaration]:
         prefix, _, bare = name.rpartition("/")
         owner = canonical(prefix)
-        return [
-            m for m in self.of(kind) if m.id == bare and (not prefix or owner in (m.pack, m.distribution))
-        ]
+        found = [m for m in self.of(kind) if m.id == bare]
+        if not prefix:
+            return found
+        exact = [m for m in found if m.distribution == owner]
+        if exact and is_ours(owner):  # no other pack's short name competes with one of this project's
+            return exact
+        return [m for m in found if owner in (m.pack, m.distribution)]
+
+    def _nearest(self, claims: list[Declaration], home: str) -> list[Declaration]:
+        required = next((pack.requires for pack in self.packs if pack.distribution == home), frozenset())
+        circles = (
+            [m for m in claims if m.distribution == home],
+            [m for m in claims if m.distribution in required],
+            [m for m in claims if is_ours(home) and is_ours(m.distribution)],
+        )
+        return next((circle for circle in circles if circle), claims)
 
     def validate(
         self,
@@ -84,6 +118,7 @@ class Catalog:
         params: Mapping[str, Any] | None = None,
         *,
         defaults: Mapping[str, Any] | None = None,
+        home: str = "",
     ) -> Checked:
         """Check a method's parameters, and those of the methods nested in them, without importing the method.
 
@@ -92,11 +127,12 @@ class Catalog:
             params: parameters; they win over those in `nested_or_id`.
             defaults: used where the plan says nothing; those the method does not have are left out, so that
                 one set serves many methods.
+            home: as for `find`.
 
         Raises:
             MethodNotFound, AmbiguousMethod: for this method; for nested ones they are among the problems.
         """
-        return build.validate(self, Kind(kind), *named(nested_or_id, params), defaults or {})
+        return build.validate(self, Kind(kind), *named(nested_or_id, params), defaults or {}, home)
 
     def build(
         self,
@@ -105,6 +141,7 @@ class Catalog:
         params: Mapping[str, Any] | None = None,
         *,
         defaults: Mapping[str, Any] | None = None,
+        home: str = "",
     ) -> Any:
         """Make the method: `Class(config, **nested)`, or `Class(**parameters)` for a metric.
 
@@ -115,7 +152,7 @@ class Catalog:
             PlanError: all that is wrong with the parameters, nested methods included.
             MethodUnavailable: the class cannot be imported or made.
         """
-        return build.build(self, self.validate(kind, nested_or_id, params, defaults=defaults))
+        return build.build(self, self.validate(kind, nested_or_id, params, defaults=defaults, home=home))
 
     def observe(self, record: Mapping[str, Any]) -> None:
         """Tell every observer of a finished cell. Each gets its own copy; errors are logged, nothing more."""

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
-from ownmark.methods import Declaration, Kind
+from ownmark.methods import API, OLDEST_API, Declaration, Kind, Need
 
+RESERVED = frozenset({"none", "default"})
+"""What a plan's lists of attacks and extractors say for no attack, and for each scheme's own extractor."""
 _ID = re.compile(r"[a-z][a-z0-9_-]*")
 
 
@@ -25,6 +27,12 @@ def faults(item: Any, kind: Kind) -> list[str]:
 def _faults(method: Declaration) -> Iterator[str]:
     if not isinstance(method.id, str) or not _ID.fullmatch(method.id):
         yield "a malformed id. Write lower-case letters, digits, '_' and '-', beginning with a letter"
+    elif method.id in RESERVED:
+        yield f"an id that plans use for nothing in particular ({', '.join(sorted(RESERVED))}). Call it otherwise"
+    if not isinstance(method.needs, frozenset | set) or not all(isinstance(n, Need) for n in method.needs):
+        yield f"whose needs {_shown(method.needs)} are no frozenset of ownmark.methods.Need"
+    if not isinstance(method.api, int) or not OLDEST_API <= method.api <= API:
+        yield f"made for version {method.api} of the contracts; {_api_advice(method.api)}"
     if not _is_reference(method.target):
         yield f"whose target {method.target!r} is not of the form 'package.module:Class'"
     if method.config and not _is_reference(method.config):
@@ -33,6 +41,12 @@ def _faults(method: Declaration) -> Iterator[str]:
         yield "without a summary. Give it one line for `ownmark list`"
     if method.kind == Kind.SCHEME and not method.extractor:
         yield "without an extractor. Name the one that reads its mark: extractor=..."
+
+
+def _api_advice(api: Any) -> str:
+    if isinstance(api, int) and api < OLDEST_API:
+        return f"this ownmark has {OLDEST_API} to {API}. CONTRIBUTING says in one sentence each what has changed since"
+    return f"this ownmark has {OLDEST_API} to {API}. pip install -U ownmark"
 
 
 def _is_reference(text: Any) -> bool:

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from importlib_metadata import EntryPoint, distributions, entry_points
+from packaging.requirements import Requirement
 
 from ownmark.discovery.problems import Problem
+from ownmark.discovery.requirements import required
 from ownmark.hookspecs import GROUP
 
 DISABLE = "OWNMARK_DISABLE"
+ONLY = "OWNMARK_ONLY"
 CORE = "ownmark"
 UNKNOWN = "unknown"
 
@@ -24,6 +27,11 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def is_ours(distribution: str) -> bool:
+    """Whether a distribution is, by its name, one of this project's."""
+    return distribution == CORE or distribution.startswith(f"{CORE}-")
+
+
 @dataclass(frozen=True)
 class Source:
     """An entry point with the distribution it belongs to."""
@@ -31,6 +39,8 @@ class Source:
     entry: EntryPoint
     distribution: str
     version: str
+    requires: tuple[Requirement, ...] = ()
+    """What the distribution requires here."""
 
     @property
     def name(self) -> str:
@@ -52,7 +62,8 @@ class Source:
 def label(entry: EntryPoint) -> Source:
     """Find out whose `entry` is; without metadata, the name of its package has to do."""
     name, version = _identity(entry.dist) if entry.dist is not None else ("", UNKNOWN)
-    return Source(entry, name or canonical(re.split(r"[.:\s]", entry.value)[0]), version)
+    package = canonical(re.split(r"[.:\s]", entry.value)[0])
+    return Source(entry, name or package, version, required(entry.dist) if entry.dist is not None else ())
 
 
 def installed() -> tuple[list[Source], list[Problem]]:
@@ -75,10 +86,21 @@ def _one_by_one(dists: Iterable[Any]) -> tuple[list[Source], list[Problem]]:
         try:
             sources += [label(entry) for entry in dist.entry_points.select(group=GROUP)]
         except Exception as error:
-            if f"[{GROUP}]" in (dist.read_text("entry_points.txt") or ""):
+            if f"[{GROUP}]" in _listed(dist):
                 message = f"its entry_points.txt is damaged ({error}). pip install --force-reinstall {name}"
                 problems.append(Problem(name or UNKNOWN, version, "", message))
     return sources, problems
+
+
+def _listed(dist: Any) -> str:
+    """Text of a damaged entry_points.txt, whatever its bytes."""
+    try:
+        return str(dist.read_text("entry_points.txt") or "")
+    except UnicodeError as error:
+        found = getattr(error, "object", b"")
+        return found.decode("latin-1") if isinstance(found, bytes) else ""
+    except Exception:
+        return ""
 
 
 def _identity(dist: Any) -> tuple[str, str]:
@@ -95,20 +117,42 @@ def _metadata(dist: Any, name: str) -> str:
 
 def names_in_environment() -> tuple[str, ...]:
     """What `OWNMARK_DISABLE` asks to skip."""
-    return tuple(name.strip() for name in os.environ.get(DISABLE, "").split(",") if name.strip())
+    return _names(DISABLE)
 
 
-def index(sources: Iterable[Source], disabled: Collection[str]) -> tuple[list[Source], list[Source]]:
+def names_allowed() -> tuple[str, ...]:
+    """What `OWNMARK_ONLY` asks to load beside the core; nothing: everything."""
+    return _names(ONLY)
+
+
+def _names(variable: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in os.environ.get(variable, "").split(",") if name.strip())
+
+
+def index(
+    sources: Iterable[Source], disabled: Collection[str], allowed: Collection[str] = ()
+) -> tuple[list[Source], list[Source]]:
     """Split sources, in a fixed order, into those to load and those to skip.
 
     Args:
         disabled: distributions, packs or entry points by name; `"*"` is everything but the core.
+        allowed: the only ones to load beside the core; empty for all.
     """
     ordered = sorted(sources, key=lambda source: (source.distribution, source.name))
     names = {name if name == "*" else canonical(name) for name in disabled}
-    for name in sorted(names - {"*"} - {handle for source in ordered for handle in source.handles}):
-        logging.getLogger("ownmark").warning(
-            "%s: no distribution, pack or entry point is called %r", DISABLE, name
-        )
-    skipped = [s for s in ordered if s.handles & names or ("*" in names and s.distribution != CORE)]
+    only = {canonical(name) for name in allowed}
+    known = {handle for source in ordered for handle in source.handles}
+    for variable, asked in ((DISABLE, names - {"*"}), (ONLY, only)):
+        for name in sorted(asked - known):
+            logging.getLogger("ownmark").warning(
+                "%s: no distribution, pack or entry point is called %r", variable, name
+            )
+    skipped = [s for s in ordered if _skipped(s, names, only)]
     return [source for source in ordered if source not in skipped], skipped
+
+
+def _skipped(source: Source, names: Collection[str], only: Collection[str]) -> bool:
+    if source.handles & set(names):
+        return True
+    outside = source.distribution != CORE
+    return outside and ("*" in names or bool(only and not source.handles & set(only)))

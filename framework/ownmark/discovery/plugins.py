@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import itertools
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -15,12 +17,17 @@ from typing import Any
 
 import pluggy
 
-from ownmark import hookspecs
+from ownmark import __version__, hookspecs
 from ownmark.discovery.checks import faults, missing_imports
+from ownmark.discovery.guard import SECONDS, TookTooLong, Watched, watched
 from ownmark.discovery.index import Source
 from ownmark.discovery.problems import Problem
-from ownmark.methods import Declaration, Kind
+from ownmark.discovery.requirements import core_conflict
+from ownmark.foreign import shown
+from ownmark.methods import Declaration, Kind, install_hint
 
+MOST = 1000
+"""Declarations that one hook may return."""
 KINDS: Mapping[str, Kind] = {f"ownmark_{kind}s": kind for kind in Kind}
 """Hook -> kind of the declarations it returns."""
 OBSERVER = "ownmark_record"
@@ -41,6 +48,8 @@ class Harvest:
     methods: tuple[Declaration, ...]
     problems: tuple[Problem, ...]
     observers: tuple[Observer, ...]
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """What importing and asking each distribution took."""
 
 
 @dataclass
@@ -50,6 +59,7 @@ class _Basket:
     manager: pluggy.PluginManager
     methods: dict[tuple[str, Kind, str], Declaration] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
 
 def harvest(sources: Iterable[Source]) -> Harvest:
@@ -66,16 +76,25 @@ def harvest(sources: Iterable[Source]) -> Harvest:
             _gather(source, hook, _caller(basket.manager, hook, plugin), basket)
         if OBSERVER in hooks:
             observers.append(Observer(source, _caller(basket.manager, OBSERVER, plugin)))
-    return Harvest(tuple(basket.methods.values()), tuple(basket.problems), tuple(observers))
+    methods, problems = tuple(basket.methods.values()), tuple(basket.problems)
+    return Harvest(methods, problems, tuple(observers), dict(basket.seconds))
 
 
 def _loaded(source: Source, basket: _Basket) -> Any:
     """Import and register one plugin; None, and a problem, if that fails."""
-    try:
-        plugin = source.entry.load()
-    except (Exception, SystemExit) as error:
-        basket.problems.append(source.problem(_import_failure(source, error)))
+    conflict = core_conflict(source.requires, __version__)
+    if conflict is not None:
+        message = (
+            f"requires {conflict}, and this is ownmark {__version__}; it was not loaded. "
+            f"pip install -U ownmark, or a version of {source.distribution} made for this one"
+        )
+        basket.problems.append(source.problem(message))
         return None
+    seen = _watch(source, source.entry.load, basket)
+    if seen.error is not None:
+        basket.problems.append(source.problem(_import_failure(source, seen.error)))
+        return None
+    plugin = seen.value
     try:
         hash(plugin)  # subset_hook_caller keeps plugins in a set
         if basket.manager.register(plugin, f"{source.distribution}:{source.name}") is None:
@@ -87,11 +106,29 @@ def _loaded(source: Source, basket: _Basket) -> Any:
     return plugin
 
 
+def _watch(source: Source, call: Callable[[], Any], basket: _Basket) -> Watched:
+    """Run code of a pack; what it does beside its task is a problem, and costs no method."""
+    seen = watched(
+        f"{source.distribution} {source.version}; OWNMARK_DISABLE={source.distribution} skips it", call
+    )
+    basket.seconds[source.distribution] += seen.seconds
+    if seen.printed.strip():
+        first = shown(seen.printed.strip().splitlines()[0], 60)
+        message = f"prints while it is loaded ({first!r}). Nothing of it is shown; remove the print"
+        basket.problems.append(source.problem(message, lost=False))
+    if seen.changed:
+        message = f"changes {', '.join(seen.changed)} while it is loaded, which was put back. Leave that to the user"
+        basket.problems.append(source.problem(message, lost=False))
+    return seen
+
+
 def _import_failure(source: Source, error: BaseException) -> str:
-    what = f"cannot import {source.entry.value!r} ({type(error).__name__}: {error})"
+    what = f"cannot import {source.entry.value!r} ({type(error).__name__}: {shown(error, 300)})"
+    if isinstance(error, TookTooLong):
+        return f"{what}. Skip it with OWNMARK_DISABLE={source.distribution}, or allow more with {SECONDS}=60"
     missing = (getattr(error, "name", None) or "").partition(".")[0]
     if isinstance(error, ModuleNotFoundError) and missing != source.entry.value.partition(".")[0]:
-        return f"{what}. Install what it lacks: pip install {missing}"
+        return f"{what}. Install what it lacks: {install_hint(missing)}"
     return f"{what}. Reinstall or mend the pack, or skip it with OWNMARK_DISABLE={source.distribution}"
 
 
@@ -139,15 +176,42 @@ def _caller(manager: pluggy.PluginManager, hook: str, plugin: Any) -> Callable[.
 
 def _gather(source: Source, hook: str, ask: Callable[..., Any], basket: _Basket) -> None:
     """Put the sound declarations of one hook into the basket, and a problem for each other answer."""
-    try:
+
+    def answer() -> list[Any]:
         answers = ask()
         if not answers:
             raise TypeError("it returned None; return a list of declarations")
-        for item in [item for answer in answers for item in answer]:
-            _keep(source, hook, item, basket)
-    except (Exception, SystemExit) as error:
-        message = f"{hook} failed ({type(error).__name__}: {error}). Mend the function"
+        return list(itertools.islice((item for one in answers for item in one), MOST + 1))
+
+    seen = _watch(source, answer, basket)
+    if seen.error is not None:
+        message = (
+            f"{hook} failed ({type(seen.error).__name__}: {shown(seen.error, 300)}). {_advice(seen.error)}"
+        )
         basket.problems.append(source.problem(message))
+        return
+    if len(seen.value) > MOST:
+        message = (
+            f"{hook} returned more than {MOST} declarations; the rest is left out. Return a list that ends"
+        )
+        basket.problems.append(source.problem(message))
+    for item in seen.value[:MOST]:
+        try:
+            _keep(source, hook, item, basket)
+        except Exception as error:  # a declaration whose fields misbehave
+            message = f"{hook} returned a declaration that cannot be read ({type(error).__name__}: {error})"
+            basket.problems.append(source.problem(message))
+
+
+def _advice(error: BaseException) -> str:
+    """What to do; a version conflict between packages is nothing that the function could mend."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"Install what it lacks: {install_hint(error.name.partition('.')[0])}"
+    if isinstance(error, ImportError):
+        return "A package that it imports is of a version that it was not made for; `pip check` says which"
+    if isinstance(error, TookTooLong):
+        return f"Return a list at once, without computing; {SECONDS}=60 allows more"
+    return "Mend the function"
 
 
 def _keep(source: Source, hook: str, item: Any, basket: _Basket) -> None:

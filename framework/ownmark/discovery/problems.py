@@ -40,6 +40,10 @@ class Pack:
     problems: tuple[Problem, ...] = ()
     disabled: tuple[str, ...] = ()
     """The entry points that were skipped."""
+    seconds: float = 0.0
+    """That looking for its methods took."""
+    requires: frozenset[str] = frozenset()
+    """Canonical names of the distributions that it requires."""
 
 
 class Checked(NamedTuple):

@@ -20,6 +20,7 @@ from ownmark.ownership.folder import Claim, Release
 from ownmark.ownership.sums import require_sums
 from ownmark.ownership.trust import require_no_code
 from ownmark.runner.cell import Cell, Spec, canonical
+from ownmark.runner.qualify import qualified
 from ownmark.runner.resolve import needs_of
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.splits import divide
@@ -27,13 +28,22 @@ from ownmark.runner.splits import divide
 
 def statement_of(catalog: Catalog, dataset: Spec, host: Spec, scheme: Spec, split: Any) -> dict[str, Any]:
     """What a commitment says beside the secret: every parameter that a key depends on, defaults included."""
-    data: Dataset = catalog.build(Kind.DATASET, dataset.id, dataset.parameters)
+    data: Dataset = _built(catalog, Kind.DATASET, dataset)
     named = {"dataset": (Kind.DATASET, dataset), "host": (Kind.HOST, host), "scheme": (Kind.SCHEME, scheme)}
     methods = {}
     for role, (kind, spec) in named.items():
-        declaration, config, _ = catalog.validate(kind, spec.id, spec.parameters)
+        home = catalog.home_of(spec.id) if "/" in spec.id else ""
+        full = qualified(catalog, kind, spec, home)  # the same whether a plan or a claim names it
+        declaration, config, _ = catalog.validate(
+            kind, full.id, full.parameters, home=catalog.home_of(full.id)
+        )
         methods[role] = {"id": declaration.name, "params": {} if config is None else to_plain(config)}
     return {**methods, "data": data.fingerprint(), "split": to_plain(split)}
+
+
+def _built(catalog: Catalog, kind: Kind, spec: Spec) -> Any:
+    home = catalog.home_of(spec.id) if "/" in spec.id else ""
+    return catalog.build(kind, spec.id, spec.parameters, home=home)
 
 
 def commit(plan: str | Path, into: Path, catalog: Catalog | None = None) -> Commitment:
@@ -115,9 +125,9 @@ def derived(mark: Path, owner: Claim, release: Release, catalog: Catalog) -> dic
 
 
 def _drawn(catalog: Catalog, owner: Claim, release: Release, marking: Spec, seed: int) -> Key:
-    dataset: Dataset = catalog.build(Kind.DATASET, release.dataset.id, release.dataset.parameters)
+    dataset: Dataset = _built(catalog, Kind.DATASET, release.dataset)
     parts = divide(dataset.load(), release.split)
-    scheme: Scheme = catalog.build(Kind.SCHEME, marking.id, marking.parameters)
+    scheme: Scheme = _built(catalog, Kind.SCHEME, marking)
     task = Task(owner.about["task"], parts.shape, parts.classes, parts.owner)
     return scheme.make_key(task, rng_for("key", seed)).to("cpu")
 

@@ -23,9 +23,10 @@ from ownmark.methods import Kind, Need
 from ownmark.ownership.commitment import PRIVATE, PUBLIC
 from ownmark.ownership.deriving import committed_seed
 from ownmark.ownership.folder import Claim, Release, Structure, appearing, require_vacant
+from ownmark.ownership.origin import described
 from ownmark.ownership.secrecy import Discreet, Secrecy, alone
 from ownmark.ownership.sums import SUMS, write_sums
-from ownmark.runner.cell import Cell, Spec, expand
+from ownmark.runner.cell import Cell, Spec, canonical, expand
 from ownmark.runner.device import device_called
 from ownmark.runner.engine import Progress
 from ownmark.runner.environment import environment
@@ -33,6 +34,7 @@ from ownmark.runner.places import require_writable, writing
 from ownmark.runner.plan import Entry, Plan, Split
 from ownmark.runner.preflight import check_methods
 from ownmark.runner.progress import Silent
+from ownmark.runner.qualify import qualified
 from ownmark.runner.session import Session, checked_session, load_plan
 from ownmark.runner.verdict import Basis, verdict
 from ownmark.runner.yamlfile import Document
@@ -203,7 +205,7 @@ def _read(session: Session, cells: tuple[Cell, ...]) -> tuple[dict[str, Any], di
         _require_claim(cell, label, hits, n, basis, verdicts[label])
         spec = cell.extractor or session.making.methods.own_extractor(cell.scheme)
         readers[label] = {
-            "extractor": {"id": spec.id, "label": spec.label, "params": _params(session, cell, spec)},
+            "extractor": _reader(session, cell, spec),
             "access": evidence["access"], "own_copy": method.needs(Need.OWN_COPY), "queries": evidence["queries"],
             "n": n, "chance": evidence["chance"], "symbol": evidence["symbol"], "rate": basis.threshold.rate,
             "null_hits": [[round(rate * n) for rate in row] for row in calibration["null_rates"]],
@@ -212,6 +214,12 @@ def _read(session: Session, cells: tuple[Cell, ...]) -> tuple[dict[str, Any], di
             "born": session.reading.reads_own_key(cell), "decoys": session.reading.decoy_count(cell),
         }  # fmt: skip
     return verdicts, readers
+
+
+def _reader(session: Session, cell: Cell, spec: Spec) -> dict[str, Any]:
+    """What reads the mark, with its origin, so that no other method of that name will."""
+    complete = Spec(spec.id, canonical(_params(session, cell, spec)), spec.label)
+    return described(session.making.methods.catalog, Kind.EXTRACTOR, complete)
 
 
 def _params(session: Session, cell: Cell, spec: Spec) -> dict[str, Any]:
@@ -264,17 +272,19 @@ def _write(
 ) -> None:
     making, splits = session.making, session.making.splits(cell.task.dataset)
     scheme = making.methods.get(Kind.SCHEME, cell.scheme).instance
-    layers = cell.scheme if _changes_layers(scheme) else None
-    structure = Structure(cell.task.host, splits.shape, splits.classes, layers)
+    catalog = making.methods.catalog
+    layers = qualified(catalog, Kind.SCHEME, cell.scheme) if _changes_layers(scheme) else None
+    host = qualified(catalog, Kind.HOST, cell.task.host)
+    dataset = qualified(catalog, Kind.DATASET, cell.task.dataset)
+    structure = Structure(host, splits.shape, splits.classes, layers)
     for name in ("released", "owner"):
         (folder / name).mkdir()
     state = session.engine.get(making.marked(cell)).tensors("network")
-    Release(structure, cell.task.dataset, session.plan.split).write(folder / "released", state)
+    Release(structure, dataset, session.plan.split).write(folder / "released", state)
     key = making.key(cell).to("cpu")
     about = {
-        "scheme": cell.scheme.describe(), "task": cell.task.label, "readers": readers, "key": key.digest(),
-        "derivation": derivation,
-        "data": making.data_identity(cell.task.dataset)["data"],
+        "scheme": described(catalog, Kind.SCHEME, cell.scheme), "task": cell.task.label, "readers": readers,
+        "key": key.digest(), "derivation": derivation, "data": making.data_identity(cell.task.dataset)["data"],
         "provenance": environment(str(session.engine.device)), "utility": _utility(session, cell),
     }  # fmt: skip
     controls = session.reading.controls(cell)

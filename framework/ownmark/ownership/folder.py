@@ -58,7 +58,9 @@ class Structure:
 
     def blank(self, catalog: Catalog) -> nn.Module:
         """An untrained host."""
-        host: Host = catalog.build(Kind.HOST, self.host.id, self.host.parameters)
+        host: Host = catalog.build(
+            Kind.HOST, self.host.id, self.host.parameters, home=catalog.home_of(self.host.id)
+        )
         return host.build(self.shape, self.classes)
 
     def load(self, catalog: Catalog, state: Mapping[str, Tensor], where: str) -> nn.Module:
@@ -81,7 +83,9 @@ class Structure:
     def _of_scheme(self, catalog: Catalog, state: Mapping[str, Tensor]) -> nn.Module:
         """The scheme says which layers; the names are tried as they are, then without what wraps all of them."""
         assert self.layers is not None
-        scheme: Scheme = catalog.build(Kind.SCHEME, self.layers.id, self.layers.parameters)
+        scheme: Scheme = catalog.build(
+            Kind.SCHEME, self.layers.id, self.layers.parameters, home=catalog.home_of(self.layers.id)
+        )
         try:
             return restored(scheme, self.blank(catalog), state, self.shape, self.classes)
         except (RuntimeError, KeyError, Unreadable):
@@ -130,7 +134,9 @@ class Release:
     def _changed_layers(self, catalog: Catalog) -> Attack | None:
         """The last attack that may have left another structure than it found."""
         for step in reversed(self.steps):
-            thief: Attack = catalog.build(Kind.ATTACK, step.attack.id, step.attack.parameters)
+            thief: Attack = catalog.build(
+                Kind.ATTACK, step.attack.id, step.attack.parameters, home=catalog.home_of(step.attack.id)
+            )
             if type(thief).restore is not Attack.restore:
                 return thief
         return None
@@ -138,7 +144,9 @@ class Release:
     def served(self, catalog: Catalog, network: nn.Module) -> nn.Module:
         """What answers queries once the attacks' fronts stand before the network."""
         for step in self.steps:
-            attack = catalog.build(Kind.ATTACK, step.attack.id, step.attack.parameters)
+            attack = catalog.build(
+                Kind.ATTACK, step.attack.id, step.attack.parameters, home=catalog.home_of(step.attack.id)
+            )
             network = attack.serve(network, rng_for("serve", step.seed))
         return network.eval()
 

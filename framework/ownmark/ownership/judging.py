@@ -119,6 +119,9 @@ class Judge:
             ranked = rank_among(found.rate, decoy_rates(reader, view, keys, looks.decoys, self.own))
         return ranked.at_two_looks(), ""
 
+    def _built(self, kind: Kind, spec: Spec) -> Any:
+        return self.catalog.build(kind, spec.id, spec.parameters, home=self.catalog.home_of(spec.id))
+
     def _fresh_keys(self) -> Any:
         """The i-th decoy; another set for every key, so that nobody can choose a key against them.
 
@@ -129,12 +132,12 @@ class Judge:
         marking = Spec(described["id"], canonical(described["params"]))
         for kind, spec in ((Kind.SCHEME, marking), (Kind.DATASET, release.dataset)):
             require_no_code(self.catalog, kind, spec, "the mark")
-        dataset: Dataset = self.catalog.build(Kind.DATASET, release.dataset.id, release.dataset.parameters)
+        dataset: Dataset = self._built(Kind.DATASET, release.dataset)
         if dataset.fingerprint() != self.owner.about["data"]:
             raise OwnmarkError(f"{release.dataset.label} has changed since the mark was made")
         parts = divide(dataset.load(), release.split)
         task = Task(self.owner.about["task"], parts.shape, parts.classes, parts.owner.to(self.device))
-        scheme: Scheme = self.catalog.build(Kind.SCHEME, marking.id, marking.parameters)
+        scheme: Scheme = self._built(Kind.SCHEME, marking)
         secret = self.owner.about["key"]
         return fresh_keys(scheme, task, lambda i: rng_for("decoy", secret, i), self.device)
 

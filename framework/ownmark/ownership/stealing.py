@@ -27,6 +27,7 @@ from ownmark.runner.engine import Progress
 from ownmark.runner.granting import access_problems, narrowed, stolen
 from ownmark.runner.places import require_writable, writing
 from ownmark.runner.plan import Entry, Given
+from ownmark.runner.qualify import qualified
 from ownmark.runner.resolve import needs_of
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.splits import divide, granted
@@ -99,7 +100,7 @@ def attack(
     fitter = Fitter(where, rng_for("attacker fit", seed), progress=progress.step if progress else None)
     with contained(f"attack {spec.label}"), repeatable(), seeded(rng_for("stray", "attacked")):
         suspect = thief.attack(loot, fitter, rng_for("attack", seed))
-    left = replace(release, steps=(*release.steps, Step(spec, seed)))
+    left = replace(release, steps=(*release.steps, Step(qualified(catalog, Kind.ATTACK, spec), seed)))
     with writing(into), appearing(into) as folder:
         left.write(folder, suspect.network.state_dict())
     told = {name: value for name, value in suspect.exhibits.items() if not isinstance(value, Tensor)}
@@ -147,5 +148,7 @@ def _images(release: Release, dataset: Spec, given: Given, seed: int, catalog: C
         raise NotApplicable(
             "`transfer` images come from a plan's `transfer` dataset; use `ownmark run` for that"
         )
-    images = catalog.build(Kind.DATASET, dataset.id, dataset.parameters).load()
+    images = catalog.build(
+        Kind.DATASET, dataset.id, dataset.parameters, home=catalog.home_of(dataset.id)
+    ).load()
     return granted(divide(images, release.split), given, rng_for("granted", seed))

@@ -36,6 +36,7 @@ def ask(
     trust: bool = False,
     trust_mark: bool = False,
     sequential: bool = False,
+    stranger: str | None = None,
 ) -> dict[str, Any]:
     """`verify` with a bar that counts the images a service has answered.
 
@@ -55,7 +56,7 @@ def ask(
 
         return verify(
             mark, asked, reader=reader, rate=rate, budget=budget, device=device, trust=trust,
-            trust_mark=trust_mark, sequential=sequential, progress=progress,
+            trust_mark=trust_mark, sequential=sequential, stranger=stranger, progress=progress,
         )  # fmt: skip
 
 
@@ -67,6 +68,8 @@ def told(record: Mapping[str, Any]) -> Iterator[str]:
     yield subject
     if controls := record.get("controls"):
         yield f"  clean images answered rightly: {controls['right']} of {controls['n']}"
+    if record.get("reader_differs"):
+        yield f"  note: {shown(record['reader_differs'], 400)}"
     if "hits" in record:
         basis = BASIS[record["basis"]].format(models=record["null_models"])
         yield f"  {record['hits']} of {record['n']} {record['symbol']}s match; {record['hits_needed']} make a claim"

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ownmark.discovery import Catalog, nested_fields
+from ownmark.discovery.index import is_ours
 from ownmark.errors import NotApplicable, UntrustedFile
 from ownmark.foreign import shown
 from ownmark.methods import Kind
@@ -41,14 +42,14 @@ def require_no_code(
         UntrustedFile: it names code, methods nested in it included; it comes from elsewhere; its parameters are wrong.
         MethodNotFound, AmbiguousMethod: there is no such method.
     """
-    declaration = catalog.find(kind, spec.id)
+    declaration = catalog.find(kind, spec.id, catalog.home_of(spec.id))
     allow = HOW.format(flag=flag)
     if named is not None and declaration.distribution not in named:
         raise UntrustedFile(
             f"{where}: its {kind} {shown(spec.id, 60)} is of {declaration.distribution}, which your own mark does not "
             f"use, and is not loaded for a stranger's folder; {allow}"
         )
-    _, config, problems = catalog.validate(kind, spec.id, spec.parameters)
+    _, config, problems = catalog.validate(kind, spec.id, spec.parameters, home=catalog.home_of(spec.id))
     if problems:
         raise UntrustedFile(f"{where}: {shown('; '.join(problems))}")
     if code := tuple(config.sources()) if hasattr(config, "sources") else ():
@@ -92,8 +93,10 @@ def as_owned(release: Release, owner: Release, catalog: Catalog, where: str) -> 
             f"{where}: says that it takes {shown(found.shape, 60)} inputs and knows {found.classes} classes; the mark "
             f"is of a network for {own.shape} and {own.classes}"
         )
-    used = {catalog.find(kind, spec.id).distribution for kind, spec in _structure(owner)}
-    used.add(catalog.find(Kind.DATASET, owner.dataset.id).distribution)
+    used = {
+        catalog.find(kind, spec.id, catalog.home_of(spec.id)).distribution for kind, spec in _structure(owner)
+    }
+    used.add(catalog.find(Kind.DATASET, owner.dataset.id, catalog.home_of(owner.dataset.id)).distribution)
     if _same(found.host, own.host) and _same(found.layers, own.layers):
         release = replace(release, structure=own)
     else:
@@ -103,11 +106,6 @@ def as_owned(release: Release, owner: Release, catalog: Catalog, where: str) -> 
     for step in release.steps:
         require_no_code(catalog, Kind.ATTACK, step.attack, where, used | ours)
     return release
-
-
-def is_ours(distribution: str) -> bool:
-    """Whether a distribution is one of this project's, which open and import nothing that parameters name."""
-    return distribution == "ownmark" or distribution.startswith("ownmark-")
 
 
 def _methods(release: Release) -> Iterator[tuple[Kind, Spec]]:

@@ -29,8 +29,10 @@ from ownmark.ownership.deriving import derived
 from ownmark.ownership.endpoint import Endpoint, Service
 from ownmark.ownership.folder import Claim, Release, model_state
 from ownmark.ownership.judging import Judge, stated
+from ownmark.ownership.origin import differs
+from ownmark.ownership.origin import reader as found_reader
 from ownmark.ownership.trust import as_owned, require_no_code, require_plain
-from ownmark.runner.cell import Spec, canonical
+from ownmark.runner.cell import Spec
 from ownmark.runner.controls import asked
 from ownmark.runner.device import device_called
 from ownmark.runner.environment import environment
@@ -65,6 +67,7 @@ def verify(
     trust_mark: bool = False,
     sequential: bool = False,
     watch: Callable[[Answers], Answers] | None = None,
+    stranger: str | None = None,
     progress: Callable[[int, int], None] | None = None,
     catalog: Catalog | None = None,
 ) -> dict[str, Any]:
@@ -80,6 +83,7 @@ def verify(
             mark is, the suspect is not.
         sequential: look at a tenth of the symbols first, and stop there if that decides; same rate, fewer queries.
         watch: wraps what answers, to see questions and answers.
+        stranger: a distribution whose extractor is to read, though the mark names another's of the same id.
         progress: told (images answered, images in all) by a service.
 
     Returns: `claim` is true or false; or None, with `error`, where a black box gave no usable answers. `reason` says
@@ -97,8 +101,9 @@ def verify(
     owner, release = Claim.read(mark / "owner"), Release.read(mark / "released")
     reads = _reader(owner, reader)
     judged_at = stated(reads, rate)
+    method = found_reader(catalog, reads["extractor"], stranger)
     if not (trust or trust_mark):
-        _require_plain_mark(mark, release, reads, catalog)
+        _require_plain_mark(mark, release, method, catalog)
     try:
         faced = _face(suspect, release, catalog, where, budget, progress, trust)
     except Unreadable as error:
@@ -106,9 +111,10 @@ def verify(
     record = _record(faced.about, owner, reads, reader, where) | {
         "judged_at": judged_at, "sequential": sequential,
         "allowed": None, "derived": derived(mark, owner, release, catalog),
+        "reader_differs": differs(catalog, reads["extractor"], method),
     }  # fmt: skip
     extractor: Extractor = catalog.build(
-        Kind.EXTRACTOR, reads["extractor"]["id"], reads["extractor"]["params"]
+        Kind.EXTRACTOR, method.id, method.parameters, home=catalog.home_of(method.id)
     )
     own = None
     if reads["own_copy"]:
@@ -186,14 +192,13 @@ def _spent(box: BlackBox, faced: _Faced) -> dict[str, Any]:
     return {"queries": faced.endpoint.sent, "requests": faced.endpoint.requests}
 
 
-def _require_plain_mark(mark: Path, release: Release, reads: Mapping[str, Any], catalog: Catalog) -> None:
+def _require_plain_mark(mark: Path, release: Release, reader: Spec, catalog: Catalog) -> None:
     """A mark may come from a claimant; it chooses no code unless its reader says that it is trusted.
 
     Raises:
         UntrustedFile: its network or its reader is code that it names.
     """
     require_plain(release, catalog, str(mark), "--trust-mark")
-    reader = Spec(reads["extractor"]["id"], canonical(reads["extractor"]["params"]))
     require_no_code(catalog, Kind.EXTRACTOR, reader, str(mark), None, "--trust-mark")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from ownmark.report.fields import Record, canonical, dig, is_number, is_ok, number
+from ownmark.report.fields import Record, canonical, dig, is_impossible, is_number, is_ok, number
 from ownmark.report.naming import Axis, attack_axis, name_all, row_axis, shared_axis, task_axis
 from ownmark.stats import mean_interval
 
@@ -43,6 +43,8 @@ class Group:
     failed: tuple[Record, ...]
     missing: tuple[Any, ...] = ()
     """Seeds that have not run yet."""
+    impossible: tuple[Record, ...] = ()
+    """Cells that cannot be: neither finished nor failed."""
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -104,6 +106,7 @@ class Grid:
             tuple(record for group in there for record in group.ok),
             tuple(record for group in there for record in group.failed),
             tuple(seed for group in there for seed in group.missing),
+            tuple(record for group in there for record in group.impossible),
         )
 
 
@@ -148,8 +151,9 @@ def _group(seeds: list[tuple[str, list[Record]]]) -> Group:
     records = [record for _, of_seed in seeds for record in of_seed]
     return Group(
         tuple(record for record in records if is_ok(record)),
-        tuple(record for record in records if not is_ok(record)),
+        tuple(record for record in records if not is_ok(record) and not is_impossible(record)),
         tuple(seed for seed, of_seed in seeds if not of_seed),
+        tuple(record for record in records if is_impossible(record)),
     )
 
 

@@ -49,6 +49,8 @@ def cell_lines(group: Group | None) -> tuple[Line, ...]:
         lines.append(Line(f"✗ FAILED {len(group.failed)}/{total}", "bad"))
     if group.missing:
         lines.append(Line(f"… not run {len(group.missing)}/{total}", "warn"))
+    if group.impossible:
+        lines.append(Line("n/a", "muted"))
     return tuple(lines)
 
 
@@ -172,6 +174,20 @@ def unreadable(grid: Grid) -> list[str]:
         for record in (grid.group(row, column) or Group((), ())).ok
         if (why := dig(record, "evidence", "unreadable"))
     ]
+
+
+def impossible(grid: Grid) -> list[str]:
+    """One sentence for each scheme or attack that does not fit the task's host, with the reason."""
+    reasons = [
+        (
+            row.name if record["reason"].get("kind") == "scheme" else column.name,
+            record["reason"].get("message"),
+        )
+        for row in grid.rows
+        for column in grid.columns
+        for record in (grid.group(row, column) or Group((), ())).impossible
+    ]
+    return [f"{name} is not applicable here: {_first(why)}" for name, why in dict.fromkeys(reasons)]
 
 
 def failures(grid: Grid) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from ownmark.report import blocks
 from ownmark.report.aggregate import Grid
 from ownmark.report.blocks import Block, Bullets, Heading, Picture, Table, Text
-from ownmark.report.cells import cell_lines, failures, row_lines, unreadable
+from ownmark.report.cells import cell_lines, failures, impossible, row_lines, unreadable
 from ownmark.report.details import exhibits, measurements, provenance
 from ownmark.report.drops import drop_table
 from ownmark.report.facts import LEGEND, attackers, contradicted, criteria, stated_rates, thresholds
@@ -39,7 +39,10 @@ def summary(grids: Sequence[Grid]) -> str:
     ok, failed, missing = (
         sum(len(getattr(group, part)) for group in everything) for part in ("ok", "failed", "missing")
     )
-    return f"{ok + failed + missing} cells: {ok} finished, {failed} failed, {missing} not run."
+    never = sum(len(group.impossible) for group in everything)
+    rest = f", {never} not applicable" if never else ""
+    total = ok + failed + missing + never
+    return f"{total} cells: {ok} finished, {failed} failed, {missing} not run{rest}."
 
 
 def _task(run: Run, grid: Grid, pictures: Sequence[Picture]) -> Iterator[Block]:
@@ -48,6 +51,8 @@ def _task(run: Run, grid: Grid, pictures: Sequence[Picture]) -> Iterator[Block]:
     yield _matrix(grid)
     if failed := failures(grid):
         yield Bullets(tuple(f"✗ {sentence}" for sentence in failed))
+    if never := impossible(grid):
+        yield Bullets(tuple(never))
     if lost := unreadable(grid):
         yield Bullets(tuple(lost))
     yield from pictures[:1]

@@ -65,3 +65,8 @@ def is_ok(record: Record) -> bool:
     """Whether the cell finished: a status of "ok", or none and no error."""
     status = record.get("status")
     return status == "ok" or (status is None and not record.get("error"))
+
+
+def is_impossible(record: Record) -> bool:
+    """Whether the cell cannot be: its scheme or attack does not fit its host, and nothing was run."""
+    return record.get("status") == "n/a"

@@ -93,7 +93,7 @@ def audit(
 
 def _unattacked(session: Session) -> Iterator[Cell]:
     seen = set()
-    for cell in expand(session.plan):
+    for cell in session.making.misfits.possible(expand(session.plan)):
         seed = cell.seed if session.reading.reads_own_key(cell) else session.plan.seeds[0]
         bare = Cell(cell.task, cell.scheme, None, cell.extractor, seed, session.plan.attacker)
         if bare not in seen:

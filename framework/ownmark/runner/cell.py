@@ -13,6 +13,9 @@ from ownmark.config import to_plain
 from ownmark.runner.plan import Entry, Given, Plan, TaskEntry
 from ownmark.runner.plan import given as given_to
 
+_LATER = {"access": "weights", "queries": None, "copies": 1}
+"""Fields of `Given` that came after version 0.1, with what they were taken for before."""
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -54,6 +57,11 @@ class TaskSpec:
         """`digits/convnet`."""
         return f"{self.dataset.label}/{self.host.label}"
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a scheme's `for:` may call it: its label, or any name of its dataset or host."""
+        return self.label, *self.dataset.names, *self.host.names
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -72,7 +80,14 @@ class Cell:
     @property
     def id(self) -> str:
         """Short name of the record: a hash of all that the plan says of the cell."""
-        text = json.dumps(asdict(self), sort_keys=True, default=to_plain)
+        said = asdict(self)
+        for (
+            name,
+            default,
+        ) in _LATER.items():  # grants of later versions, so that older records keep their names
+            if said["given"].get(name) == default:
+                del said["given"][name]
+        text = json.dumps(said, sort_keys=True, default=to_plain)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
@@ -113,7 +128,7 @@ def expand(plan: Plan) -> tuple[Cell, ...]:
     cells = []
     for task in tasks(plan.all_tasks()):
         for scheme_entry, seed in itertools.product(plan.schemes, plan.seeds):
-            for scheme in specs(scheme_entry):
+            for scheme in specs(scheme_entry) if scheme_entry.meant_for(task.names) else ():
                 cells += [
                     Cell(task, scheme, attack, extractor, seed, given)
                     for attack, given in _attacks(plan, scheme)

@@ -18,11 +18,13 @@ from ownmark.contracts.restoring import restored
 from ownmark.contracts.samples import Samples
 from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.views import HostView, Stolen, Task, seeded
+from ownmark.discovery.sealing import Seal, sealed, unsealed
 from ownmark.errors import OwnmarkError, TrainingDiverged
 from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Cell, Spec, TaskSpec, specs
 from ownmark.runner.engine import Engine
 from ownmark.runner.environment import upgrades
+from ownmark.runner.fitting import Misfits
 from ownmark.runner.granting import narrowed, stolen
 from ownmark.runner.graph import Bench, Node, once
 from ownmark.runner.plan import Given, Plan
@@ -44,6 +46,7 @@ class Making:
         self._splits: dict[Spec, Splits] = {}
         self._data: dict[Spec, dict[str, Any]] = {}
         self._built_as: dict[str, TaskSpec] = {}
+        self.misfits = Misfits()
 
     @cached_property
     def _training(self) -> dict[str, Any]:
@@ -212,8 +215,11 @@ class Making:
             task = self.task(cell.task)
             key = scheme.make_key(task, rng_for("key", *which))
             fit = bench.fitter(rng_for("embed", *which))
-            marked = scheme.embed(self._host_view(cell.task, host), key, task, fit)
+            view = self._host_view(cell.task, host)
+            with sealed(f"scheme {method.declaration.name}") as seal:
+                marked = scheme.embed(view, key, task, fit)
             values, pictures = _exhibits(marked.exhibits)
+            values |= self._reached(seal)
             values |= {"key": dict(marked.key.values), "scheme": marked.key.scheme}
             files = {"network": marked.network.state_dict(), "key": marked.key.tensors}
             return Contents(values, {**files, **pictures})
@@ -221,15 +227,30 @@ class Making:
         label = f"{cell.task.label} {cell.scheme.label} seed {cell.seed}" + (f" copy {copy}" if copy else "")
         return Node("marked", label, about, compute, (host,))
 
+    def _reached(self, seal: Seal) -> dict[str, list[str]]:
+        """What the method reached for beyond what it was handed; the user's loggers and callbacks open files too."""
+        own = bool(self.plan.trainer.callbacks or self.plan.trainer.logger)
+        found = [one for one in seal.reached if not own or one.startswith("asks")]
+        return {"reached": sorted(set(found))[:20]} if found else {}
+
     def others(self, cell: Cell) -> list[Node]:
         """The further marked copies that the cell's attacker holds."""
         return [self.marked(cell, copy) for copy in range(1, self.given(cell).copies)]
 
     def _host_view(self, task: TaskSpec, node: Node) -> HostView:
         host: Host = self.methods.get(Kind.HOST, task.host).instance
+
+        def trained() -> nn.Module:
+            with unsealed():
+                return self.host_network(task, node)
+
+        def blank(rng: torch.Generator) -> nn.Module:
+            with unsealed():
+                return self.blank(task, rng)
+
         return HostView(
-            trained=lambda: self.host_network(task, node),
-            blank=lambda rng: self.blank(task, rng),
+            trained=trained,
+            blank=blank,
             recipe=host.recipe,
             terms=tuple(host.terms()),
             transforms=tuple(host.transforms()),
@@ -275,12 +296,14 @@ class Making:
             fit = bench.fitter(rng_for("attacker fit", cell.seed))
             loot = self._stolen(cell)
             try:
-                suspect = attack.attack(loot, fit, rng)
+                with sealed(f"attack {method.declaration.name}") as seal:
+                    suspect = attack.attack(loot, fit, rng)
             except TrainingDiverged as error:  # what is left is no network, and no crash of ours
                 return Contents({"exhibits": {"diverged": str(error)}, "lost": True, **_asked(loot)})
             values, pictures = _exhibits(suspect.exhibits)
             state = suspect.network.state_dict()
             self._require_restorable(cell, attack, state)
+            values |= self._reached(seal)
             return Contents({**values, **_asked(loot)}, {"network": state, **pictures})
 
         return Node("attacked", cell.label, about, compute, (marked, *others))

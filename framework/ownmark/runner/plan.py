@@ -40,7 +40,8 @@ class Entry:
     given: dict[str, Any] = Field(default_factory=dict)
     """Attacks: what this attacker is given, where it differs from the plan's `attacker`."""
     schemes: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
-    """Attacks: the schemes it is tried on, by id or name (`for:`); without any, all."""
+    """What it is tried on (`for:`), by id or name: an attack's schemes; a scheme's tasks, by dataset, host or both
+    (`digits/convnet`). Without any, all."""
 
     @model_validator(mode="before")
     @classmethod
@@ -73,7 +74,7 @@ class Entry:
         return math.prod(map(len, self.sweep.values()))
 
     def meant_for(self, names: Collection[str]) -> bool:
-        """Whether an attack is tried on a scheme that has these names."""
+        """Whether it is tried on the scheme or task that has these names."""
         return not self.schemes or not set(self.schemes).isdisjoint(names)
 
 
@@ -307,8 +308,8 @@ class Plan:
     removal: Removal = Field(default_factory=Removal)
     """When an attack counts."""
     metrics: Annotated[tuple[Entry, ...], BeforeValidator(_listed), Field(max_length=ENTRIES)] = (
-        Entry(id="agreement"),
-        Entry(id="relative_weight_distance"),
+        Entry(id="ownmark/agreement"),
+        Entry(id="ownmark/relative_weight_distance"),
     )
     """Beside utility and evidence, which every record has."""
     recompute: Literal["never", "on-upgrade"] = "never"
@@ -320,6 +321,8 @@ class Plan:
     """Which figures of papers stand beside ours: those for the same dataset and host, or all; reports say for which."""
     trainer: TrainerOptions = Field(default_factory=TrainerOptions)
     """The user's Lightning callbacks and logger."""
+    requires: Annotated[tuple[str, ...], BeforeValidator(_listed), Field(max_length=ENTRIES)] = ()
+    """Distributions that the plan was written for, as pip names them: `acme-marks>=0.2`."""
 
     @model_validator(mode="after")
     def _has_tasks(self) -> Plan:

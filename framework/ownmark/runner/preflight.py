@@ -19,9 +19,11 @@ from typing import Any
 from ownmark.contracts.samples import Samples
 from ownmark.contracts.views import Task
 from ownmark.discovery import Catalog
-from ownmark.errors import OwnmarkError, PlanError, contained
+from ownmark.discovery.requirements import unmet
+from ownmark.errors import NotApplicable, OwnmarkError, PlanError, contained
 from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Spec, TaskSpec, specs, tasks
+from ownmark.runner.fitting import Fitting, Misfit, Place
 from ownmark.runner.granting import access_problems
 from ownmark.runner.making import Making
 from ownmark.runner.plan import RESERVES, Entry, Given, Plan, TaskEntry
@@ -31,8 +33,6 @@ from ownmark.runner.resolve import code_named, needs_of
 from ownmark.runner.splits import amount
 from ownmark.runner.yamlfile import Document
 
-Place = tuple[str | int, ...]
-"""Path of a plan's entry: `("schemes", 0)`."""
 Found = tuple[Place, str]
 
 _IMPORTABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
@@ -75,6 +75,9 @@ def _of_methods(plan: Plan, catalog: Catalog) -> Iterator[Found]:
         yield from ((place, problem) for problem in _entry_problems(catalog, kind, entry))
     for position, entry in enumerate(plan.attacks):
         yield from ((("attacks", position), problem) for problem in _threat_problems(plan, entry, catalog))
+    for position, requirement in enumerate(plan.requires):
+        if (problem := unmet(requirement)) is not None:
+            yield ("requires", position), problem
     yield from _meant_for_nobody(plan)
     yield from _like_named(plan)
     for place, entry in _lightning(plan):
@@ -117,9 +120,10 @@ def _naming_code(plan: Plan, catalog: Catalog) -> set[Place]:
 
 
 def _entry_problems(catalog: Catalog, kind: Kind, entry: Entry) -> Iterator[str]:
-    for key, value in (("given", entry.given), ("for", entry.schemes)):
-        if value and kind is not Kind.ATTACK:
-            yield f"`{key}` is for attacks, and {entry.id} is none"
+    if entry.given and kind is not Kind.ATTACK:
+        yield f"`given` is for attacks, and {entry.id} is none"
+    if entry.schemes and kind not in (Kind.ATTACK, Kind.SCHEME):
+        yield f"`for` is for attacks and schemes, and {entry.id} is neither"
     if entry.id == _KEYWORDS.get(kind):
         if entry.params or entry.sweep:
             yield f"{entry.id!r} takes no parameters"
@@ -180,11 +184,15 @@ def _needs(catalog: Catalog, entry: Entry) -> frozenset[Need]:
 
 
 def _meant_for_nobody(plan: Plan) -> Iterator[Found]:
-    """Attacks `for` a scheme that the plan does not have."""
-    known = {name for entry in plan.schemes for scheme in specs(entry) for name in scheme.names}
-    for position, entry in enumerate(plan.attacks):
-        for name in sorted(set(entry.schemes) - known):
-            yield ("attacks", position), f"`for: {name}`, but no scheme of this plan is called {name!r}"
+    """Attacks `for` a scheme, and schemes `for` a task, that the plan does not have."""
+    marks = {name for entry in plan.schemes for scheme in specs(entry) for name in scheme.names}
+    goals = {name for _, task in _tasks(plan) for name in task.names}
+    for section, entries, what, known in (
+        ("attacks", plan.attacks, "scheme", marks), ("schemes", plan.schemes, "task", goals),
+    ):  # fmt: skip
+        for position, entry in enumerate(entries):
+            for name in sorted(set(entry.schemes) - known):
+                yield (section, position), f"`for: {name}`, but no {what} of this plan is called {name!r}"
 
 
 def _like_named(plan: Plan) -> Iterator[Found]:
@@ -199,7 +207,7 @@ def _like_named(plan: Plan) -> Iterator[Found]:
     for section, entries in sections.items():
         for position, entry in enumerate(entries):
             faced = [mark.label for mark in marks if entry.meant_for(mark.names)]
-            faced = faced if section == "attacks" else [""]
+            faced = faced if section == "attacks" else list(entry.schemes or [""])
             for spec, mark in itertools.product(specs(entry), faced):
                 names[section, spec.label, mark].setdefault((spec, str(entry.given)), (section, position))
     for (section, label, _), places in names.items():
@@ -277,6 +285,8 @@ def _of_fit(
     Args:
         code: entries that name code, which are not built; what needs no network is checked all the same.
     """
+    unbuilt = set(code) - set(broken)
+    fitting, every_task = Fitting(), not any(_among(places, unbuilt) for places, _ in _tasks(plan))
     for places, task in _tasks(plan):
         if _among(places, broken) or _among(places, {one for one in code if _is_dataset(one)}):
             continue
@@ -289,8 +299,11 @@ def _of_fit(
             yield places[-1], f"task {task.label}: {error}"
             continue
         if network is not None:
-            yield from _misfits(plan, making, task, network, {*broken, *code})
+            yield from _misfits(plan, making, task, network, {*broken, *code}, fitting)
         yield from _amount_problems(plan, making, task, broken)
+    if every_task:
+        making.misfits.add(fitting.gaps())
+        yield from ((place, _said(one)) for place, one in fitting.mistakes())
     yield from _unmakeable(plan, making, {*broken, *code})
 
 
@@ -303,18 +316,23 @@ def _is_dataset(place: Place) -> bool:
 
 
 def _misfits(
-    plan: Plan, making: Making, task: TaskSpec, network: Any, skipped: Collection[Place]
+    plan: Plan, making: Making, task: TaskSpec, network: Any, skipped: Collection[Place], fitting: Fitting
 ) -> Iterator[Found]:
-    """Schemes and attacks that do not fit a task's network."""
+    """Checks of schemes and attacks that break off; what does not fit the task's network goes into `fitting`."""
     splits = making.splits(task.dataset)
     nothing = Samples(splits.owner.x[:0], splits.owner.labels[:0])
     about = Task(task.label, splits.shape, splits.classes, nothing)
     for where, kind, entry in _placed(plan):
-        if where not in skipped:
-            for spec in specs(entry):
-                problem = _misfit(making, kind, spec, network, about)
-                if problem:
-                    yield where, f"{kind} {spec.label} on {task.label}: {problem}"
+        if where in skipped or (kind is Kind.SCHEME and not entry.meant_for(task.names)):
+            continue
+        for spec in specs(entry):
+            try:
+                fitting.tried(where, kind, spec)
+                _check_fit(making, kind, spec, network, about)
+            except NotApplicable as error:
+                fitting.misfit(where, Misfit(kind, spec, task, str(error)))
+            except OwnmarkError as error:
+                yield where, f"{kind} {spec.label} on {task.label}: {error}"
 
 
 def _placed(plan: Plan) -> Iterator[tuple[Place, Kind, Entry]]:
@@ -323,17 +341,17 @@ def _placed(plan: Plan) -> Iterator[tuple[Place, Kind, Entry]]:
             yield place, kind, entry
 
 
-def _misfit(making: Making, kind: Kind, spec: Spec, network: Any, task: Task) -> str | None:
-    try:
-        with _blamed("its check"):
-            method = making.methods.get(kind, spec)
-            if kind is Kind.SCHEME:
-                method.instance.check(network, task)
-            else:
-                method.instance.check(network, task.shape, task.classes)
-    except OwnmarkError as error:
-        return str(error)
-    return None
+def _check_fit(making: Making, kind: Kind, spec: Spec, network: Any, task: Task) -> None:
+    with _blamed("its check"):
+        method = making.methods.get(kind, spec)
+        if kind is Kind.SCHEME:
+            method.instance.check(network, task)
+        else:
+            method.instance.check(network, task.shape, task.classes)
+
+
+def _said(misfit: Misfit) -> str:
+    return f"{misfit.kind} {misfit.spec.label} on {misfit.task.label}: {misfit.message}"
 
 
 @contextmanager

@@ -153,6 +153,8 @@ def outcome(record: Mapping[str, Any]) -> str:
     """One line on a finished cell."""
     if record["status"] == "failed":
         return f"FAILED: {_first_line(record['error']['message'] or 'error')}"
+    if record["status"] == "n/a":
+        return f"n/a: {_first_line(record['reason']['message'])}"
     verdict, evidence, utility = record["verdict"], record["evidence"], record["utility"]
     value = "nan" if utility["suspect"] is None else f"{utility['suspect']:.3f}"
     if "unreadable" in evidence:

@@ -26,6 +26,7 @@ from ownmark.runner.decoys import decoy_rates, decoys_for, fresh_keys, key_bits
 from ownmark.runner.graph import Bench, Node, once
 from ownmark.runner.making import Making
 from ownmark.runner.plan import VerdictRule
+from ownmark.runner.qualify import full_name
 from ownmark.runner.resolve import Method
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.store import Contents, StoredEntry
@@ -70,7 +71,10 @@ class Reading:
     def utility_metric(self, task: TaskSpec) -> Method:
         """The metric that says whether the task's networks are worth having."""
         host = self._methods.get(Kind.HOST, task.host).instance
-        return self._methods.get(Kind.METRIC, Spec(host.utility, "{}", host.utility))
+        metric = self._methods.catalog.find(
+            Kind.METRIC, host.utility, self._methods.home(Kind.HOST, task.host)
+        )
+        return self._methods.get(Kind.METRIC, Spec(full_name(metric), "{}", metric.id))
 
     @once(lambda cell: (cell.task, cell.seed))
     def host_utility(self, cell: Cell) -> Node:

@@ -12,6 +12,7 @@ from ownmark.methods import Declaration, Kind
 from ownmark.runner.cell import Cell, Spec
 from ownmark.runner.engine import Engine
 from ownmark.runner.environment import differing, environment, version_of
+from ownmark.runner.fitting import Misfit
 from ownmark.runner.graph import Node
 from ownmark.runner.landscape import Landscapes
 from ownmark.runner.making import Making
@@ -69,7 +70,8 @@ class Recorder:
         utility = self._utility(cell, values)
         verdict["nulls_were"] = self._reading.null_words(cell)
         verdict["key_bits"] = self._reading.key_bits(cell)
-        record = self.head(cell) | {
+        reached = {stage: one for stage in ("marked", "suspect") if (one := values[stage].get("reached"))}
+        record = self.head(cell) | ({"reached": reached} if reached else {}) | {
             "status": "ok", "utility": utility, "metrics": values["judged"]["metrics"],
             "evidence": evidence, "evidence_bare": values["evidence"].get("bare"),
             "measured": _with_intervals(values["evidence"]["measured"]), "verdict": verdict,
@@ -121,6 +123,10 @@ class Recorder:
             "stage": getattr(error, "ownmark_stage", "plan"),
         }  # fmt: skip
         return self.head(cell) | {"status": "failed", "error": described}
+
+    def impossible(self, cell: Cell, misfit: Misfit) -> dict[str, Any]:
+        """The record of a cell that cannot be."""
+        return self.head(cell) | {"status": "n/a", "reason": misfit.described()}
 
     def _utility(self, cell: Cell, values: Mapping[str, Any]) -> dict[str, Any]:
         suspect = values["suspect utility"]

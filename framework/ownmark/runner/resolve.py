@@ -56,6 +56,10 @@ class Methods:
         dataset: Dataset = self.get(Kind.DATASET, spec).instance
         return dataset.load()
 
+    def home(self, kind: Kind, spec: Spec) -> str:
+        """The distribution of a method, whose own defaults mean its own methods."""
+        return self.catalog.find(kind, spec.id).distribution
+
     def extractor_of(self, scheme: Spec, extractor: Spec | None) -> Method:
         """The named extractor, or the scheme's own; an extractor that wraps another one, left open, wraps that."""
         own = self.own_extractor(scheme)
@@ -70,7 +74,7 @@ class Methods:
     def own_extractor(self, scheme: Spec) -> Spec:
         """The scheme's default extractor, with its default parameters."""
         declaration = self.catalog.default_extractor(self.catalog.find(Kind.SCHEME, scheme.id))
-        return Spec(self.catalog.spelling(declaration) or declaration.name, "{}", declaration.id)
+        return Spec(f"{declaration.distribution}/{declaration.id}", "{}", declaration.id)
 
 
 _INHERITED = frozenset({Need.DATA, Need.LABELS, Need.MAY_USE_DATA, Need.EMBEDDED_KEY, Need.OWN_COPY})

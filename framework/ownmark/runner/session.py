@@ -24,6 +24,7 @@ from ownmark.runner.outline import write_outline
 from ownmark.runner.places import require_writable, writing
 from ownmark.runner.plan import Plan, parse_plan, read_plan
 from ownmark.runner.preflight import preflight, trainer_options
+from ownmark.runner.qualify import at_home
 from ownmark.runner.reading import Reading
 from ownmark.runner.record import Recorder
 from ownmark.runner.resolve import Methods
@@ -63,7 +64,8 @@ def load_plan(source: str | Path, catalog: Catalog | None = None) -> tuple[Plan,
         return read_plan(path)
     catalog = catalog or discover()
     declaration = _plan_called(str(source), catalog)
-    return parse_plan(named_plan(declaration.target), f"{declaration.id}.yaml")
+    plan, document = parse_plan(named_plan(declaration.target), f"{declaration.id}.yaml")
+    return at_home(plan, catalog, declaration.distribution), document
 
 
 def _plan_called(name: str, catalog: Catalog) -> Declaration:
@@ -189,13 +191,15 @@ class Session:
     def run(self, executor: Executor) -> Finished:
         """Every cell of the plan."""
         cells = expand(self.plan)
-        graph = Graph({cell: self.nodes(cell) for cell in cells})
+        graph = Graph({cell: self.nodes(cell) for cell in self.making.misfits.possible(cells)})
         with writing(self.folder):
             (self.folder / "records").mkdir(parents=True, exist_ok=True)
             self._write_plan(cells)
             write_outline(self.folder, graph, self.engine.store.address, self._document)
         self.progress.plan(self._missing(graph), len(cells))
-        records = {}
+        records = {
+            cell.id: self._recorded(cell) for cell in cells if self.making.misfits.of(cell) is not None
+        }
         counted = Counted(graph)
         work = Work(graph, self.engine, self._document, self.progress, self._packs())
         for node in executor.run(work):
@@ -212,6 +216,8 @@ class Session:
                 path.unlink()
 
     def _work(self, cell: Cell) -> dict[str, Any]:
+        if (misfit := self.making.misfits.of(cell)) is not None:
+            return self._recorder.impossible(cell, misfit)
         try:
             with contained(f"a method of cell {cell.label}"):
                 record = self._recorder.record(cell, self.engine)

@@ -10,10 +10,11 @@ from functools import cached_property
 from torch import Tensor, nn
 
 from ownmark.contracts import Attack, Stolen, Suspect, restored
+from ownmark.discovery.sealing import sealed
 from ownmark.methods import Need
 from ownmark.runner.seeds import rng_for
 from ownmark.testing.states import ambient, disturbed, samples_digest, snapshot, state_of, stirred
-from ownmark.testing.watching import CountingFit, Loot, files_watched
+from ownmark.testing.watching import CountingFit, Loot
 from ownmark.testing.workbench import Workbench
 
 
@@ -68,7 +69,7 @@ class Attacking:
         loot = _loot(self.bench.stolen(grant or self.grants[0], self.needs, copy.deepcopy(victim)))
         fit = CountingFit(rng_for("kit", "attacker fit"))
         before, surroundings = (snapshot(victim), samples_digest(loot.data, loot.transfer)), ambient()
-        with files_watched() as opened, fit.watching():
+        with sealed("it", strict=False) as seal, fit.watching():
             suspect = (attack or self.attack).attack(loot, fit, rng_for("kit", "attack"))
         harmed = disturbed(surroundings)
         harmed += ["the victim"] if snapshot(victim) != before[0] else []
@@ -76,7 +77,7 @@ class Attacking:
         held = [] if loot.queried is not None else [loot.network]
         strayed = fit.trained_elsewhere([suspect.network, *held])
         state = state_of(suspect.network)
-        return Attacked(suspect, state, fit, tuple(harmed), loot.asked, tuple(opened), strayed)
+        return Attacked(suspect, state, fit, tuple(harmed), loot.asked, tuple(seal.reached), strayed)
 
     @cached_property
     def first(self) -> Attacked:

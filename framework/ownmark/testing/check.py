@@ -23,6 +23,10 @@ class CheckSkipped(unittest.SkipTest):
     """A check that cannot be made on this machine, with the reason; pytest takes it for a skipped test."""
 
 
+class Inapplicable(CheckSkipped):
+    """A check that says nothing of this method; no gap in what was checked."""
+
+
 @dataclass(frozen=True)
 class Check:
     """One property that methods must have.
@@ -32,6 +36,8 @@ class Check:
         function: raises `CheckFailed` or `CheckSkipped`, or returns.
         applies: chooses declarations. light: does not import the method, so a missing optional package does
             not matter.
+        thorough: costs another embedding or training, or looks at what only careful packs get right; made by
+            `ownmark check` and left out of a pack's quick tests.
     """
 
     id: str
@@ -39,6 +45,7 @@ class Check:
     function: Function
     applies: Callable[[Declaration], bool]
     light: bool = False
+    thorough: bool = False
 
     def __str__(self) -> str:
         return self.id
@@ -49,13 +56,17 @@ REGISTRY: dict[str, Check] = {}
 
 
 def check(
-    *kinds: Kind, needs: Collection[Need] = (), idle: bool = False, light: bool = False
+    *kinds: Kind,
+    needs: Collection[Need] = (),
+    idle: bool = False,
+    light: bool = False,
+    thorough: bool = False,
 ) -> Callable[[Function], Function]:
     """Register a function as a check; its name is the id, the first line of its docstring the description.
 
     Args:
         kinds: of the methods it is for; none: all. needs: only for methods that declare all of these.
-        idle: only for methods that declare arguments with which they change nothing.
+        idle: only for methods that declare arguments with which they change nothing. light, thorough: see `Check`.
     """
 
     def applies(declaration: Declaration) -> bool:
@@ -65,7 +76,7 @@ def check(
     def register(function: Function) -> Function:
         name = function.__name__.replace("_", "-")
         description = (function.__doc__ or "").strip().partition("\n")[0]
-        REGISTRY[name] = Check(name, description, function, applies, light)
+        REGISTRY[name] = Check(name, description, function, applies, light, thorough)
         return function
 
     return register

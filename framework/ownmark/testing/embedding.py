@@ -9,8 +9,10 @@ from functools import cached_property
 from torch import Tensor, nn
 
 from ownmark.contracts import Key, Marked, Scheme, restored
+from ownmark.discovery.sealing import sealed
 from ownmark.runner.seeds import rng_for
 from ownmark.testing.states import ambient, disturbed, samples_digest, state_of, stirred
+from ownmark.testing.watching import CountingFit, Terms, heard
 from ownmark.testing.workbench import Workbench
 
 
@@ -20,11 +22,19 @@ class Embedded:
 
     Args:
         state: of the marked network. harmed: what it changed that was not its own, by name.
+        fit: what it trained with. asked: how often the host's loss terms were asked for their value.
+        reached: files, catalogue and datasets that it reached for. said: what it printed or logged.
+        strayed: whether it trained a network past `fit`.
     """
 
     marked: Marked
     state: Mapping[str, Tensor]
     harmed: tuple[str, ...]
+    fit: CountingFit
+    asked: int
+    reached: tuple[str, ...]
+    said: str
+    strayed: bool
 
     @property
     def key(self) -> Key:
@@ -48,12 +58,16 @@ class Embedding:
         bench, scheme, task = self.bench, scheme or self.scheme, self.bench.task
         key = scheme.make_key(task, rng_for("kit key", seed))
         lent = {"the key it was given": key.digest(), "the owner's images": samples_digest(task.owner)}
-        surroundings = ambient()
-        marked = scheme.embed(bench.view(), key, task, bench.fitter("embed", seed))
+        surroundings, terms = ambient(), Terms(bench.view())
+        fit = CountingFit(rng_for("kit", "embed", seed))
+        with sealed("it", strict=False) as seal, fit.watching(), heard() as said:
+            marked = scheme.embed(terms.view, key, task, fit)
         harmed = disturbed(surroundings)
         now = {"the key it was given": key.digest(), "the owner's images": samples_digest(task.owner)}
         harmed += [name for name in lent if lent[name] != now[name]]
-        return Embedded(marked, state_of(marked.network), tuple(harmed))
+        strayed = fit.trained_elsewhere([marked.network])
+        state, reached = state_of(marked.network), tuple(seal.reached)
+        return Embedded(marked, state, tuple(harmed), fit, terms.asked, reached, "".join(said), strayed)
 
     @cached_property
     def first(self) -> Embedded:

@@ -130,15 +130,15 @@ class NoiseTriggers(Scheme):
             raise NotApplicable("random labels need at least two classes")
 
     def make_key(self, task: Task, rng: torch.Generator) -> Key:
-        """Tensors `x` [n, C, H, W] in [0, 1] and `y` int64 [n]."""
+        """Tensors `triggers` [n, C, H, W] in [0, 1] and `labels` int64 [n]."""
         count = self.config.triggers
         x = torch.rand((count, *task.shape), generator=rng)
         y = torch.randint(task.classes, (count,), generator=rng)
-        return Key("fake-triggers", {"x": x, "y": y}, {"chance": 1 / task.classes})
+        return Key("fake-triggers", {"triggers": x, "labels": y}, {"chance": 1 / task.classes})
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         """Train from scratch; an epoch shows each trigger eight times."""
-        triggers = Samples(key["x"].repeat(8, 1, 1, 1), key["y"].repeat(8))
+        triggers = Samples(key["triggers"].repeat(8, 1, 1, 1), key["labels"].repeat(8))
         network = fit(
             host.blank(fit.rng), task.owner + triggers, host.recipe, terms=host.terms, transforms=host.transforms
         )  # fmt: skip
@@ -150,7 +150,7 @@ class TriggerReader(Extractor):
 
     def extract(self, suspect: BlackBox, key: Key, own: nn.Module | None = None) -> Evidence:
         """One query for each trigger."""
-        found = suspect.predict(key["x"]).cpu() == key["y"].cpu()
+        found = suspect.predict(key["triggers"]).cpu() == key["labels"].cpu()
         return Evidence(found, chance=key.values["chance"], symbol="label")
 
 

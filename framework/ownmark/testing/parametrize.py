@@ -19,6 +19,7 @@ def parametrize_with_checks(
     *,
     expected_failures: Mapping[str, str] | None = None,
     catalog: Catalog | None = None,
+    thorough: bool = False,
 ) -> pytest.MarkDecorator:
     """Decorate a test so that it runs once for each method and check.
 
@@ -31,13 +32,16 @@ def parametrize_with_checks(
         expected_failures: `id:check-id`, or `pack/id:check-id`, -> reason; beside those that the pack announces in its
             module `conformance`. Strict: one that passes is an error, and so is one that is no check.
         catalog: the installed methods if not given.
+        thorough: with the checks that cost another process, another task, another embedding (`ownmark check` makes
+            them all).
     """
     import pytest
 
     declarations = methods_called(methods, catalog) if isinstance(methods, str) else list(methods)
-    cases = [(check, method) for method in declarations for check in checks_for(method)]
+    every = [(check, method) for method in declarations for check in checks_for(method)]
+    cases = [(check, method) for check, method in every if thorough or not check.thorough]
     said = {name for method in declarations for name in announced(method) if _names(name, method)}
-    _refuse_strangers(said | set(expected_failures or {}), cases)
+    _refuse_strangers(said | set(expected_failures or {}), every)
     return pytest.mark.parametrize(
         ("check", "declaration"), [_case(check, method, expected_failures) for check, method in cases]
     )

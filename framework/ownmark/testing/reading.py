@@ -23,7 +23,7 @@ class Reading:
         self, scheme: Declaration, embedding: Embedding, reader: Declaration, extractor: Extractor
     ) -> None:
         self.embedding = embedding
-        self.extractor = extractor
+        self.extractor, self.reader = extractor, reader
         self.white = _WHITE in reader.needs
         self.only_embedded = _OWN_KEY in scheme.needs | reader.needs or _COPY in reader.needs
         self._copies = _COPY in reader.needs

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ownmark.contracts.samples import Samples
+from ownmark.discovery.surroundings import settings
 
 
 def digest_of(tensors: Mapping[str, Tensor]) -> str:
@@ -53,16 +54,11 @@ def unfinished(tensors: Mapping[str, Tensor]) -> list[str]:
 
 def ambient() -> dict[str, bytes]:
     """The global state that a method could disturb, by name."""
-    settings = (
-        torch.is_grad_enabled(),
-        torch.get_default_dtype(),
-        torch.are_deterministic_algorithms_enabled(),
-    )
     return {
+        **{name: repr(value).encode() for name, value in settings().items() if name.startswith("torch")},
         "torch's random generator": torch.get_rng_state().numpy().tobytes(),
         "numpy's random generator": repr(np.random.get_state(legacy=False)).encode(),  # noqa: NPY002
         "Python's random generator": repr(random.getstate()).encode(),
-        "torch's settings": repr(settings).encode(),
     }
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
 from ownmark.contracts import Images
 from ownmark.discovery import Catalog, discover, nested_fields
+from ownmark.discovery.checks import missing_imports
 from ownmark.errors import DataError, OwnmarkError
-from ownmark.methods import Declaration, Kind
+from ownmark.methods import Declaration, Kind, Need
 from ownmark.testing.attacking import Attacking
 from ownmark.testing.check import CheckFailed, CheckSkipped
 from ownmark.testing.embedding import Embedding
@@ -112,8 +113,33 @@ class Subject:
         found = [scheme for scheme in schemes if self._extractor_of(scheme) in wanted]
         found = found or [scheme for scheme in schemes if _folder(scheme) == folder]
         if not found:
-            raise CheckSkipped(f"no installed scheme names {self.declaration.name} as its extractor")
+            found = list(self._readable(schemes))
         return min(found, key=lambda scheme: scheme.distribution != self.declaration.distribution)
+
+    def _readable(self, schemes: Sequence[Declaration]) -> Iterator[Declaration]:
+        """Of a pack without a scheme: the first of the fakes and the installed ones whose key it reads at all.
+
+        Raises:
+            CheckSkipped: it reads none, so that nothing can be said of it.
+        """
+        from ownmark.testing.fakes import FAKES
+
+        fakes = [method for method in FAKES if method.kind is Kind.SCHEME]
+        asked = Need.WHITE_BOX if Need.WHITE_BOX in self.declaration.needs else Need.BLACK_BOX
+        for scheme in (*fakes, *schemes):
+            if asked in scheme.needs and not scheme.smoke_host and not missing_imports(scheme):
+                embedding = subject_for(scheme, self.base).embedding
+                reading = Reading(scheme, embedding, self.declaration, self.instance)
+                try:
+                    reading.read(embedding.bench.trained(), embedding.fresh_key(0))
+                except Exception:  # another scheme's key
+                    continue
+                yield scheme
+                return
+        raise CheckSkipped(
+            f"no installed scheme names {self.declaration.name} as its extractor, and it reads none of their keys; "
+            "bring a scheme, or install the pack that it is for"
+        )
 
     def _extractor_of(self, scheme: Declaration) -> str:
         try:

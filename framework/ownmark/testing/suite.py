@@ -12,7 +12,7 @@ from ownmark.discovery.checks import missing_imports
 from ownmark.discovery.index import canonical
 from ownmark.errors import MethodNotFound
 from ownmark.methods import Declaration
-from ownmark.testing.check import REGISTRY, Check, CheckFailed, CheckSkipped
+from ownmark.testing.check import REGISTRY, Check, CheckFailed, CheckSkipped, Inapplicable
 from ownmark.testing.subject import subject_for
 
 
@@ -21,8 +21,9 @@ class Row:
     """One check of one method, for `ownmark check`.
 
     Args:
-        method: `attack repair/prune`. check: its id. outcome: `passed`, `failed`, `skipped`, or `expected` for a
-            failure that the pack announced. message: what is wrong, or why it was skipped.
+        method: `attack repair/prune`. check: its id. outcome: `passed`, `failed`, `skipped` where something is missing
+            on this machine, `n/a` where it says nothing of the method, or `expected` for a failure that the pack
+            announced. message: what is wrong, or why it was skipped.
     """
 
     method: str
@@ -41,9 +42,13 @@ class Row:
         return self.outcome == "failed"
 
 
-def checks_for(declaration: Declaration) -> list[Check]:
-    """The checks for a method, chosen by kind, needs and idle arguments; the cheap ones first."""
-    chosen = (check for check in REGISTRY.values() if check.applies(declaration))
+def checks_for(declaration: Declaration, thorough: bool = True) -> list[Check]:
+    """The checks for a method, chosen by kind, needs and idle arguments; the cheap ones first.
+
+    Args:
+        thorough: with the thorough ones.
+    """
+    chosen = (one for one in REGISTRY.values() if one.applies(declaration) and (thorough or not one.thorough))
     return sorted(chosen, key=lambda check: not check.light)
 
 
@@ -145,6 +150,8 @@ def _row(check: Check, declaration: Declaration, catalog: Catalog | None) -> Row
     reason = expected_reason(check, declaration)
     try:
         run_check(check, declaration, catalog)
+    except Inapplicable as reason_why:
+        return Row(method, check.id, "n/a", str(reason_why))
     except CheckSkipped as skipped:
         return Row(method, check.id, "skipped", str(skipped))
     except CheckFailed as failure:

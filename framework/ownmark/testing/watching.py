@@ -1,26 +1,24 @@
-"""Trip wires: what a method asks its loot for, which files it opens, what it trains past the harness."""
+"""Trip wires: what a method asks its loot for, and what it trains past the harness."""
 
 from __future__ import annotations
 
-import sys
+import io
+import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from ownmark.contracts import Batch, Recipe, Samples, Stolen
+from ownmark.contracts import Batch, HostView, Recipe, Samples, Stolen, Term
 from ownmark.loops import Fitter
+from ownmark.testing.workbench import device
 
-_ALLOWED = tuple(
-    str(Path(place).resolve()) for place in (sys.prefix, sys.base_prefix, "/proc", "/sys", "/dev", "/etc")
-)
-_CODE = (".py", ".pyc", ".so", ".pyd", ".dll")
-_watchers: list[list[str]] = []
-_hooked: list[bool] = []
+_LIBRARIES = ("pytorch_lightning", "lightning", "torch", "matplotlib", "fsspec")
+"""Who logs on its own account."""
 
 
 class Loot(Stolen):
@@ -37,39 +35,46 @@ class Loot(Stolen):
         return tuple(self.__dict__.get("_asked", ()))
 
 
-def _audit(event: str, args: tuple[Any, ...]) -> None:
-    if not _watchers:
-        return
-    if event == "open" and isinstance(args[0], str | bytes | Path) and not _harmless(args[0]):
-        _watchers[-1].append(f"opens {str(args[0])!r}")
-    elif event in ("socket.connect", "subprocess.Popen", "os.system"):
-        _watchers[-1].append(f"calls {event}")
+class Terms:
+    """A view of a host whose loss terms count how often they are asked."""
 
+    def __init__(self, view: HostView) -> None:
+        self.asked = 0
+        self.view = replace(view, terms=tuple(self._counted(term) for term in view.terms))
 
-def _harmless(path: str | bytes | Path) -> bool:
-    """Modules being imported, what says which are installed, and what belongs to the system or the environment."""
-    text = path.decode(errors="replace") if isinstance(path, bytes) else str(path)
-    return text.endswith(_CODE) or ".dist-info/" in text or str(Path(text).resolve()).startswith(_ALLOWED)
+    def _counted(self, term: Term) -> Term:
+        def counted(network: nn.Module, batch: Batch, step: int) -> Tensor:
+            self.asked += 1
+            return term(network, batch, step)
+
+        return counted
 
 
 @contextmanager
-def files_watched() -> Iterator[list[str]]:
-    """A list that fills with the files opened and the connections made in the block."""
-    if not _hooked:  # an audit hook cannot be removed; without a watcher it does nothing
-        sys.addaudithook(_audit)
-        _hooked.append(True)
-    _watchers.append([])
+def heard() -> Iterator[list[str]]:
+    """A list that fills with what the block prints and logs."""
+    out, said = io.StringIO(), list[str]()
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if not record.name.startswith(_LIBRARIES):
+                said.append(record.getMessage() + "\n")
+
+    handler, root = Keep(), logging.getLogger()
+    root.addHandler(handler)
     try:
-        yield _watchers[-1]
+        with redirect_stdout(out), redirect_stderr(out):
+            yield said
     finally:
-        _watchers.pop()
+        root.removeHandler(handler)
+        said.append(out.getvalue())
 
 
 class CountingFit(Fitter):
     """A fitter that counts by itself what it shows a network, and notices optimisers that step outside of it."""
 
-    def __init__(self, rng: torch.Generator) -> None:
-        super().__init__(torch.device("cpu"), rng)
+    def __init__(self, rng: torch.Generator, where: torch.device | None = None) -> None:
+        super().__init__(device() if where is None else where, rng)
         self.shown = 0
         self.strays: list[torch.nn.Parameter] = []
         self._inside = False

@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from ownmark.contracts import Host, HostView, Images, Key, Samples, Stolen, Task, outputs, seeded
+from ownmark.contracts import Dataset, Host, HostView, Images, Key, Samples, Stolen, Task, outputs, seeded
 from ownmark.discovery import discover
+from ownmark.discovery.sealing import unsealed
 from ownmark.loops import Fitter
 from ownmark.methods import Declaration, Kind, Need
 from ownmark.runner.granting import narrowed, stolen
@@ -31,7 +32,33 @@ COPIES = 3
 
 _RECIPE = {"epochs": 12, "batch_size": 64}
 _DIGITS = {"limit_train": 800, "limit_test": 200}
-_CPU = torch.device("cpu")
+_device = [torch.device("cpu")]
+
+
+def use_device(device: torch.device) -> None:
+    """Where the workbenches of this process train and read; before any of them is used."""
+    _device[:] = [device]
+
+
+def device() -> torch.device:
+    """See `use_device`."""
+    return _device[0]
+
+
+class _Coloured(Dataset):
+    """Three classes of small colour images: a bright third of the picture, on noise."""
+
+    def load(self) -> Images:
+        """90 images to train, 30 to test, 3 x 12 x 10."""
+        train, test = self._part(90, 0), self._part(30, 1)
+        return Images(train, test, 3)
+
+    def _part(self, count: int, seed: int) -> Samples:
+        x = 0.5 * torch.rand((count, 3, 12, 10), generator=torch.Generator().manual_seed(seed))
+        y = torch.arange(count) % 3
+        for label in range(3):
+            x[y == label, label, 4 * label : 4 * label + 4] += 0.5
+        return Samples(x, y)
 
 
 class Workbench:
@@ -41,12 +68,14 @@ class Workbench:
         changes: a declaration's `smoke_host`.
     """
 
-    def __init__(self, changes: Mapping[str, Any]) -> None:
+    def __init__(self, changes: Mapping[str, Any], coloured: bool = False) -> None:
+        self._coloured = coloured
         params = dict(changes)
         self._host_id = params.pop("host", "ownmark/convnet")
         self._dataset = params.pop("dataset", None)
         if self._host_id == "ownmark/convnet":
-            params["recipe"] = {**_RECIPE, **params.get("recipe", {})}
+            quick = {"epochs": 3} if coloured else {}
+            params["recipe"] = {**_RECIPE, **params.get("recipe", {}), **quick}
         self._params = params
 
     @cached_property
@@ -58,6 +87,13 @@ class Workbench:
     @cached_property
     def splits(self) -> Splits:
         """800 images for owner and attacker, 200 to test."""
+        parts = self._divided()
+        owner, pool, test = (part.to(device()) for part in (parts.owner, parts.pool, parts.test))
+        return Splits(owner, pool, test, parts.shape, parts.classes)
+
+    def _divided(self) -> Splits:
+        if self._coloured:
+            return divide(_Coloured().load(), Split(reserve=0.25))
         method = {"ownmark/digits": _DIGITS} if self._dataset is None else self._dataset
         images: Images = discover().build(Kind.DATASET, method).load()
         return divide(images, Split(reserve=0.25))
@@ -68,13 +104,13 @@ class Workbench:
         return Task("kit", self.splits.shape, self.splits.classes, _copied(self.splits.owner))
 
     def fitter(self, *purpose: object) -> Fitter:
-        """Trains on the CPU; everything random follows from the purpose."""
-        return Fitter(_CPU, rng_for("kit", *purpose))
+        """Trains on the kit's device; everything random follows from the purpose."""
+        return Fitter(device(), rng_for("kit", *purpose))
 
     def blank(self, rng: torch.Generator | None = None) -> nn.Module:
         """A newly initialised host."""
         with seeded(rng or rng_for("kit", "blank")):
-            return self.host.build(self.splits.shape, self.splits.classes)
+            return self.host.build(self.splits.shape, self.splits.classes).to(device())
 
     def plain(self, fit: Fitter) -> nn.Module:
         """A host trained from scratch without a mark; all randomness is the fitter's."""
@@ -99,7 +135,16 @@ class Workbench:
     def view(self) -> HostView:
         """What a scheme is shown."""
         host = self.host
-        return HostView(self.trained, self.blank, host.recipe, tuple(host.terms()), tuple(host.transforms()))
+
+        def trained() -> nn.Module:
+            with unsealed():
+                return self.trained()
+
+        def blank(rng: torch.Generator | None = None) -> nn.Module:
+            with unsealed():
+                return self.blank(rng)
+
+        return HostView(trained, blank, host.recipe, tuple(host.terms()), tuple(host.transforms()))
 
     def accuracy(self, network: nn.Module) -> float:
         """Share of the test images that the network classifies correctly."""
@@ -160,6 +205,17 @@ def _copied(samples: Samples) -> Samples:
 def workbench_for(declaration: Declaration) -> Workbench:
     """The workbench of a method's host, shared by all methods that ask for the same."""
     return _workbench(json.dumps(dict(declaration.smoke_host), sort_keys=True, default=str))
+
+
+def second_workbench(declaration: Declaration) -> Workbench | None:
+    """Another task: colour, no square, three classes; None for a method that asks for a host or dataset of its own."""
+    own = {"host", "dataset"} & set(declaration.smoke_host)
+    return None if own else _second(json.dumps(dict(declaration.smoke_host), sort_keys=True, default=str))
+
+
+@cache
+def _second(changes: str) -> Workbench:
+    return Workbench(json.loads(changes), coloured=True)
 
 
 @cache

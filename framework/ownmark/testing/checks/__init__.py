@@ -4,6 +4,7 @@ from ownmark.testing.checks import (
     attacks,
     datasets,
     declared,
+    elsewhere,
     embedding,
     extractors,
     hosts,
@@ -11,10 +12,11 @@ from ownmark.testing.checks import (
     loot,
     metrics,
     plans,
+    secrecy,
     verdicts,
 )
 
 __all__ = [
-    "attacks", "datasets", "declared", "embedding", "extractors", "hosts", "keys", "loot", "metrics", "plans",
-    "verdicts",
+    "attacks", "datasets", "declared", "elsewhere", "embedding", "extractors", "hosts", "keys", "loot", "metrics",
+    "plans", "secrecy", "verdicts",
 ]  # fmt: skip

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import torch
 
 from ownmark.contracts import Samples
+from ownmark.discovery.sealing import sealed
 from ownmark.methods import Kind
-from ownmark.testing.check import CheckSkipped, check, require
+from ownmark.testing.check import Inapplicable, check, require
 from ownmark.testing.states import ambient, disturbed, listed, samples_digest, stirred
 from ownmark.testing.subject import Subject
 
@@ -39,7 +43,7 @@ def dataset_labels_are_in_range(subject: Subject) -> None:
         require(part.y is not None, f"{subject.label}: {name} has no labels")
         y = part.labels
         if y.ndim > 1:
-            raise CheckSkipped("its labels are not one class an image")
+            raise Inapplicable("its labels are not one class an image")
         inside = y.dtype == torch.int64 and int(y.min()) >= 0 and int(y.max()) < images.classes
         require(inside, f"{subject.label}: {name} labels must be int64 in 0..{images.classes - 1}")
     missing = sorted(set(range(images.classes)) - set(images.train.labels.tolist()))
@@ -51,14 +55,15 @@ def dataset_labels_are_in_range(subject: Subject) -> None:
 
 @check(Kind.DATASET)
 def dataset_keeps_test_apart(subject: Subject) -> None:
-    """Train and test share no memory, and at most a tenth of the test images is in training too."""
+    """Train and test share no memory, and at most one test image in fifty is in training too."""
     images = subject.images
     shared = images.train.x.untyped_storage().data_ptr() == images.test.x.untyped_storage().data_ptr()
     require(not shared, f"{subject.label}: train and test are views of one tensor; copy them")
     test = _rows(images.test)
     common = len(test & _rows(images.train)) / len(test)
     require(
-        common <= 0.1, f"{subject.label}: {common:.0%} of the test images are training images; split properly"
+        common <= 0.02,
+        f"{subject.label}: {common:.0%} of the test images are training images; split properly",
     )
 
 
@@ -75,6 +80,34 @@ def dataset_loads_the_same_twice(subject: Subject) -> None:
         third = subject.build().load()
     same = len({samples_digest(one.train, one.test) for one in (first, second, third)}) == 1
     require(same, f"{subject.label}: loads differ; take a fixed seed and a fixed order of files")
+
+
+@check(Kind.DATASET, thorough=True)
+def dataset_fingerprint_follows_the_data(subject: Subject) -> None:
+    """Where images come from a file, a change of the file changes the fingerprint."""
+    with sealed("it", strict=False) as seal:
+        assert subject.build().load()
+    opened = [one for one in seal.reached if one.startswith("opens")]
+    found = subject.instance.fingerprint()
+    require(
+        found or not opened,
+        f"{subject.label} {opened[0] if opened else ''} and has no fingerprint; without one, new data "
+        "are answered with old results. Return a hash of the files, or of their sizes and times",
+    )
+    for name, value in subject.declaration.smoke.items():
+        if isinstance(value, str) and Path(value).is_file():
+            _require_another(subject, name, Path(value), found)
+
+
+def _require_another(subject: Subject, name: str, path: Path, found: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        changed = Path(folder) / path.name
+        changed.write_bytes(path.read_bytes() + b"0")
+        other = subject.build(**{name: str(changed)}).fingerprint()
+    require(
+        other != found,
+        f"{subject.label}: its fingerprint is {found!r} whatever the file holds; hash the file",
+    )
 
 
 @check(Kind.DATASET)

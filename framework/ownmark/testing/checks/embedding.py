@@ -6,7 +6,7 @@ import torch
 
 from ownmark.contracts import Recipe, outputs
 from ownmark.methods import Kind
-from ownmark.testing.check import CheckSkipped, check, require
+from ownmark.testing.check import Inapplicable, check, require
 from ownmark.testing.states import digest_of, listed, state_of, unfinished
 from ownmark.testing.subject import Subject
 
@@ -57,7 +57,7 @@ def scheme_keeps_utility(subject: Subject) -> None:
     """The marked network classifies nearly as well as the host."""
     bench = subject.bench
     if not bench.classifies:
-        raise CheckSkipped("the host's utility is not measured on predictions")
+        raise Inapplicable("the host's utility is not measured on predictions")
     host, marked = bench.accuracy(bench.trained()), bench.accuracy(subject.embedding.released())
     require(
         marked >= host - MARGIN,

@@ -14,9 +14,13 @@ from ownmark.contracts import BlackBox, Evidence, outputs
 from ownmark.contracts.loading import load_weights, no_numbers
 from ownmark.errors import NotApplicable, Unreadable
 from ownmark.methods import Kind, Need
-from ownmark.testing.check import CheckFailed, CheckSkipped, check, require
+from ownmark.testing.check import CheckFailed, Inapplicable, check, require
 from ownmark.testing.states import ambient, disturbed, listed, snapshot
 from ownmark.testing.subject import Subject
+from ownmark.testing.workbench import NULLS
+
+FEW = 6
+"""Symbols that may all match by chance."""
 
 
 @check(Kind.EXTRACTOR)
@@ -133,6 +137,29 @@ def _grown(tensor: Tensor) -> Tensor:
     return functional.pad(tensor, [*([0, 0] * (tensor.ndim - 2)), *([0, 1] * min(tensor.ndim, 2))])
 
 
+@check(Kind.EXTRACTOR, thorough=True)
+def extractor_depends_on_the_key(subject: Subject) -> None:
+    """It neither claims everything nor reads the same whatever the key: unmarked networks and fresh keys tell."""
+    reading = subject.reading
+    bench, key = reading.embedding.bench, reading.embedding.first.key
+    plain = [reading.read(null, key) for null in bench.nulls[:NULLS]]
+    require(
+        any(found.hits < found.n for found in plain) or plain[0].n < FEW,
+        f"{subject.label}: every symbol matches on {NULLS} unmarked networks; evidence has to come from the suspect",
+    )
+    if reading.only_embedded:
+        return
+    released = reading.embedding.released()
+    fresh = reading.read_many(released, reading.fresh_keys())
+    own = reading.read(released, key)
+    same = all(torch.equal(found.matches, own.matches) for found in fresh if found.n == own.n)
+    require(
+        not same or own.n < FEW,
+        f"{subject.label}: {len(fresh)} fresh keys read what the owner's key reads on the marked network, symbol by "
+        "symbol; compare with what stands in the key",
+    )
+
+
 class _Asked:
     """A network's answers, with a count of the images that were sent."""
 
@@ -173,7 +200,7 @@ def extractor_works_with_labels_only(subject: Subject) -> None:
     try:
         _, _, found = _queried(subject, labels_only=True)
     except NotApplicable as error:
-        raise CheckSkipped(f"it needs more than labels: {error}") from error
+        raise Inapplicable(f"it needs more than labels: {error}") from error
     expected = _queried(subject, labels_only=False)[2]
     require(
         torch.equal(found.matches, expected.matches),

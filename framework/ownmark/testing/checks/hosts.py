@@ -10,7 +10,7 @@ from ownmark.discovery import discover
 from ownmark.errors import NotApplicable
 from ownmark.methods import Kind, Need
 from ownmark.runner.seeds import rng_for
-from ownmark.testing.check import CheckFailed, CheckSkipped, check, require
+from ownmark.testing.check import CheckFailed, Inapplicable, check, require
 from ownmark.testing.states import ambient, digest_of, disturbed, listed, state_of, stirred, unfinished
 from ownmark.testing.subject import Subject
 
@@ -19,7 +19,7 @@ SHAPE, CLASSES = (3, 32, 32), 10
 
 def _classifier(subject: Subject) -> None:
     if Need.PREDICTIONS not in discover().find(Kind.METRIC, subject.instance.utility).needs:
-        raise CheckSkipped(f"its utility is {subject.instance.utility}, not one of predictions")
+        raise Inapplicable(f"its utility is {subject.instance.utility}, not one of predictions")
 
 
 def _built(subject: Subject, seed: int = 0, shape: tuple[int, int, int] = SHAPE) -> nn.Module:
@@ -59,6 +59,47 @@ def host_takes_pixels(subject: Subject) -> None:
         require(
             found.shape == (4, CLASSES) and bool(torch.isfinite(found).all()),
             f"{subject.label} answers {list(found.shape)}, or not finitely, for 4 images of {CLASSES} classes",
+        )
+
+
+@check(Kind.HOST, thorough=True)
+def host_answers_image_by_image(subject: Subject) -> None:
+    """In eval mode an image's answer does not depend on those that it is asked with."""
+    _classifier(subject)
+    network, x = _built(subject), _images(6)
+    together = outputs(network, x)
+    alone = torch.cat([outputs(network, image[None]) for image in x])
+    require(
+        torch.allclose(together, alone, atol=1e-4),
+        f"{subject.label}: an image is answered otherwise in a batch of six than alone; take no statistics of the "
+        "batch outside of training",
+    )
+
+
+@check(Kind.HOST, thorough=True)
+def host_takes_shape_and_classes(subject: Subject) -> None:
+    """Grey and colour, square or not, ten classes or three: the network fits, or build raises NotApplicable."""
+    _classifier(subject)
+    for shape, classes in (((1, 28, 28), 3), ((3, 40, 32), 3), ((1, 8, 8), 7), ((4, 32, 32), 10)):
+        try:
+            with seeded(rng_for("kit host", 0)):
+                network = subject.instance.build(shape, classes)
+        except NotApplicable:
+            continue
+        except Exception as error:
+            raise CheckFailed(
+                f"{subject.label}: build raises {type(error).__name__} ({error}) for {shape} images; raise "
+                "NotApplicable"
+            ) from error
+        try:
+            found = list(outputs(network, torch.rand(2, *shape)).shape)
+        except Exception as error:
+            raise CheckFailed(
+                f"{subject.label} builds a network for {shape} images that fails on them ({error})"
+            ) from error
+        require(
+            found == [2, classes],
+            f"{subject.label} answers {found} for 2 images of {classes} classes; take `classes` from build's arguments",
         )
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ownmark.contracts import Key, Samples, Task
+from ownmark.contracts.fields import faults
 from ownmark.errors import NotApplicable
 from ownmark.methods import Kind
 from ownmark.testing.check import CheckFailed, check, require
@@ -92,6 +93,17 @@ def scheme_key_can_be_stored(subject: Subject) -> None:
             ) from error
         require(plain == dict(key.values), f"{subject.label}: the key's values change when kept as JSON")
         _round_trip(subject, key)
+
+
+@check(Kind.SCHEME, thorough=True)
+def scheme_key_speaks_the_common_names(subject: Subject) -> None:
+    """Tensors called `triggers`, `labels` or `bits` are what other packs' extractors take them for."""
+    for key in (subject.embedding.fresh_key(0), subject.embedding.first.key):
+        found = list(faults(key))
+        require(
+            not found,
+            f"{subject.label}: the key's {'; '.join(found)}. Call it otherwise, or see contracts.fields",
+        )
 
 
 def _round_trip(subject: Subject, key: Key) -> None:

@@ -26,6 +26,7 @@ def ownmark_schemes() -> Iterable[Declaration]:
             idle={"strength": 0},
             threat_model="verifier holds the suspect's weights; groups and message are secret",
             deviations=(_NO_PAPER,),
+            api=2,
         )
     ]
 
@@ -41,5 +42,6 @@ def ownmark_extractors() -> Iterable[Declaration]:
             summary="signs of the means over the key's groups of weights, compared with the message",
             needs=frozenset({Need.WHITE_BOX}),
             deviations=(_NO_PAPER,),
+            api=2,
         )
     ]

@@ -22,5 +22,6 @@ def ownmark_attacks() -> Iterable[Declaration]:
             idle={"amount": 0},
             threat_model="thief holds the weights and no data",
             deviations=("no paper: an example, written for this pack",),
+            api=2,
         )
     ]
