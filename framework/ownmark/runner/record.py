@@ -168,9 +168,11 @@ class Recorder:
         Those for the attack's name here, `unified(alpha=0.5)`, go before those for its id, which are for its default
         among a sweep's points. Papers read with the scheme's own extractor.
         """
-        own = self._making.methods.own_extractor(cell.scheme).id
-        if cell.extractor is not None and cell.extractor.id != own:
-            return []
+        own = self._making.methods.extractor_of(cell.scheme, None).declaration
+        if cell.extractor is not None:
+            reads = self._making.methods.catalog.find(Kind.EXTRACTOR, cell.extractor.id)
+            if (reads.distribution, reads.id) != (own.distribution, own.id):
+                return []
         catalog = self._making.methods.catalog
         specs = {
             "dataset": cell.task.dataset,
