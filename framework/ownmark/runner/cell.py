@@ -13,7 +13,7 @@ from ownmark.config import to_plain
 from ownmark.runner.plan import Entry, Given, Plan, TaskEntry
 from ownmark.runner.plan import given as given_to
 
-_LATER = {"access": "weights", "queries": None, "copies": 1}
+_LATER = {"protocol": "", "access": "weights", "queries": None, "copies": 1}
 """Fields of `Given` that came after version 0.1, with what they were taken for before."""
 
 
@@ -81,10 +81,7 @@ class Cell:
     def id(self) -> str:
         """Short name of the record: a hash of all that the plan says of the cell."""
         said = asdict(self)
-        for (
-            name,
-            default,
-        ) in _LATER.items():  # grants of later versions, so that older records keep their names
+        for name, default in _LATER.items():  # so that older records keep their names
             if said["given"].get(name) == default:
                 del said["given"][name]
         text = json.dumps(said, sort_keys=True, default=to_plain)
