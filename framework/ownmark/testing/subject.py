@@ -71,9 +71,9 @@ class Subject:
         """
         try:
             self.instance.check()
+            images: Images = self.instance.load()
         except DataError as error:
             raise CheckSkipped(f"its data are not here: {error}") from error
-        images: Images = self.instance.load()
         return images
 
     @cached_property
