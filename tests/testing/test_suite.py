@@ -34,7 +34,7 @@ def ids(declaration: Declaration) -> set[str]:
 
 def test_checks_are_chosen_by_kind_needs_and_idle_arguments() -> None:
     labelled = dataclasses.replace(ECHO, needs=frozenset({Need.LABELS}))
-    assert {name.partition("-")[0] for name in ids(ECHO)} == {"attack", "declaration"}
+    assert {name.partition("-")[0] for name in ids(ECHO)} == {"attack", "declaration", "method"}
     assert ids(labelled) - ids(ECHO) == {"attack-refuses-to-work-without-labels"}
     assert ids(SCALE) - ids(ECHO) == {"attack-idle-is-the-identity"}
 
