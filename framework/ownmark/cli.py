@@ -5,7 +5,6 @@ Only click is imported here; whatever is heavy is imported by the command that n
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -30,13 +29,21 @@ SLOW = 0.25
 """Seconds from which a pack is worth telling how much it costs."""
 
 
+class _Place(click.Path):
+    """A path; `~` is the home folder, also where a shell leaves it, as in `--store=~/x` and in OWNMARK_STORE."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Text to a path."""
+        return super().convert(os.path.expanduser(value), param, ctx)
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 @click.option(
     "--pack",
     "packs",
     multiple=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=_Place(exists=True, file_okay=False, path_type=Path),
     help="Folder of a pack that is not installed (with its pyproject.toml); may be repeated.",
 )
 def main(packs: tuple[Path, ...]) -> None:
@@ -75,7 +82,7 @@ def _console() -> Console:
 
 @main.command()
 @click.argument("plan")
-@click.option("--out", type=click.Path(path_type=Path), help="Run folder (default: runs/NAME).")
+@click.option("--out", type=_Place(path_type=Path), help="Run folder (default: runs/NAME).")
 @click.option(
     "--store",
     envvar="OWNMARK_STORE",
@@ -141,29 +148,20 @@ def _executor(workers: int | None, cluster: str | None) -> Executor | None:
     show_default=True,
     help="Fresh keys read from each of them.",
 )
-@click.option("--store", type=click.Path(path_type=Path), envvar="OWNMARK_STORE", help="As for `run`.")
+@click.option("--store", type=_Place(path_type=Path), envvar="OWNMARK_STORE", help="As for `run`.")
 @click.option("--device", default="auto", show_default=True, help="As for `run`.")
 def audit(plan: str, held_out: int, keys: int, store: Path | None, device: str) -> None:
-    """Measure how often PLAN's verdicts claim networks that carry no mark; exit 1 if more often than stated.
-
-    Beside the rate: that of the worst key, and what null models or decoys alone would claim.
-    """
+    """Measure how often PLAN's thresholds claim networks that carry no mark; exit 1 if more often than stated."""
     from ownmark.runner import audit as audit_plan
     from ownmark.runner.progress import Terminal
 
     with Terminal(_console()) as progress:
         rows = audit_plan(plan, held_out=held_out, keys=keys, store=store, device=device, progress=progress)
-    click.echo(
-        "achieved [95 % interval]  stated  theta  worst key  nulls  decoys  null models -> held out x keys"
-    )
+    click.echo("achieved [95 % interval]  stated  theta  null models -> held out x keys")
     for row in rows:
         rate = f"{row.rate:.3f} [{row.interval.low:.3f}, {row.interval.high:.3f}]"
         setting = f"{row.null_models} -> {row.models} x {row.keys}"
-        decoys = "-" if row.by_decoys is None else f"{row.by_decoys:.3f}"
-        alone = f"{row.worst_key:9.3f}  {row.by_nulls:5.3f}  {decoys:>6s}"
-        line = (
-            f"{rate:24s}  {row.stated:6g}  {row.theta:5.3f}  {alone}  {setting:14s}  {row.task} {row.scheme}"
-        )
+        line = f"{rate:24s}  {row.stated:6g}  {row.theta:5.3f}  {setting:14s}  {row.task} {row.scheme}"
         reader = "" if row.extractor == "default" else f" ({row.extractor})"
         own = "" if row.seed is None else f", key of seed {row.seed}"
         click.secho(shown(f"{line}{reader}{own}"), fg="red" * row.exceeded or None)
@@ -172,11 +170,11 @@ def audit(plan: str, held_out: int, keys: int, store: Path | None, device: str) 
 
 @main.command()
 @click.argument("plan")
-@click.option("--into", type=click.Path(path_type=Path), required=True, help="Folder to make.")
+@click.option("--into", type=_Place(path_type=Path), required=True, help="Folder to make.")
 @click.option("--device", default="auto", show_default=True, help="As for `run`.")
 @click.option(
     "--commitment",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=_Place(exists=True, file_okay=False, path_type=Path),
     help="Folder of `ownmark commit`.",
 )
 @click.option(
@@ -205,9 +203,9 @@ def embed(plan: str, into: Path, device: str, commitment: Path | None, randomnes
 
 
 @main.command()
-@click.argument("released", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("released", type=_Place(exists=True, file_okay=False, path_type=Path))
 @click.argument("method", metavar="ATTACK")
-@click.option("--into", type=click.Path(path_type=Path), required=True, help="Folder to make.")
+@click.option("--into", type=_Place(path_type=Path), required=True, help="Folder to make.")
 @click.option("--given", default="{}", help="What the thief holds, as a plan's `attacker`: '{data: 500}'.")
 @click.option("--images", help="The dataset that the thief's images are from, as in a plan.")
 @click.option(
@@ -240,19 +238,12 @@ def attack(
 
 
 @main.command()
-@click.argument("mark", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("mark", type=_Place(exists=True, file_okay=False, path_type=Path))
 @click.argument("suspect")
-@click.option(
-    "--reader",
-    default="default",
-    show_default=True,
-    help="One of the mark's extractors, several (a,b), or all.",
-)
+@click.option("--reader", default="default", show_default=True, help="One of the mark's extractors.")
 @click.option("--rate", type=float, help="Rate of false positives, if not the one it was embedded with.")
 @click.option("--budget", type=int, help="Images that a service may be sent, at most.")
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the record here, as JSON."
-)
+@click.option("--out", type=_Place(dir_okay=False, path_type=Path), help="Write the record here, as JSON.")
 @click.option("--device", default="auto", show_default=True, help="As for `run`.")
 @click.option("--trust", is_flag=True, help="MARK and SUSPECT are your own folders: run the code they name.")
 @click.option("--trust-mark", is_flag=True, help="MARK is your own, SUSPECT is not.")
@@ -264,7 +255,7 @@ def attack(
     help="A header whose value is in the variable VAR, which keeps a token out of the list of processes.",
 )
 @click.option(
-    "--header-file", type=click.Path(path_type=Path), help="Headers from a file, one NAME: VALUE a line."
+    "--header-file", type=_Place(path_type=Path), help="Headers from a file, one NAME: VALUE a line."
 )
 @click.option(
     "--stranger",
@@ -303,37 +294,40 @@ def verify(
     Python function, package.module:name, of images that gives labels or scores.
     """
     from ownmark.ownership.credentials import gathered
-    from ownmark.ownership.several import readers_of, several
     from ownmark.ownership.telling import ask, told
     from ownmark.runner.places import require_writable, writing
     from ownmark.runner.store import write_text
+    from ownmark.strictjson import written
 
     headers = gathered(header, header_from_env, header_file)
     if out is not None:
         require_writable(out.parent, "--out")
-
-    def one(name: str) -> dict[str, Any]:
-        return ask(
-            mark, suspect, name, rate, budget, device, headers, service, _console(), trust, trust_mark, sequential,
-            stranger,
-        )  # fmt: skip
-
-    records = several(one, readers_of(mark, reader))
-    for record in records:
-        for line in told(record):
-            click.echo(line)
+    record = ask(
+        mark,
+        suspect,
+        reader,
+        rate,
+        budget,
+        device,
+        headers,
+        service,
+        _console(),
+        trust,
+        trust_mark,
+        sequential,
+        stranger,
+    )
+    for line in told(record):
+        click.echo(line)
     if out is not None:
         with writing(out):
-            write_text(
-                out, json.dumps(records[0] if len(records) == 1 else records, indent=1, sort_keys=True)
-            )
-    claims = [record["claim"] for record in records]
-    _end(0 if True in claims else 2 if None in claims else 1)
+            write_text(out, written(record))
+    _end({True: 0, False: 1, None: 2}[record["claim"]])
 
 
 @main.command()
 @click.argument("plan")
-@click.option("--into", type=click.Path(path_type=Path), required=True, help="Folder to make.")
+@click.option("--into", type=_Place(path_type=Path), required=True, help="Folder to make.")
 def commit(plan: str, into: Path) -> None:
     """Commit to a secret and to PLAN's task and scheme, before the network exists that will be claimed.
 
@@ -348,9 +342,9 @@ def commit(plan: str, into: Path) -> None:
 
 
 @main.command()
-@click.argument("mark", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("mark", type=_Place(exists=True, file_okay=False, path_type=Path))
 @click.argument("suspect")
-@click.option("--into", type=click.Path(path_type=Path), required=True, help="Folder to make, for a judge.")
+@click.option("--into", type=_Place(path_type=Path), required=True, help="Folder to make, for a judge.")
 @click.option("--reader", default="default", show_default=True, help="One of the mark's extractors.")
 @click.option("--rate", type=float, help="As for `verify`.")
 @click.option("--budget", type=int, help="As for `verify`.")
@@ -370,7 +364,7 @@ def evidence(
 
 
 @main.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("folder", type=_Place(exists=True, file_okay=False, path_type=Path))
 @click.argument("suspect", required=False)
 @click.option("--device", default="cpu", show_default=True, help="As for `run`.")
 def judge(folder: Path, suspect: str | None, device: str) -> None:
@@ -513,9 +507,7 @@ def check(name: str, strict: bool, device: str) -> None:
 
 @main.command()
 @click.argument("name")
-@click.option(
-    "--into", type=click.Path(path_type=Path), default=Path(), help="Parent folder (default: here)."
-)
+@click.option("--into", type=_Place(path_type=Path), default=Path(), help="Parent folder (default: here).")
 @click.option(
     "--kind",
     type=click.Choice(["scheme", "black-box", "attack", "extractor", "host", "dataset", "metric"]),
@@ -530,7 +522,7 @@ def new(name: str, into: Path, kind: str | None) -> None:
 
 
 @main.command()
-@click.argument("run_folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("run_folder", type=_Place(exists=True, file_okay=False, path_type=Path))
 def report(run_folder: Path) -> None:
     """Write the report of RUN_FOLDER again from its records, and print the matrix."""
     from ownmark.report import write_report

@@ -204,3 +204,18 @@ def test_a_relative_path_says_where_it_was_looked_for(tmp_path, monkeypatch, nam
     with pytest.raises(DataError, match=r"looked for in the working folder") as error:
         load(name)
     assert str(tmp_path) in str(error.value)
+
+
+def test_truth_values_are_two_classes(write):
+    images = load(write(y_train=np.arange(12) % 2 == 0, y_test=np.ones(6, bool)))
+    assert (images.classes, images.train.labels.tolist()[:2], images.test.labels.tolist()[0]) == (
+        2,
+        [1, 0],
+        1,
+    )
+
+
+@pytest.mark.parametrize("labels", [["cat", "dog"], ["0", "1"]])
+def test_words_are_refused_with_the_remedy(write, labels):
+    with pytest.raises(DataError, match=r"expected integers, found <U.*return_inverse"):
+        load(write(y_train=np.array(labels * 6)))

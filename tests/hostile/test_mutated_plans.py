@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-import time
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,28 +26,52 @@ def catalog() -> Catalog:
     return discover()
 
 
+class Hang(BaseException):
+    """A preflight took too long. No `Exception`, which the preflight may well catch."""
+
+
+@contextmanager
+def alarm(seconds: float) -> Iterator[None]:
+    """Break off what takes more than so many seconds of this process's time, whatever else the machine does."""
+
+    def ring(*_: object) -> None:
+        raise Hang
+
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, seconds, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
 def outcome(text: str, folder: Path, catalog: Catalog) -> str:
     """`ready`, `refused`, or what went wrong."""
     plan = folder / "p.yaml"
     plan.write_text(text, encoding="utf-8", errors="surrogatepass")
-    start = time.monotonic()
     try:
-        prepare(plan, folder / "run", folder / "store", "cpu", None, catalog)
+        with alarm(LONGEST):
+            prepare(plan, folder / "run", folder / "store", "cpu", None, catalog)
         said = "ready"
     except PlanError as error:
         named = all(problem.startswith(str(plan)) and len(problem) < 5000 for problem in error.problems)
         said = "refused" if named and error.problems else f"without a place: {error.problems}"
     except OwnmarkError as error:
         said = f"not as a problem of the plan: {error}"
+    except Hang:
+        said = "hang"
     except Exception as error:
         said = f"traceback: {type(error).__name__}: {error}"
-    return said if time.monotonic() - start < LONGEST else "hang"
+    return said
 
 
 def counted(numbers: range, folder: Path, catalog: Catalog) -> dict[str, Any]:
     found: dict[str, Any] = {"ready": 0, "refused": 0, "wrong": {}}
     for number in numbers:
         said = outcome(mutated(f"{SEED} {number}"), folder, catalog)
+        if "hang" in said.lower():  # wherever the alarm was caught
+            print(f"hang: plan {SEED} {number}", flush=True)
         if said in ("ready", "refused"):
             found[said] += 1
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -14,6 +15,7 @@ import pytest
 
 from ownmark.errors import Unwritable
 from ownmark.runner import run
+from ownmark.runner.shapes import FILES, SHAPES
 from ownmark.testing.fakes import with_fakes
 
 PLAN = """
@@ -113,8 +115,51 @@ def unlisted(entry: Path, rng: random.Random) -> None:
     (entry / "exhibits.safetensors").write_bytes(b"x")
 
 
+def summed(entry: Path) -> None:
+    """Write the manifest anew, as if the files were right."""
+    manifest = json.loads((entry / "manifest.json").read_text())
+    files = [path for path in sorted(entry.iterdir()) if path.name != "manifest.json"]
+    manifest["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    (entry / "manifest.json").write_text(json.dumps(manifest))
+
+
+def required(entry: Path, values: dict[str, Any], rng: random.Random) -> tuple[dict[str, Any], str]:
+    """A mapping in the values and a key that it must have."""
+    shape: Any = {"cost": {"seconds": None, "samples_seen": None}, **SHAPES[entry.parents[1].name]}
+    while True:
+        key = rng.choice(sorted(shape))
+        if not isinstance(shape[key], dict) or rng.random() < 0.3:
+            return values, key
+        values, shape = values[key], shape[key]
+
+
+def keyless(entry: Path, rng: random.Random) -> None:
+    values = json.loads((entry / "values.json").read_text())
+    holder, key = required(entry, values, rng)
+    del holder[key]
+    (entry / "values.json").write_text(json.dumps(values))
+    summed(entry)
+
+
+def retyped(entry: Path, rng: random.Random) -> None:
+    values = json.loads((entry / "values.json").read_text())
+    holder, key = required(entry, values, rng)
+    holder[key] = rng.choice([[{}], [[["x"]]], [None, 1], [[1, None]]])
+    (entry / "values.json").write_text(json.dumps(values))
+    summed(entry)
+
+
+def fileless(entry: Path, rng: random.Random) -> None:
+    files = FILES.get(entry.parents[1].name, ())
+    if files:
+        (entry / f"{rng.choice(files)}.safetensors").unlink()
+        summed(entry)
+    else:
+        keyless(entry, rng)
+
+
 DAMAGES = [emptied, file_for_folder, loose_link, pipe, pipe_for_folder, deep, folder_for_file, cut, flipped, other_type,
-           missing, unlisted]  # fmt: skip
+           missing, unlisted, keyless, retyped, fileless]  # fmt: skip
 
 
 def damaged(
@@ -131,6 +176,34 @@ def test_a_damaged_entry_is_computed_again(
     damaged(sound, tmp_path / "d", damage, random.Random(f"{SEED} {damage.__name__}"))
     assert not again(tmp_path / "d").failed
     assert numbers(tmp_path / "d") == numbers(sound)
+
+
+@pytest.mark.parametrize("stage", ["host", "marked", "utility", "evidence", "threshold", "judged"])
+@pytest.mark.parametrize("damage", [keyless, retyped], ids=lambda one: one.__name__)
+def test_an_entry_that_was_edited_and_summed_up_is_computed_again_once(
+    sound: Path, tmp_path: Path, damage: Callable[[Path, random.Random], None], stage: str
+) -> None:
+    folder = Path(shutil.copytree(sound, tmp_path / "d"))
+    for number, entry in enumerate(sorted((folder / "store" / stage).glob("??/*[0-9a-f]"))):
+        damage(entry, random.Random(f"{SEED} {damage.__name__} {stage} {number}"))
+    assert not again(folder).failed
+    assert numbers(folder) == numbers(sound)
+    before = (folder / "run" / "journal.jsonl").read_text()
+    again(folder)
+    assert (folder / "run" / "journal.jsonl").read_text() == before
+
+
+@pytest.mark.parametrize("place", ["exhibits", "records"])
+def test_nothing_is_removed_through_a_link(sound: Path, tmp_path: Path, place: str) -> None:
+    folder, elsewhere = Path(shutil.copytree(sound, tmp_path / "d")), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    theirs = [elsewhere / name for name in ("theirs.png", "0123456789ab.json", "x.json.99999.tmp")]
+    for path in theirs:
+        path.write_text("theirs")
+    shutil.rmtree(folder / "run" / place, ignore_errors=True)
+    (folder / "run" / place).symlink_to(elsewhere)
+    assert not again(folder).failed
+    assert [path.read_text() for path in theirs] == ["theirs"] * 3
 
 
 @pytest.mark.slow

@@ -54,7 +54,7 @@ def test_failed_records_have_a_row_without_the_traceback():
     (row,) = rows(failed("riga", "prune"))
     assert (row["status"], row["error.message"], row["utility.suspect"]) == (
         "failed",
-        "no layer\nsecond line",
+        "no layer\\nsecond line",
         "",
     )
     assert "error.traceback" not in row

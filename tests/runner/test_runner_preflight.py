@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from ownmark.errors import PlanError
+from ownmark.runner.session import prepare
 
 Problems = Callable[..., list[str]]
 
@@ -153,3 +156,71 @@ def test_attacks_of_one_name_are_for_different_schemes(problems: Problems) -> No
 def test_for_is_said_of_attacks_and_schemes_only(problems: Problems) -> None:
     text = "schemes: [{uchida: {bits: 8}}]\nextractors: [{default: , for: uchida}]\n"
     assert only(problems(text)).endswith("`for` is for attacks and schemes, and default is neither")
+
+
+# --- all at once, in words that help ---------------------------------------------------------------------------------
+
+
+def at_once(text: str) -> list[str]:
+    from ownmark.runner.session import load_plan
+
+    with pytest.raises(PlanError) as error:
+        load_plan(text)
+    return list(error.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [("verdict: {rate: 7}", "verdict.rate"), ("seeds: []", "seeds"), ("removal: {amount: -1}", "removal.amount"),
+     ("colour: red", "unknown field"), ("split: {reserve: 2}", "split.reserve")],
+)  # fmt: skip
+def test_a_value_out_of_range_hides_no_other_problem(tmp_path: Path, wrong: str, said: str) -> None:
+    (tmp_path / "p.yaml").write_text(
+        f"tasks: [{{dataset: {{digits: {{size: 9}}}}, host: nowhere}}]\n{wrong}\nschemes: [{{uchida: {{bits: 0}}}}]\n"
+        "attacks: [prunee]\nmetrics: agreement\n"
+    )
+    problems = at_once(str(tmp_path / "p.yaml"))
+    assert [int(one.removeprefix(f"{tmp_path}/p.yaml:").split(":")[0]) for one in problems] == [1, 1, 2, 3, 4]
+    assert any(said in one for one in problems)
+    for name in ("size", "nowhere", "bits", "prunee"):
+        assert any(name in one for one in problems)
+
+
+@pytest.mark.parametrize(
+    "section", ["schemes: {sweep: {a: [1]}}", "schemes: 3", "tasks: 5\nschemes: uchida", "schemes:"]
+)
+def test_what_is_no_entry_is_left_to_the_first_check(tmp_path: Path, section: str) -> None:
+    (tmp_path / "p.yaml").write_text(f"{section}\nattacks: [prunee]\n")
+    assert any("prunee" in one for one in at_once(str(tmp_path / "p.yaml")))
+
+
+def test_hints_name_what_the_check_then_takes(tmp_path: Path) -> None:
+    tasks = "tasks: [{dataset: %s, host: lenet5}, {dataset: {digits: {size: 32, limit_train: 60}}, host: lenet5}]\n"
+    text = (
+        tasks % "{digits: {size: 32, limit_train: 50}}"
+        + "schemes: {uchida: {bits: 8}}\nverdict: {null_models: 1}\n"
+    )
+    (tmp_path / "p.yaml").write_text(text)
+    with pytest.raises(
+        PlanError, match=r"two tasks are called .*beside its dataset or host: `dataset: .*as: another"
+    ):
+        prepare(tmp_path / "p.yaml", tmp_path / "o", tmp_path / "s", "cpu", None, None)
+    (tmp_path / "p.yaml").write_text(text.replace("limit_train: 50}", "limit_train: 50}, as: another name"))
+    prepare(tmp_path / "p.yaml", tmp_path / "o", tmp_path / "s", "cpu", None, None)
+
+
+def test_a_plan_that_is_checked_says_how_many_cells_it_has(tmp_path: Path) -> None:
+    from ownmark.runner.progress import Silent
+
+    class Listening(Silent):
+        def checking(self, cells: int) -> None:
+            told.append(cells)
+
+    told: list[int] = []
+    text = "tasks: {dataset: {digits: {limit_train: 60}}, host: {convnet: {width: 0.25}}}\n"
+    text += "schemes: [%s]\nseeds: [0, 1]\n"
+    for scheme, count in (("uchida", 2), ("uchida, content", 4), ("nothing", 2)):
+        (tmp_path / "p.yaml").write_text(text % scheme)
+        with contextlib.suppress(PlanError):
+            prepare(tmp_path / "p.yaml", tmp_path / "o", tmp_path / "s", "cpu", Listening(), None)
+        assert told.pop() == count

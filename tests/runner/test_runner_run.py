@@ -189,7 +189,17 @@ def test_the_networks_of_a_failed_cell_are_let_go_before_the_next(
 
 def test_a_failed_record_says_all_that_is_known_of_the_cell(workshop) -> None:  # type: ignore[no-untyped-def]
     failed = one(workshop.run(SIGNS + "attacks: breaks\n"))
-    assert set(failed) == {"id", "plan", "cell", "granted", "reported", "provenance", "status", "error"}
+    assert set(failed) == {
+        "id",
+        "plan",
+        "cell",
+        "granted",
+        "notes",
+        "reported",
+        "provenance",
+        "status",
+        "error",
+    }
     assert set(failed["error"]) == {"type", "message", "traceback", "stage"}
 
 

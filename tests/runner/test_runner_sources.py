@@ -160,3 +160,108 @@ def test_functions_that_belong_to_no_module_are_passed_over(place: Path, made: s
     module = importlib.import_module("generated")
     assert module.made.__module__ in (None, "builtins")
     assert source_digest("generated")
+
+
+_HELD = "WIDTH = 3\nSIZES = (1, -2)\nNAME = 'a'\n_cache = None\nLATE = 0\n"
+_HELD += "\n\ndef fill():\n    global _cache\n    _cache = 1\n"
+_HELD += "\n\ndef net(n, width=2, *, deep=False):\n    return n\n\n\nclass Net:\n    rate = 0.5\n\n"
+_HELD += "    def forward(self, x, scale=1.0):\n        return x\n\n\nLATE = 1\nTABLE = {'a': 1}\n"
+
+
+@pytest.fixture
+def held(place: Path) -> Path:
+    """An imported module with constants and defaults, and one that takes two of them."""
+    (place / "hashed_held.py").write_text(_HELD)
+    (place / "hashed_user.py").write_text("from hashed_held import WIDTH as W, net\nX = 1\n")
+    importlib.invalidate_caches()
+    importlib.import_module("hashed_user")
+    return place
+
+
+@pytest.mark.parametrize("looked", [False, True], ids=["never looked at", "looked at"])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("WIDTH = 3", "WIDTH = 4"), ("WIDTH = 3", "WIDTH = 3.0"), ("(1, -2)", "(1, -3)"), ("'a'\n", "'b'\n"),
+        ("width=2", "width=4"), ("deep=False", "deep=True"), ("rate = 0.5", "rate = 0.6"), ("scale=1.0", "scale=2.0"),
+        ("width=2", "width"),
+    ],
+)  # fmt: skip
+def test_a_constant_or_default_edited_without_a_reload_is_refused(
+    held: Path, old: str, new: str, looked: bool
+) -> None:
+    before = source_digest("hashed_held") if looked else ""
+    assert old in _HELD
+    (held / "hashed_held.py").write_text(_HELD.replace(old, new))
+    with pytest.raises(StaleModule, match=r"reload\(hashed_held\)"):
+        source_digest("hashed_held")
+    importlib.reload(sys.modules["hashed_held"])
+    assert source_digest("hashed_held") != before
+
+
+@pytest.mark.parametrize(("old", "new"), [("{'a': 1}", "{'a': 2}"), ("LATE = 1", "LATE = 2")])
+def test_what_is_no_plain_constant_is_seen_once_the_module_was_looked_at(
+    held: Path, old: str, new: str
+) -> None:
+    before = source_digest("hashed_held")
+    (held / "hashed_held.py").write_text(_HELD.replace(old, new))
+    with pytest.raises(StaleModule, match="what it holds"):
+        source_digest("hashed_held")
+    importlib.reload(sys.modules["hashed_held"])
+    assert source_digest("hashed_held") != before
+
+
+def test_a_constant_taken_from_a_reloaded_module_is_refused(held: Path) -> None:
+    (held / "hashed_held.py").write_text(_HELD.replace("WIDTH = 3", "WIDTH = 4"))
+    importlib.reload(sys.modules["hashed_held"])
+    with pytest.raises(
+        StaleModule, match=r"W in memory.*reload\(hashed_held\) and importlib.reload\(hashed_user\)"
+    ):
+        source_digest("hashed_user")
+    importlib.reload(sys.modules["hashed_user"])
+    source_digest("hashed_user")
+
+
+def test_what_a_module_changes_itself_is_no_edit(held: Path) -> None:
+    before = source_digest("hashed_held")
+    sys.modules["hashed_held"].fill()
+    sys.modules["hashed_held"].TABLE["b"] = 2
+    (held / "hashed_held.py").write_text("# a remark\n" + _HELD)
+    assert source_digest("hashed_held") == before
+
+
+def test_no_installed_pack_looks_edited() -> None:
+    from ownmark.discovery import discover
+    from ownmark.runner.digest import _modules
+
+    for declaration in discover().methods:
+        if declaration.distribution != "ownmark" and declaration.kind != "plan":
+            for name in _modules(declaration):
+                try:
+                    importlib.import_module(name)
+                except ImportError:  # an optional package that is not here
+                    continue
+                source_digest(name)
+
+
+# --- what decides thresholds and verdicts -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", ["ownmark.stats.rules", "ownmark.stats.exact", "ownmark.stats.clusters"])
+def test_statistics_are_part_of_thresholds_and_verdicts(module: str) -> None:
+    from ownmark.runner.sources import _followed
+
+    for asked in ("ownmark.stats", "ownmark.runner.verdict"):
+        assert module in {name for name, _ in _followed([asked])}
+
+
+def test_two_versions_on_record_are_both_named(place: Path) -> None:
+    from ownmark.discovery.index import versions_of
+
+    for version in ("2.0", "1.0"):
+        info = place / f"hashed_dist-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: hashed-dist\nVersion: {version}\n")
+    importlib.invalidate_caches()
+    assert versions_of("hashed-dist") == ("1.0", "2.0")
+    assert versions_of("hashed-nowhere") == ()

@@ -16,11 +16,13 @@ class Images:
     Args:
         train, test: labelled samples on the CPU, pixels float32 in [0, 1], [N, C, H, W].
         classes: number of labels.
+        notes: what people should know of the data, one sentence each; told before a run and in its report.
     """
 
     train: Samples
     test: Samples
     classes: int
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:

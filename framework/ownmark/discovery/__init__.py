@@ -24,6 +24,7 @@ from ownmark.discovery.index import (
     canonical,
     index,
     installed,
+    installed_twice,
     label,
     names_allowed,
     names_in_environment,
@@ -76,7 +77,11 @@ def _everything() -> tuple[list[Source], list[Problem]]:
     sources, problems = installed()
     local, faults = local_packs()
     names = {source.distribution for source in local}
-    return [*local, *(one for one in sources if one.distribution not in names)], [*problems, *faults]
+    return [*local, *(one for one in sources if one.distribution not in names)], [
+        *problems,
+        *installed_twice(sources),
+        *faults,
+    ]
 
 
 def _discover(sources: list[Source], unreadable: list[Problem], names: Collection[str]) -> Catalog:

@@ -74,6 +74,30 @@ def installed() -> tuple[list[Source], list[Problem]]:
         return _one_by_one(distributions())
 
 
+def versions_of(name: str) -> tuple[str, ...]:
+    """Versions in which a distribution is installed: one, or several that a broken upgrade has left side by side.
+
+    What lies further down the path is hidden by what comes first, and does not count.
+    """
+    found = list(distributions(name=name))
+    first = [one for one in found if one.locate_file("") == found[0].locate_file("")]
+    return tuple(sorted({_identity(one)[1] for one in first}))
+
+
+def installed_twice(sources: Iterable[Source]) -> list[Problem]:
+    """Distributions of which two versions are on record; which of the two is found is chance."""
+    found = []
+    for name in sorted({source.distribution for source in sources}):
+        versions = versions_of(name)
+        if len(versions) > 1:
+            message = (
+                f"versions {' and '.join(versions)} are both on record as installed, which an upgrade that broke off "
+                f"leaves behind. pip install --force-reinstall {name}, twice if need be"
+            )
+            found.append(Problem(name, versions[-1], "", message))
+    return found
+
+
 def _one_by_one(dists: Iterable[Any]) -> tuple[list[Source], list[Problem]]:
     sources: list[Source] = []
     problems: list[Problem] = []

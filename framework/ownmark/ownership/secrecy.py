@@ -66,6 +66,10 @@ class Discreet:
         self._progress, self._hide = progress, Secrecy(secret).hide
         self._aliases: dict[str, str] = {}
 
+    def checking(self, cells: int) -> None:
+        """See `Progress`."""
+        self._progress.checking(cells)
+
     def plan(self, stages: Mapping[str, str], cells: int) -> None:
         """See `Progress`."""
         self._progress.plan({self._alias(digest): kind for digest, kind in stages.items()}, cells)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ownmark.foreign import quoted_cell
+from ownmark.foreign import quoted_cell, shown
 from ownmark.report.fields import Record, canonical, dig, flatten
+from ownmark.strictjson import finite, printable
 
 _METHOD = ("id", "label", "params")
 COLUMNS: tuple[str, ...] = (
@@ -36,16 +36,21 @@ COLUMNS: tuple[str, ...] = (
     *(f"provenance.{name}" for name in ("ownmark", "torch", "device")),
 )
 """The columns of every results.csv, first and in this order; what else records hold follows, sorted by path."""
+CELL = 32_000
+"""Characters of a cell, at most: what spreadsheets take. What is cut off stands in records.jsonl."""
 _ELSEWHERE = ("error.traceback",)  # pages long; records.jsonl has it
 
 
 def results_csv(records: Sequence[Record]) -> str:
-    """One row a record: `COLUMNS`, then every other leaf of the records. Lists and parameters are JSON."""
+    """One row a record, on one line: `COLUMNS`, then every other leaf. Lists and parameters are JSON.
+
+    What cannot be printed is escaped, line ends too: readers disagree on where a row ends that holds them.
+    """
     rows = [_row(record) for record in records]
     others = sorted({path for row in rows for path in row} - set(COLUMNS))
     text = io.StringIO()
     writer = csv.DictWriter(text, [*COLUMNS, *others], restval="", lineterminator="\n")
-    writer.writerow({path: quoted_cell(path) for path in writer.fieldnames})
+    writer.writerow({path: quoted_cell(shown(path)) for path in writer.fieldnames})
     writer.writerows(rows)
     return text.getvalue()
 
@@ -53,7 +58,7 @@ def results_csv(records: Sequence[Record]) -> str:
 def records_jsonl(records: Iterable[Record]) -> str:
     """One JSON object a line with sorted keys; numbers that are not finite become null, which is all JSON has."""
     return "".join(
-        json.dumps(_finite(record), sort_keys=True, ensure_ascii=False) + "\n" for record in records
+        printable(json.dumps(finite(record), sort_keys=True, ensure_ascii=False)) + "\n" for record in records
     )
 
 
@@ -80,13 +85,5 @@ def _field(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, (Mapping, list, tuple, bool)):
-        return canonical(value)
-    return quoted_cell(value) if isinstance(value, str) else str(value)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(name): _finite(inner) for name, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        return shown(printable(canonical(value)), CELL)
+    return quoted_cell(shown(value, CELL)) if isinstance(value, str) else str(value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ownmark.report.aggregate import Mean
 from ownmark.report.cells import utility_name
-from ownmark.report.drawing import DASHES, MARKERS, OKABE_ITO, picture
+from ownmark.report.drawing import DASHES, MARKERS, OKABE_ITO, picture, said
 from ownmark.report.sweeps import Curve, Sweep
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _draw(figure: Figure, sweep: Sweep) -> None:
     first = sweep.curves[0].points[0][1]
     evidence.set_title("evidence: share of matching symbols", loc="left")
     evidence.set_ylim(-0.03, 1.03)
-    utility.set_title(f"utility: {utility_name(first)}", loc="left")
+    utility.set_title(f"utility: {said(utility_name(first))}", loc="left")
     for axes in (evidence, utility):
         _finish(axes, sweep)
     handles, names = evidence.get_legend_handles_labels()
@@ -49,7 +49,10 @@ def _draw(figure: Figure, sweep: Sweep) -> None:
     )
     kind = "band" if bands else "bar"
     figure.suptitle(
-        f"{title}\n{kind}: 95 % t interval over seeds; dotted: threshold θ", x=0.01, ha="left", fontsize=10
+        f"{said(title, 150)}\n{kind}: 95 % t interval over seeds; dotted: threshold θ",
+        x=0.01,
+        ha="left",
+        fontsize=10,
     )
 
 
@@ -61,7 +64,7 @@ def _line(axes: Axes, at: int, curve: Curve, means: list[Mean | None], bands: bo
     colour = OKABE_ITO[at % len(OKABE_ITO)]
     xs, ys = [x for x, _ in points], [mean.value for _, mean in points]
     look = {"marker": MARKERS[at % len(MARKERS)], "linestyle": DASHES[at % len(DASHES)], "markersize": 5}
-    axes.plot(xs, ys, color=colour, label=curve.name, **look)  # type: ignore[arg-type]
+    axes.plot(xs, ys, color=colour, label=said(curve.name, 60), **look)  # type: ignore[arg-type]
     low = [max(min(0.0, mean.value), mean.value - (mean.half or 0.0)) for _, mean in points]
     high = [min(max(1.0, mean.value), mean.value + (mean.half or 0.0)) for _, mean in points]
     if bands:
@@ -78,7 +81,7 @@ def _theta(axes: Axes, at: int, curve: Curve) -> None:
 
 def _finish(axes: Axes, sweep: Sweep) -> None:
     _scale(axes, sorted({x for curve in sweep.curves for x, _ in curve.points}))
-    axes.set_xlabel(sweep.parameter)
+    axes.set_xlabel(said(sweep.parameter))
     axes.grid(color="#e6e6e6", linewidth=0.7)
     axes.set_axisbelow(True)
 

@@ -94,8 +94,11 @@ def is_picture(folder: Path, value: Any) -> bool:
     """Whether `value` is the path of a PNG inside the run folder."""
     if not isinstance(value, str) or not value.lower().endswith(".png"):
         return False
-    inside = folder.resolve() in (folder / value).resolve().parents
-    return inside and not PurePosixPath(value).is_absolute() and (folder / value).is_file()
+    try:
+        inside = folder.resolve() in (folder / value).resolve().parents
+        return inside and not PurePosixPath(value).is_absolute() and (folder / value).is_file()
+    except (OSError, ValueError):  # no name that a file can have
+        return False
 
 
 def _said(value: Any) -> str:

@@ -11,7 +11,7 @@ from ownmark.report.blocks import Block, Bullets, Heading, Picture, Table, Text
 from ownmark.report.cells import cell_lines, failures, impossible, row_lines, unreadable
 from ownmark.report.details import exhibits, measurements, provenance
 from ownmark.report.drops import drop_table
-from ownmark.report.facts import LEGEND, attackers, contradicted, criteria, stated_rates, thresholds
+from ownmark.report.facts import LEGEND, attackers, contradicted, criteria, notes, stated_rates, thresholds
 from ownmark.report.read import Run
 from ownmark.report.reported import reported_lines, reported_table
 from ownmark.report.vicinity import basin_table
@@ -48,6 +48,8 @@ def summary(grids: Sequence[Grid]) -> str:
 def _task(run: Run, grid: Grid, pictures: Sequence[Picture]) -> Iterator[Block]:
     yield Heading(grid.task.name)
     yield Text(_stated(grid))
+    if noted := notes(grid):
+        yield Bullets(tuple(f"note: {note}" for note in noted))
     yield _matrix(grid)
     if failed := failures(grid):
         yield Bullets(tuple(f"✗ {sentence}" for sentence in failed))

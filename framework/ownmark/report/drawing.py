@@ -6,6 +6,8 @@ import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ownmark.foreign import paragraph
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -25,6 +27,11 @@ _STYLE: dict[Any, object] = {
     "hatch.color": "#9a9a9a",
     "hatch.linewidth": 0.6,
 }
+
+
+def said(text: str, most: int = 200) -> str:
+    """Foreign text as matplotlib takes it: lines stay, what cannot be printed is escaped, `$` is no formula."""
+    return paragraph(text, most).replace("$", r"\$")
 
 
 def picture(draw: Callable[[Figure], None], width: float, height: float) -> bytes:

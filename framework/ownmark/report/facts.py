@@ -52,6 +52,12 @@ def stated_rates(group: Group) -> str:
     return ", ".join(short(rate) for rate in rates) or "–"
 
 
+def notes(grid: Grid) -> list[str]:
+    """What records say of their data, each sentence once."""
+    given = (record.get("notes") for record in grid.everything().records)
+    return list(dict.fromkeys(str(note) for found in given if isinstance(found, list) for note in found))
+
+
 def criteria(grid: Grid) -> list[str]:
     """Each removal criterion of the plan in words."""
     return [

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 Record = Mapping[str, Any]
+_LARGEST = sys.float_info.max
 
 
 def dig(record: Any, *path: str) -> Any:
@@ -27,7 +28,9 @@ def section(record: Any, *path: str) -> Mapping[str, Any]:
 
 def is_number(value: Any) -> bool:
     """Whether `value` is a finite int or float; a bool is not."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return abs(value) <= _LARGEST  # not `isfinite`, which breaks off at integers of 400 digits
 
 
 def number(record: Any, *path: str) -> float | None:

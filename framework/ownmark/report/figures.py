@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ownmark.report.aggregate import Grid, Group
 from ownmark.report.cells import cell_lines, evidence_name
-from ownmark.report.drawing import picture
+from ownmark.report.drawing import picture, said
 from ownmark.report.facts import stated_rates
 from ownmark.report.fields import Record, dig, number
 from ownmark.report.naming import Axis
@@ -87,7 +87,7 @@ def _cell(axes: Axes, x: int, y: int, group: Group | None, value: float | None) 
     for at, line in enumerate(lines):
         offset = (at - (len(lines) - 1) / 2) * step
         heavy = line.text.startswith(("✗", "✓", name or "✗"))
-        axes.text(x, y + offset, line.text, **_look(heavy, hatched=value is None))
+        axes.text(x, y + offset, said(line.text, 60), **_look(heavy, hatched=value is None))
 
 
 def _look(heavy: bool, hatched: bool) -> dict[str, Any]:
@@ -99,7 +99,9 @@ def _look(heavy: bool, hatched: bool) -> dict[str, Any]:
 
 
 def _label(axes: Axes, grid: Grid) -> None:
-    axes.set_xticks(range(len(grid.columns)), [textwrap.fill(axis.name, 20) for axis in grid.columns])
+    axes.set_xticks(
+        range(len(grid.columns)), [textwrap.fill(said(axis.name, 80), 20) for axis in grid.columns]
+    )
     axes.set_yticks(range(len(grid.rows)), [_row_label(axis, grid) for axis in grid.rows])
     axes.xaxis.tick_top()
     axes.tick_params(length=0, labelsize=9)
@@ -114,8 +116,8 @@ def _label(axes: Axes, grid: Grid) -> None:
 def _row_label(row: Axis, grid: Grid) -> str:
     group = grid.row(row)
     count, symbol = group.first("evidence", "n"), group.first("evidence", "symbol")
-    name = textwrap.fill(row.name, 24)
-    return name if count is None else f"{name}\n{count} {symbol or 'symbol'}s"
+    name = textwrap.fill(said(row.name, 80), 24)
+    return name if count is None else f"{name}\n" + said(f"{count} {symbol or 'symbol'}s", 40)
 
 
 def _title(grid: Grid) -> str:
@@ -126,4 +128,4 @@ def _title(grid: Grid) -> str:
     seeds = everything.seeds()
     facts.append(f"{seeds} seed{'s' if seeds != 1 else ''}")
     facts.append(f"stated false-positive rate {stated_rates(everything)}")
-    return f"{grid.task.name}: can ownership still be claimed?\n" + ", ".join(facts)
+    return f"{said(grid.task.name, 100)}: can ownership still be claimed?\n" + ", ".join(facts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -30,7 +31,7 @@ def _block(block: Block) -> str:
     if isinstance(block, Bullets):
         return "\n".join(f"- {escape(item)}" for item in block.items)
     if isinstance(block, Picture):
-        return f"![{escape(block.alt)}]({quote(block.path)})"
+        return f"![{escape(block.alt)}]({quote(os.fsencode(block.path))})"
     if isinstance(block, Gallery):
         return "\n\n".join(f"{escape(one.alt)}\n\n{_block(one)}" for one in block.pictures)
     return _table(block)

@@ -68,4 +68,4 @@ def to_ascii(text: str) -> str:
     """The plain-text fall-back for terminals without unicode."""
     for symbol, plain in _ASCII.items():
         text = text.replace(symbol, plain)
-    return text.encode("ascii", "replace").decode("ascii")
+    return text.encode("ascii", "backslashreplace").decode("ascii")

@@ -23,6 +23,9 @@ from ownmark.report.read import planned_cells, read_run
 from ownmark.report.sweeps import Sweep, sweeps
 from ownmark.report.vicinity import planes, vicinity_picture
 
+LONGEST = 100
+"""Characters of a picture's name, at most; file systems take 255."""
+
 
 @dataclass(frozen=True)
 class Report:
@@ -102,7 +105,7 @@ def _caption(sweep: Sweep) -> str:
 
 def _free(title: str, taken: set[str]) -> str:
     """A file name of `title` that no picture has yet."""
-    stem = re.sub(r"[^A-Za-z0-9._]+", "-", title).strip("-.")
+    stem = re.sub(r"[^A-Za-z0-9._]+", "-", title)[:LONGEST].strip("-.")
     name, count = f"{stem}.png", 1
     while name in taken:
         count += 1

@@ -23,6 +23,7 @@ from ownmark.runner.graph import Node as Node
 from ownmark.runner.memory import peak
 from ownmark.runner.places import writing
 from ownmark.runner.seeds import rng_for
+from ownmark.runner.shapes import require_shape
 from ownmark.runner.store import Contents, Store, StoredEntry
 
 _log = logging.getLogger("ownmark")
@@ -33,6 +34,9 @@ PATIENCE = 0.1
 
 class Progress(Protocol):
     """Is told what the run is doing."""
+
+    def checking(self, cells: int) -> None:
+        """The plan is checked before anything runs, which takes a while if it has many cells."""
 
     def plan(self, stages: Mapping[str, str], cells: int) -> None:
         """The run starts: digests of the stages still to compute with their kind, and the number of cells."""
@@ -178,7 +182,7 @@ class Engine:
         if (node.stage, key) not in self.store:
             return None
         try:
-            return self.store.read(node.stage, key)
+            return require_shape(node.stage, self.store.read(node.stage, key))
         except UntrustedFile as error:
             self._progress.note(f"refused a store entry and computes it again: {error}")
             self.store.discard(node.stage, key)

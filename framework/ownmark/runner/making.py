@@ -33,6 +33,7 @@ from ownmark.runner.seeds import rng_for
 from ownmark.runner.sources import source_digest
 from ownmark.runner.splits import Splits, divide, granted, transfer_set
 from ownmark.runner.store import Contents
+from ownmark.strictjson import finite
 
 
 class Making:
@@ -402,4 +403,4 @@ def _exhibits(exhibits: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, di
     """Pictures as tensors, everything else as values."""
     pictures = {name: value for name, value in exhibits.items() if isinstance(value, Tensor)}
     values = {name: value for name, value in exhibits.items() if not isinstance(value, Tensor)}
-    return {"exhibits": values}, {"exhibits": pictures} if pictures else {}
+    return {"exhibits": finite(values)}, {"exhibits": pictures} if pictures else {}

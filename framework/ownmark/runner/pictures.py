@@ -41,7 +41,7 @@ def write_picture(folder: Path, name: str, images: Tensor) -> Path:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-.") or "picture"
+    return re.sub(r"[^A-Za-z0-9_.]+", "-", name)[:100].strip("-.") or "picture"
 
 
 def image_grid(array: ArrayLike, columns: int = 8, smallest: int = 64) -> bytes:

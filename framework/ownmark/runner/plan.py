@@ -470,7 +470,12 @@ def _home(path: list[str | int]) -> type:
     return _HOMES[str(path[0])] if len(path) == 1 and path[0] in _HOMES else Entry
 
 
+_WRITTEN = {"label": "as", "schemes": "for"}
+"""Fields of an entry, as a plan writes them."""
+
+
 def _nearest(name: str, home: type) -> str:
-    known = list(getattr(home, "__dataclass_fields__", {}))
+    fields = getattr(home, "__dataclass_fields__", {})
+    known = [_WRITTEN.get(field, field) if home is Entry else field for field in fields]
     close = difflib.get_close_matches(name, known, n=1)
     return f", did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"

@@ -13,8 +13,11 @@ import itertools
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from ownmark.contracts.samples import Samples
 from ownmark.contracts.views import Task
@@ -22,11 +25,12 @@ from ownmark.discovery import Catalog
 from ownmark.discovery.requirements import unmet
 from ownmark.errors import NotApplicable, OwnmarkError, PlanError, contained
 from ownmark.methods import Kind, Need
+from ownmark.runner.beside import looked_for, placed
 from ownmark.runner.cell import Spec, TaskSpec, specs, tasks
 from ownmark.runner.fitting import Fitting, Misfit, Place
 from ownmark.runner.granting import access_problems
 from ownmark.runner.making import Making
-from ownmark.runner.plan import RESERVES, Entry, Given, Plan, TaskEntry
+from ownmark.runner.plan import ENTRIES, POINTS, RESERVES, Entry, Given, Plan, TaskEntry
 from ownmark.runner.plan import given as given_to
 from ownmark.runner.reading import FED
 from ownmark.runner.resolve import code_named, needs_of
@@ -41,7 +45,7 @@ _KEYWORDS = {Kind.ATTACK: "none", Kind.EXTRACTOR: "default"}
 
 def preflight(plan: Plan, document: Document, catalog: Catalog, making: Making) -> list[str]:
     """All problems of a plan, in the order of the file, each with file and line."""
-    found = list(_of_methods(plan, catalog))
+    found = list(_of_methods(plan, catalog, document.folder))
     broken = {place for place, _ in found}
     code = _naming_code(plan, catalog)
     found += _of_fit(plan, making, broken, code)
@@ -52,9 +56,45 @@ def preflight(plan: Plan, document: Document, catalog: Catalog, making: Making) 
     return _sentences(document, found)
 
 
+def check_entries(document: Document, catalog: Catalog) -> list[str]:
+    """Problems of the methods in a plan that cannot be read as a whole: of every entry that can be read by itself."""
+    found: list[Found] = []
+    points = 0
+    for kind, place, entry in _readable(document.data):
+        points += entry.points
+        if points > POINTS:
+            break
+        found += [(place, problem) for problem in _entry_problems(catalog, kind, entry, document.folder)]
+    return _sentences(document, found)
+
+
+_SECTIONS = {
+    "datasets": Kind.DATASET, "hosts": Kind.HOST, "schemes": Kind.SCHEME, "attacks": Kind.ATTACK,
+    "extractors": Kind.EXTRACTOR, "metrics": Kind.METRIC, "transfer": Kind.DATASET,
+}  # fmt: skip
+
+
+def _readable(data: Any) -> Iterator[tuple[Kind, Place, Entry]]:
+    given = data if isinstance(data, dict) else {}
+    listed: list[tuple[Kind, Place, Any]] = []
+    for position, task in enumerate(_as_list(given.get("tasks"))):
+        for part, kind in (("dataset", Kind.DATASET), ("host", Kind.HOST)):
+            if isinstance(task, dict) and part in task:
+                listed.append((kind, ("tasks", position, part), task[part]))
+    for name, kind in _SECTIONS.items():
+        listed += [(kind, (name, position), one) for position, one in enumerate(_as_list(given.get(name)))]
+    for kind, place, value in listed:
+        with suppress(ValidationError):
+            yield kind, place, TypeAdapter(Entry).validate_python(value)
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value[:ENTRIES] if isinstance(value, list) else [] if value is None else [value]
+
+
 def check_methods(plan: Plan, document: Document, catalog: Catalog) -> list[str]:
     """Problems of names, parameters, data files and threat models; loads no data and builds no network."""
-    return _sentences(document, _of_methods(plan, catalog))
+    return _sentences(document, _of_methods(plan, catalog, document.folder))
 
 
 def check_fit(plan: Plan, document: Document, making: Making) -> list[str]:
@@ -70,9 +110,9 @@ def _sentences(document: Document, found: Iterable[Found]) -> list[str]:
 # --- names, parameters, threat models -------------------------------------------------------------------------------
 
 
-def _of_methods(plan: Plan, catalog: Catalog) -> Iterator[Found]:
+def _of_methods(plan: Plan, catalog: Catalog, folder: Path | None) -> Iterator[Found]:
     for kind, place, entry in _entries(plan):
-        yield from ((place, problem) for problem in _entry_problems(catalog, kind, entry))
+        yield from ((place, problem) for problem in _entry_problems(catalog, kind, entry, folder))
     for position, entry in enumerate(plan.attacks):
         yield from ((("attacks", position), problem) for problem in _threat_problems(plan, entry, catalog))
     for position, requirement in enumerate(plan.requires):
@@ -119,7 +159,7 @@ def _naming_code(plan: Plan, catalog: Catalog) -> set[Place]:
     return found
 
 
-def _entry_problems(catalog: Catalog, kind: Kind, entry: Entry) -> Iterator[str]:
+def _entry_problems(catalog: Catalog, kind: Kind, entry: Entry, folder: Path | None) -> Iterator[str]:
     if entry.given and kind is not Kind.ATTACK:
         yield f"`given` is for attacks, and {entry.id} is none"
     if entry.schemes and kind not in (Kind.ATTACK, Kind.SCHEME):
@@ -133,8 +173,7 @@ def _entry_problems(catalog: Catalog, kind: Kind, entry: Entry) -> Iterator[str]
             declaration, _, problems = catalog.validate(kind, spec.id, spec.parameters)
             yield from problems
             if not problems and kind is Kind.DATASET:
-                with _blamed(f"{kind} {spec.label}"):
-                    catalog.build(kind, spec.id, spec.parameters).check()
+                yield from _data_problems(catalog, spec, folder)
             if kind is Kind.SCHEME:
                 catalog.default_extractor(declaration)
             if kind is Kind.METRIC and not declaration.needs & FED:
@@ -143,6 +182,18 @@ def _entry_problems(catalog: Catalog, kind: Kind, entry: Entry) -> Iterator[str]
         yield from error.problems
     except OwnmarkError as error:
         yield str(error)
+
+
+def _data_problems(catalog: Catalog, spec: Spec, folder: Path | None) -> Iterator[str]:
+    """What a dataset's own check says, and where else its files were looked for."""
+    where = (catalog, Kind.DATASET, spec.id, spec.parameters, folder)
+    try:
+        with _blamed(f"dataset {spec.label}"):
+            catalog.build(Kind.DATASET, spec.id, placed(*where)).check()
+    except PlanError:
+        raise
+    except OwnmarkError as error:
+        yield f"{error}{looked_for(*where)}"
 
 
 def _threat_problems(plan: Plan, entry: Entry, catalog: Catalog) -> Iterator[str]:
@@ -212,7 +263,19 @@ def _like_named(plan: Plan) -> Iterator[Found]:
                 names[section, spec.label, mark].setdefault((spec, str(entry.given)), (section, position))
     for (section, label, _), places in names.items():
         for place in list(places.values())[1:]:
-            yield place, f"two {section} are called {label!r}; name one of them with `as: another name`"
+            yield (
+                place,
+                f"two {section} are called {label!r}; name one of them with `as: another name`{_where(section)}",
+            )
+
+
+def _where(section: str) -> str:
+    """What may be named, where that is not the entry itself."""
+    return (
+        ", beside its dataset or host: `dataset: {digits: {}, as: another name}`"
+        if section == "tasks"
+        else ""
+    )
 
 
 def _tasks(plan: Plan) -> Iterator[tuple[tuple[Place, ...], TaskSpec]]:

@@ -20,6 +20,9 @@ _LINES = 8
 class Silent:
     """Says nothing."""
 
+    def checking(self, cells: int) -> None:
+        """See `Progress`."""
+
     def plan(self, stages: Mapping[str, str], cells: int) -> None:
         """See `Progress`."""
 
@@ -94,6 +97,10 @@ class Terminal(Silent):
     def __exit__(self, *_: object) -> None:
         if self._live:
             self._live.stop()
+
+    def checking(self, cells: int) -> None:
+        """See `Progress`."""
+        self._console.print(f"checking {cells} cells")
 
     def plan(self, stages: Mapping[str, str], cells: int) -> None:
         """See `Progress`."""

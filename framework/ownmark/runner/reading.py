@@ -29,6 +29,7 @@ from ownmark.runner.plan import VerdictRule
 from ownmark.runner.qualify import full_name
 from ownmark.runner.resolve import Method
 from ownmark.runner.seeds import rng_for
+from ownmark.runner.sources import source_digest
 from ownmark.runner.store import Contents, StoredEntry
 from ownmark.runner.verdict import BORN, Basis, no_verdict, verdict
 from ownmark.stats import (
@@ -205,6 +206,7 @@ class Reading:
         about = {
             "scheme": scheme.identity, "extractor": extractor.identity, "nulls": [null.digest for null in nulls],
             "rule": _deciding(self._verdict), "marked": self._making.marked(cell).digest if own else "",
+            "statistics": source_digest("ownmark.stats"),
             "version": READER_VERSION,
         }  # fmt: skip
 
@@ -376,7 +378,7 @@ class Reading:
             **{name: node.digest for name, node in parts.items()},
             "metrics": {label: metric.identity for label, metric in metrics.items()},
             "host": host.digest, "tests": self._verdict.tests, "public": self.key_bits(cell) == 0,
-            "version": READER_VERSION,
+            "version": READER_VERSION, "rule": source_digest("ownmark.runner.verdict"),
         }  # fmt: skip
 
         def compute(bench: Bench) -> Contents:

@@ -112,8 +112,18 @@ class Recorder:
         }  # fmt: skip
         return {
             "id": cell.id, "plan": self._plan, "cell": described, "granted": self._granted(cell),
+            "notes": self.notes(cell),
             "reported": self._reported(cell), "provenance": self._provenance(cell),
         }  # fmt: skip
+
+    def notes(self, cell: Cell) -> list[str]:
+        """What is odd about the data that the cell is made from."""
+        used = [cell.task.dataset, *([self._making.transfer] if self._making.transfer else [])]
+        return [
+            f"dataset {spec.label}: {note}"
+            for spec in used
+            for note in self._making.methods.images(spec).notes
+        ]
 
     def failed(self, cell: Cell, error: Exception) -> dict[str, Any]:
         """The record of a cell that failed."""

@@ -5,14 +5,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ownmark.config import Nested
 from ownmark.contracts.dataset import Dataset, Images
 from ownmark.discovery import Catalog, nested_fields
 from ownmark.methods import Declaration, Kind, Need
+from ownmark.runner.beside import placed
 from ownmark.runner.cell import Spec, canonical
 from ownmark.runner.digest import identity
+from ownmark.runner.looking import looked_at
 
 
 @dataclass(frozen=True)
@@ -31,19 +34,25 @@ class Method:
 
 
 class Methods:
-    """Resolves specs through the catalogue."""
+    """Resolves specs through the catalogue.
 
-    def __init__(self, catalog: Catalog) -> None:
+    Args:
+        beside: the plan's folder, in which files that it names are looked for first.
+    """
+
+    def __init__(self, catalog: Catalog, beside: Path | None = None) -> None:
         self.catalog = catalog
         self.used: dict[str, Declaration] = {}
         """By name, what was asked for."""
+        self._beside = beside
         self.get = functools.cache(self._get)
         self.images = functools.cache(self._images)
 
     def _get(self, kind: Kind, spec: Spec) -> Method:
         declaration = self.catalog.find(kind, spec.id)
         self.used[f"{kind}:{declaration.name}"] = declaration
-        instance = self.catalog.build(kind, spec.id, spec.parameters)
+        params = placed(self.catalog, kind, spec.id, spec.parameters, self._beside)
+        instance = self.catalog.build(kind, spec.id, params)
         needed = needs_of(self.catalog, kind, spec.id, spec.parameters)
         return Method(declaration, instance, self._identity(kind, spec.id, spec.parameters), needed)
 
@@ -54,7 +63,7 @@ class Methods:
 
     def _images(self, spec: Spec) -> Images:
         dataset: Dataset = self.get(Kind.DATASET, spec).instance
-        return dataset.load()
+        return looked_at(dataset.load(), spec.label)
 
     def home(self, kind: Kind, spec: Spec) -> str:
         """The distribution of a method, whose own defaults mean its own methods."""

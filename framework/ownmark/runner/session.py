@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -22,16 +21,18 @@ from ownmark.runner.graph import Counted, Graph, Node
 from ownmark.runner.making import Making
 from ownmark.runner.outline import write_outline
 from ownmark.runner.places import require_writable, writing
-from ownmark.runner.plan import Plan, parse_plan, read_plan
-from ownmark.runner.preflight import preflight, trainer_options
+from ownmark.runner.plan import Plan, plan_from
+from ownmark.runner.preflight import check_entries, preflight, trainer_options
 from ownmark.runner.qualify import at_home
 from ownmark.runner.reading import Reading
 from ownmark.runner.record import Recorder
 from ownmark.runner.resolve import Methods
 from ownmark.runner.store import store_at, write_text
-from ownmark.runner.yamlfile import Document
+from ownmark.runner.yamlfile import Document, parse, read
+from ownmark.strictjson import written
 
 _RECORD = re.compile(r"[0-9a-f]{12}\.json")
+_LINE = re.compile(r"[^\n]*?:(\d+): ")
 _SCRATCH = re.compile(r"\.\d+\.tmp$")
 _log = logging.getLogger("ownmark")
 
@@ -61,11 +62,27 @@ def load_plan(source: str | Path, catalog: Catalog | None = None) -> tuple[Plan,
     """
     path = Path(source)
     if path.suffix in (".yaml", ".yml") or path.is_file():
-        return read_plan(path)
-    catalog = catalog or discover()
-    declaration = _plan_called(str(source), catalog)
-    plan, document = parse_plan(named_plan(declaration.target), f"{declaration.id}.yaml")
-    return at_home(plan, catalog, declaration.distribution), document
+        document, home = read(path), ""
+    else:
+        declaration = _plan_called(str(source), catalog or discover())
+        document, home = (
+            parse(named_plan(declaration.target), f"{declaration.id}.yaml"),
+            declaration.distribution,
+        )
+    try:
+        plan = plan_from(document)
+    except PlanError as error:  # the rest of its problems at once
+        rest = check_entries(document, catalog or discover())
+        raise PlanError(_by_line([*error.problems, *rest])) from error
+    return (at_home(plan, catalog or discover(), home) if home else plan), document
+
+
+def _by_line(problems: Iterable[str]) -> list[str]:
+    def line(problem: str) -> int:
+        found = _LINE.match(problem)
+        return int(found[1]) if found else 0
+
+    return sorted(dict.fromkeys(problems), key=line)
 
 
 def _plan_called(name: str, catalog: Catalog) -> Declaration:
@@ -129,7 +146,7 @@ def prepare(
     """
     catalog = catalog or discover()
     parsed, document = load_plan(plan, catalog)
-    folder = Path(out or Path("runs") / parsed.name).resolve()
+    folder = Path(out or Path("runs") / parsed.name).expanduser().resolve()
     storage = str(store or ".ownmark")
     return checked_session(parsed, document, folder, storage, device, progress, catalog)
 
@@ -157,6 +174,7 @@ def checked_session(
         storage, device_called(device), told, folder / "journal.jsonl", lambda: trainer_options(plan), spoken
     )
     session = Session(plan, document, catalog, engine, folder, told)
+    told.checking(_count(plan))
     problems = preflight(plan, document, catalog, session.making)
     if problems:
         raise PlanError(problems)
@@ -164,6 +182,13 @@ def checked_session(
     storage.try_out()
     storage.sweep()
     return session
+
+
+def _count(plan: Plan) -> int:
+    try:
+        return len(expand(plan))
+    except PlanError:  # which the check will say
+        return plan.cells
 
 
 class Session:
@@ -184,7 +209,7 @@ class Session:
         )
         self.plan, self.engine, self.folder, self.progress = plan, engine, folder, progress
         self._document, self._catalog = document, catalog
-        self.making = Making(plan, Methods(catalog), engine, spec)
+        self.making = Making(plan, Methods(catalog, document.folder), engine, spec)
         self.reading = Reading(self.making)
         self._recorder = Recorder(self.making, self.reading, plan.name)
 
@@ -196,6 +221,8 @@ class Session:
             (self.folder / "records").mkdir(parents=True, exist_ok=True)
             self._write_plan(cells)
             write_outline(self.folder, graph, self.engine.store.address, self._document)
+        for note in dict.fromkeys(note for cell in cells for note in self._recorder.notes(cell)):
+            self.progress.note(note)
         self.progress.plan(self._missing(graph), len(cells))
         records = {
             cell.id: self._recorded(cell) for cell in cells if self.making.misfits.of(cell) is not None
@@ -210,6 +237,8 @@ class Session:
 
     def _tidy(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Remove pictures that no record names any more."""
+        if (self.folder / "exhibits").is_symlink():  # somebody else's pictures may lie there
+            return
         shown = {str(value) for record in records for value in record.get("exhibits", {}).values()}
         for path in (self.folder / "exhibits").glob("*.png"):
             if str(path.relative_to(self.folder)) not in shown:
@@ -241,7 +270,7 @@ class Session:
     def _recorded(self, cell: Cell) -> dict[str, Any]:
         """The record of a cell whose stages are settled, written and told of."""
         record = self._work(cell)
-        text = json.dumps(record, indent=1, sort_keys=True)
+        text = written(record)
         with writing(self.folder):
             write_text(self.folder / "records" / f"{record['id']}.json", text)
         self.progress.cell(record)
@@ -275,8 +304,14 @@ class Session:
             "plan": to_plain(self.plan),
             "cells": [{"id": h["id"], "cell": h["cell"]} for h in heads],
         }
-        write_text(self.folder / "plan.json", json.dumps(resolved, indent=1, sort_keys=True))
+        write_text(self.folder / "plan.json", written(resolved))
         wanted = {f"{cell.id}.json" for cell in cells}
+        if (self.folder / "records").is_symlink():
+            self.progress.note(
+                f"{self.folder / 'records'} is a link, so records of other plans are left in it; the report "
+                "passes over what leads out of the run's folder"
+            )
+            return
         others = [
             path
             for path in (self.folder / "records").iterdir()
@@ -291,5 +326,6 @@ class Session:
                 "names, or --out"
             )
         for leftover in (*self.folder.glob("*.tmp"), *self.folder.glob("*/*.tmp")):
-            if _SCRATCH.search(leftover.name):  # of a killed run
+            linked = leftover.parent != self.folder and leftover.parent.is_symlink()
+            if _SCRATCH.search(leftover.name) and not linked:  # of a killed run
                 leftover.unlink()

@@ -18,8 +18,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from importlib_metadata import PackageNotFoundError, packages_distributions, version
+from importlib_metadata import packages_distributions
 
+from ownmark.discovery.index import versions_of
 from ownmark.runner.loaded import require_current
 
 MEANINGLESS = frozenset({"ownmark", "ownmark.errors", "ownmark.methods", "ownmark.hookspecs"})
@@ -131,7 +132,7 @@ def _followed(modules: Iterable[str]) -> Iterator[tuple[str, str]]:
         _known.add(name)
         stat = path.stat()
         source = _read(path, name, stat.st_mtime_ns, stat.st_size)
-        require_current(name)
+        require_current(name, source.meaning)
         yield name, source.meaning
         yield from _mentioned(path, source)
         waiting += source.imports
@@ -197,11 +198,10 @@ def _base_installed() -> tuple[str, ...]:
 @functools.cache
 def _version_of(top: str) -> str:
     """Versions of the distributions that bring a top-level name."""
-    try:
-        return f"{top} {version(top)}"
-    except PackageNotFoundError:  # the distribution has another name; looking for it reads them all
+    names = [top]
+    if not versions_of(top):  # the distribution has another name; looking for it reads them all
         names = sorted(set(packages_distributions().get(top, ())))
-    return ", ".join(f"{name} {version(name)}" for name in names) or "unknown"
+    return ", ".join(f"{name} {' and '.join(versions_of(name))}" for name in names) or "unknown"
 
 
 # --- what a module says ---------------------------------------------------------------------------------------------

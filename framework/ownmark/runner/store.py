@@ -184,7 +184,7 @@ def store_at(address: str, run: str | None = None) -> Store:
         from ownmark.runner.mirrored import Mirrored
 
         return Mirrored(address, run)
-    return Store(Path(address).resolve(), run)
+    return Store(Path(address).expanduser().resolve(), run)
 
 
 def _abandoned(leftover: Path) -> bool:

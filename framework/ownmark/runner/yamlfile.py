@@ -36,6 +36,12 @@ class Document:
     lines: dict[Path_, int]
     text: str = ""
 
+    @property
+    def folder(self) -> Path | None:
+        """Where the file is; None in the working folder, and for a plan that a pack brings."""
+        folder = Path(self.name).parent
+        return None if folder == Path() else folder
+
     def where(self, path: Sequence[str | int]) -> str:
         """`file:line` of the value at `path`, or of its nearest ancestor that stands in the file."""
         return f"{self.name}:{self.line(path)}"

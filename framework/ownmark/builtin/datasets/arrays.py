@@ -87,7 +87,10 @@ def empty_classes(labels: Labels, classes: int) -> str:
 
 def _integers(archive: Archive, field: str) -> Labels:
     labels = archive.read(field)
-    if not np.issubdtype(labels.dtype, np.integer):
+    if np.issubdtype(labels.dtype, np.character):
+        found = f"{labels.dtype}; number them, `names, y = np.unique(y, return_inverse=True)`, the same for both splits"
+        raise archive.refuse(field, "integers", found)
+    if not (np.issubdtype(labels.dtype, np.integer) or labels.dtype == np.bool_):
         raise archive.refuse(field, "integers", labels.dtype)
     if labels.ndim != 1 or len(labels) == 0:
         raise archive.refuse(field, "shape [N] with N >= 1", _shape(labels))

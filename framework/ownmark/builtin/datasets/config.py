@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -50,6 +50,7 @@ class NpzConfig(LimitedConfig):
 class HubConfig(LimitedConfig):
     """Parameters of `hub`."""
 
+    files: ClassVar[tuple[str, ...]] = ("name",)
     name: str
     """Dataset id on the Hugging Face hub, or a local folder that `datasets` can load or has saved."""
     config: str | None = None

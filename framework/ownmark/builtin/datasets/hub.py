@@ -135,7 +135,10 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 def _labels(rows: Any, config: HubConfig) -> Labels:
     labels: npt.NDArray[Any] = np.asarray(rows[config.label])
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+    if labels.ndim == 1 and np.issubdtype(labels.dtype, np.character):
+        found = f"{labels.dtype} {list(labels.shape)}; name them with `rows.class_encode_column({config.label!r})`"
+        raise _refuse(config, config.label, "one integer an image", found)
+    if labels.ndim != 1 or not (np.issubdtype(labels.dtype, np.integer) or labels.dtype == np.bool_):
         raise _refuse(config, config.label, "one integer an image", f"{labels.dtype} {list(labels.shape)}")
     return labels.astype(np.int64)
 

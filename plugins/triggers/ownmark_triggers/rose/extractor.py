@@ -8,7 +8,6 @@ from dataclasses import replace
 from torch import nn
 
 from ownmark.contracts import BlackBox, Evidence, Key
-from ownmark.errors import NotApplicable
 from ownmark.stats import rarity_bits
 from ownmark_triggers.keyed import secret_bytes
 from ownmark_triggers.rose.labels import hashed_labels
@@ -16,13 +15,7 @@ from ownmark_triggers.triggers.extractor import Triggers
 
 
 def bound(key: Key) -> Key:
-    """The key with the labels that its images and its secret demand.
-
-    Raises:
-        NotApplicable: fewer than two classes, which leave nothing to demand.
-    """
-    if key.values["classes"] < 2:
-        raise NotApplicable(f"a key of {key.values['classes']} class proves nothing")
+    """The key with the labels that its images and its secret demand."""
     labels = hashed_labels(key["triggers"], secret_bytes(key["secret"]), key.values["classes"])
     return key.add({"labels": labels.to(key["triggers"].device)})
 
@@ -43,8 +36,6 @@ class RoseExtractor(Triggers):
         return None
 
     def _described(self, found: Evidence, key: Key, true: Key) -> Evidence:
-        classes = key.values["classes"]
-        rarity = rarity_bits(found.hits, found.n, classes)
+        rarity = rarity_bits(found.hits, found.n, key.values["classes"])
         agree = "yes" if bool((key["labels"] == true["labels"]).all()) else "no"
-        extras = {**found.extras, "rarity_bits": rarity, "labels_bound": agree}
-        return replace(found, chance=1 / classes, extras=extras)
+        return replace(found, extras={**found.extras, "rarity_bits": rarity, "labels_bound": agree})
