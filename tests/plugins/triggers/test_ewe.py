@@ -170,6 +170,22 @@ def test_refinement_hides_triggers_from_an_unmarked_network(task: Task, networks
     assert torch.equal(refined(network, start, 3, slope, rounds=0, step=0.01), start)
 
 
+@pytest.mark.parametrize("rounds", [1, 3, 10])
+def test_lowering_steps_count_for_all_rounds_together(rounds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+
+    def slope(network: torch.nn.Module, target: int) -> Any:
+        return lambda x: taken.append(1) or torch.zeros_like(x)
+
+    class Stubborn(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.tensor([0.0, 1.0]).expand(len(x), 2)
+
+    monkeypatch.setattr("ownmark_triggers.ewe.triggers.logit_slope", slope)
+    refined(Stubborn(), torch.rand(4, 1, 8, 8), 1, torch.zeros_like, rounds=rounds, step=0.01)
+    assert len(taken) == 50 + 5
+
+
 def test_keys_draw_their_classes(task: Task, rng: Any) -> None:
     keys = [Ewe(EweConfig(keys=5)).make_key(task, rng(seed)) for seed in range(30)]
     classes = {(key.values["target"], key.values["source_class"]) for key in keys}

@@ -12,7 +12,7 @@ from ownmark_triggers.ewe.snnl import total_snnl
 from ownmark_triggers.networks import inputs_of, settled
 
 MOST_STEPS, LAST_STEPS = 50, 5
-"""Logit-lowering steps of one round at most, and after the last round (authors' code)."""
+"""Logit-lowering steps of all rounds together at most, and after the last round (authors' code)."""
 TOLERATED = 0.1
 """Share of triggers that the host may still call the target."""
 
@@ -82,11 +82,11 @@ def refined(
         with torch.no_grad(), settled(network):
             return float((network(x).argmax(1) == target).float().mean())
 
+    left = MOST_STEPS
     for _ in range(rounds):
-        for _ in range(MOST_STEPS):
-            if called_target() <= TOLERATED:
-                break
+        while left and called_target() > TOLERATED:
             x = (x - step * lower(x).sign()).clamp(0, 1)
+            left -= 1
         x = (x + step * entangle(x).sign()).clamp(0, 1)
     for _ in range(LAST_STEPS if rounds else 0):
         x = (x - step * lower(x).sign()).clamp(0, 1)
