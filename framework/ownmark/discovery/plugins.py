@@ -17,7 +17,7 @@ from typing import Any
 
 import pluggy
 
-from ownmark import __version__, hookspecs
+from ownmark import hookspecs
 from ownmark.discovery.checks import faults, missing_imports
 from ownmark.discovery.guard import SECONDS, TookTooLong, Watched, watched
 from ownmark.discovery.index import Source
@@ -25,6 +25,7 @@ from ownmark.discovery.problems import Problem
 from ownmark.discovery.requirements import core_conflict
 from ownmark.foreign import shown
 from ownmark.methods import Declaration, Kind, install_hint
+from ownmark.version import __version__
 
 MOST = 1000
 """Declarations that one hook may return."""

@@ -7,7 +7,7 @@ import platform
 from collections.abc import Mapping
 from typing import Any
 
-from ownmark import __version__
+from ownmark.version import __version__
 
 UNKNOWN = "not recorded"
 

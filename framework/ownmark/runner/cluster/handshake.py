@@ -7,9 +7,9 @@ import platform
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ownmark import __version__
 from ownmark.runner.environment import packs, version_of
 from ownmark.runner.sources import source_digest
+from ownmark.version import __version__
 
 _COMPARED = ("torch", "pytorch-lightning", "torchmetrics", "numpy")
 
