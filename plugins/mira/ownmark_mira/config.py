@@ -125,11 +125,16 @@ class SoftConfig:
 
     temperature: Positive = 4.0
     """Of the answers that pictures are held to."""
-    forgetting: Literal["blends", "uniform"] = "blends"
-    """How the mark goes: pictures of other classes with a share of the target's in them keep their own answers, or the
-    target's watermark-like pictures are pushed to the uniform answer."""
-    weight: NonNegative = 4.0
+    forgetting: Literal["patterns", "blends", "uniform"] = "patterns"
+    """How a mark with one target goes: pictures of other classes with small patterns that lead to the target keep their
+    own answers, or such with a share of the target's pictures do, or the target's watermark-like pictures are pushed to
+    the uniform answer. Without one target, `patterns` is `blends`."""
+    weight: NonNegative = 2.0
     """Of what makes the mark go, beside what is kept."""
+    patterns: int = Field(default=8, ge=1, le=10_000)
+    """Patterns that are sought."""
+    price: NonNegative = 1.0
+    """Of a pattern's mean size (pixels in [0, 1]), beside the cross entropy."""
     blend: tuple[Fraction, Fraction] = (0.1, 0.45)
     """Least and most share of the target's picture in a blend."""
     balance: bool = True
@@ -144,7 +149,7 @@ class ObjectiveConfig(UnlearningConfig, SoftConfig, PresetConfig):
     """`improved` detects the target class and splits the pictures (Equations 6 and 7); `basic` pushes all of them
     towards the uniform answer (Equation 4); `soft`, not in the paper, detects and splits, and holds pictures and the
     thief's images to the stolen network's own answers while the mark is forgotten as `forgetting` says. Its `share` is
-    .75 and its recipe 20 epochs at .03, falling as a cosine, in batches of 64."""
+    .75 and its recipe 40 epochs at .03, falling as a cosine, in batches of 64."""
     alpha_kl: NonNegative = 15.0
     """Weight of the divergence of the basic objective (section 6.1)."""
     recipe: Annotated[Recipe, overriding(UNLEARNING)] = UNLEARNING

@@ -17,7 +17,7 @@ from ownmark.loops import in_chunks
 from ownmark_mira.config import ObjectiveConfig, SplitConfig
 from ownmark_mira.detection import Finding, decide, smooth_accuracy
 from ownmark_mira.pilot import pilot
-from ownmark_mira.soft import answers, blends, soft_sets, towards_answers, uniform
+from ownmark_mira.soft import answers, blends, carrying, patterns, soft_sets, towards_answers, uniform
 from ownmark_mira.splitting import feature_layer, features, split, watermark_order
 from ownmark_mira.unlearning import (
     appending,
@@ -32,8 +32,10 @@ class SoftUnlearning(Protocol):
     """Parameters of `unlearn_softly`."""
 
     temperature: float
-    forgetting: Literal["blends", "uniform"]
+    forgetting: Literal["patterns", "blends", "uniform"]
     weight: float
+    patterns: int
+    price: float
     blend: tuple[float, float]
     balance: bool
     recipe: Recipe
@@ -145,6 +147,10 @@ def unlearn_softly(
     kept, marked = soft_sets(examined.watermark, examined.normal, finding, config.balance)
     if config.forgetting == "uniform":
         gone = uniform(marked, stolen.classes)
+    elif config.forgetting == "patterns" and finding.fixed:
+        others = torch.cat([recovered[: finding.target], recovered[finding.target + 1 :]]).flatten(0, 1)
+        found = patterns(network, others, finding.target, config.patterns, config.price, rng)
+        gone = carrying(network, others, found, config.temperature, rng)
     else:
         gone = blends(network, recovered, finding, config.blend, config.temperature, rng)
     auxiliary = answers(

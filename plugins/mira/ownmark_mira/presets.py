@@ -27,7 +27,7 @@ PRESETS: Mapping[str, tuple[Values, ...]] = {
 
 SOFT: Values = {
     "share": 0.75,
-    "recipe": {"epochs": 20, "batch_size": 64, "lr": 0.03, "schedule": "cosine"},
+    "recipe": {"epochs": 40, "batch_size": 64, "lr": 0.03, "schedule": "cosine"},
 }
 """Of `objective: soft`."""
 OBJECTIVES: Mapping[str, tuple[Values, ...]] = {"soft": (SOFT,)}

@@ -1,9 +1,10 @@
 """The objective `soft`: answers in place of labels. Not in the paper.
 
 The paper's data-free objective trains on pictures of one class, which bends all others. Here pictures of every class
-are held to the stolen network's own softened answers, and the mark is forgotten in one of two ways: watermark-like
-pictures of the target are pushed to the uniform answer, or they are blended into pictures of other classes, which keep
-the answer to what they were blended into. In a blend the mark loses to what else is seen; the target class is kept.
+are held to the stolen network's own softened answers, and a mark with one target is forgotten in one of three ways.
+`patterns`: a few small patterns that lead pictures of all other classes to the target are sought, as an overlaid mark
+would, and pictures that carry them keep the answer they had without. `blends`: the same with shares of the target's own
+pictures. `uniform`: the target's watermark-like pictures are pushed to the uniform answer.
 """
 
 from __future__ import annotations
@@ -14,6 +15,14 @@ from torch import Tensor, nn
 
 from ownmark.contracts import Batch, Samples, Term, outputs
 from ownmark_mira.detection import Finding
+from ownmark_mira.inversion import ORDER, descend, fixed
+
+STEPS, RATE = 150, 0.1
+"""Steps of Adam on patterns, and the rate that they begin with."""
+SHOWN = 32
+"""Images that each pattern is added to in a step."""
+START = 0.5
+"""Deviation of the start, before the tanh that bounds a pattern."""
 
 
 def soft_sets(
@@ -75,6 +84,48 @@ def blends(
     base = flat[own.to(flat.device)]
     told = answers(network, base, temperature)
     return Samples((1 - share) * base + share * flat[source.to(flat.device)], told.labels)
+
+
+def patterns(
+    network: nn.Module, images: Tensor, target: int, count: int, price: float, rng: torch.Generator
+) -> Tensor:
+    """Small patterns that lead images of other classes to the target when they are added, each from its own start.
+
+    Args:
+        images: [N, channels, H, W] in [0, 1], none of the target. price: of a pattern's mean size, beside the mean
+            cross entropy of the images that carry it.
+    Returns: [count, channels, H, W] in [-1, 1].
+    """
+    shape = images.shape[1:]
+    start = START * torch.randn((count, *shape), generator=rng, device=rng.device).to(images)
+    draws = torch.randint(len(images), (STEPS, count, SHOWN), generator=rng, device=rng.device).to(
+        images.device
+    )
+    wanted = torch.full((count * SHOWN,), target, device=images.device)
+
+    def loss(z: Tensor, step: int) -> Tensor:
+        added = torch.tanh(z)
+        carried = (images[draws[step]] + added[:, None]).clamp(0, 1).flatten(0, 1)
+        entropy = F.cross_entropy(network(carried.to(memory_format=ORDER)).float(), wanted)
+        return count * entropy + price * added.abs().flatten(1).mean(1).sum()
+
+    with fixed(network):
+        return torch.tanh(descend(start, loss, STEPS, RATE))
+
+
+def carrying(
+    network: nn.Module, images: Tensor, found: Tensor, temperature: float, rng: torch.Generator
+) -> Samples:
+    """Every image twice, each time with half to all of one of the patterns, and the answers to it without.
+
+    Args:
+        images: [N, channels, H, W]. found: [K, channels, H, W]. Returns: [2 N].
+    """
+    twice = torch.cat([images, images])
+    chosen = torch.randint(len(found), (len(twice),), generator=rng, device=rng.device).to(images.device)
+    share = (1 + torch.rand((len(twice), 1, 1, 1), generator=rng, device=rng.device).to(images)) / 2
+    told = answers(network, images, temperature)
+    return Samples((twice + share * found[chosen]).clamp(0, 1), torch.cat([told.labels, told.labels]))
 
 
 def towards_answers(temperature: float, weight: float) -> Term:

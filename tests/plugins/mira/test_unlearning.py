@@ -23,7 +23,7 @@ from ownmark_mira.mira.attack import Mira
 from ownmark_mira.mira.config import MiraConfig
 from ownmark_mira.mira_data_free.attack import MiraDataFree
 from ownmark_mira.mira_data_free.config import MiraDataFreeConfig
-from ownmark_mira.soft import blends, soft_sets, towards_answers
+from ownmark_mira.soft import blends, carrying, patterns, soft_sets, towards_answers
 from ownmark_mira.unlearning import (
     appending,
     improved_set,
@@ -151,6 +151,46 @@ def test_blends_hold_a_share_of_another_class_and_the_answer_to_the_rest(treat_a
             for c in others
         )
         assert found != before
+
+
+class Corner(nn.Module):
+    """Says class 1 where the corner is bright and the rest is not brighter, else class 0 or 2 by the left half."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        left = x[:, 0, :, :2].mean((1, 2)) - x[:, 0, :, 2:].mean((1, 2))
+        return torch.stack([20 * left, 30 * (x[:, 0, -1, -1] - 0.5), -20 * left], 1)
+
+
+def test_patterns_lead_to_the_target_and_those_that_carry_them_keep_their_answers() -> None:
+    images = torch.rand((60, 1, 4, 4), generator=generator(1))
+    images[:, :, -1, -1] = 0
+    network = Corner().eval()
+    assert not (network(images).argmax(1) == 1).any()
+    found = patterns(network, images, 1, 3, 1.0, generator(2))
+    assert found.shape == (3, 1, 4, 4)
+    assert found.abs().max() <= 1
+    for pattern in found:
+        assert (network((images + pattern).clamp(0, 1)).argmax(1) == 1).float().mean() > 0.9
+        assert pattern[0].abs().argmax() == 15, "the corner, where it is cheapest"
+    made = carrying(network, images, found, 2.0, generator(3))
+    assert torch.allclose(made.labels, (network(images) / 2).softmax(1).repeat(2, 1), atol=1e-6)
+    added = made.x[:, 0, -1, -1]
+    assert added.min() >= float(found[:, 0, -1, -1].min()) / 2 - 1e-6
+    assert torch.equal(patterns(network, images, 1, 3, 1.0, generator(2)), found)
+
+
+@pytest.mark.parametrize("forgetting", ["patterns", "blends", "uniform"])
+@pytest.mark.parametrize("treat_as", ["fixed", "non-fixed"])
+def test_every_way_to_forget_trains_a_copy(forgetting: Any, treat_as: Any, stolen: Stolen) -> None:
+    config = MiraDataFreeConfig(**TINY, treat_as="fixed", objective="soft", forgetting=forgetting, recipe=ONE)
+    if treat_as == "fixed":
+        suspect = MiraDataFree(config).attack(replace(stolen, data=None), fitter(), generator(0))
+    else:
+        given: dict[str, Any] = {**TINY, "treat_as": treat_as, "recipe": ONE}
+        mira = Mira(MiraConfig(objective="soft", forgetting=forgetting, **given))
+        suspect = mira.attack(stolen, fitter(), generator(0))
+    state = stolen.network.state_dict()
+    assert any(not torch.equal(value, state[name]) for name, value in suspect.network.state_dict().items())
 
 
 @pytest.mark.parametrize("with_images", [True, False], ids=["mira", "data-free"])
