@@ -18,10 +18,10 @@ HEAVY = "torch sklearn numpy pydantic torchmetrics pytorch_lightning datasets"
 
 def test_ids():
     assert {d.id for d in ALL if d.kind is Kind.DATASET} == {
-        "digits", "npz", "hub", "mnist", "fashion-mnist", "cifar10", "cifar10-small", "cifar100-subset"
+        "digits", "npz", "folder", "hub", "mnist", "fashion-mnist", "cifar10", "cifar10-small", "cifar100-subset"
     }  # fmt: skip
     assert {d.id for d in ALL if d.kind is Kind.HOST} == {
-        "convnet", "lenet5", "resnet", "wide_resnet", "vgg", "module"
+        "convnet", "lenet5", "resnet", "wide_resnet", "vgg", "mobilenet_v2", "module"
     }  # fmt: skip
 
 

@@ -219,3 +219,58 @@ def test_truth_values_are_two_classes(write):
 def test_words_are_refused_with_the_remedy(write, labels):
     with pytest.raises(DataError, match=r"expected integers, found <U.*return_inverse"):
         load(write(y_train=np.array(labels * 6)))
+
+
+def _stored(write, monkeypatch, **changes):
+    """The valid set as `numpy.savez` stores it, with arrays of any size left in the file."""
+    monkeypatch.setattr("ownmark.builtin.datasets.archive.MAPPED_FROM", 0)
+    path = write(**changes)
+    with np.load(path) as fields:
+        np.savez(path.with_name("stored.npz"), **{name: fields[name] for name in fields.files})
+    return path, path.with_name("stored.npz")
+
+
+@pytest.mark.parametrize("shape", [(6, 5), (6, 5, 1), (6, 5, 3)], ids=["grey", "one channel", "colour"])
+def test_stored_images_stay_in_the_file_and_are_the_same(write, monkeypatch, shape):
+    rng = np.random.default_rng(4)
+    x = {
+        f"x_{split}": rng.integers(0, 256, (n, *shape), np.uint8) for split, n in (("train", 12), ("test", 6))
+    }
+    packed, stored = (load(path, limit_train=7) for path in _stored(write, monkeypatch, **x))
+    assert (packed.train.pixels.mapped, stored.train.pixels.mapped) == (False, True)
+    for one, other in ((packed.train, stored.train), (packed.test, stored.test)):
+        assert torch.equal(one.x, other.x)
+        assert torch.equal(one.labels, other.labels)
+
+
+def test_what_is_done_to_stored_images_does_not_reach_the_file(write, monkeypatch):
+    _, path = _stored(write, monkeypatch)
+    before = path.read_bytes()
+    load(path).train.pixels.parts[0].zero_()
+    assert path.read_bytes() == before
+
+
+def test_small_arrays_are_read(write, monkeypatch):
+    _, path = _stored(write, monkeypatch)
+    monkeypatch.undo()
+    assert not load(path).train.pixels.mapped
+
+
+def test_damaged_stored_images_are_named(write, monkeypatch):
+    _, path = _stored(write, monkeypatch)
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        start = archive.getinfo("x_train.npy").header_offset + 300
+    content[start : start + 8] = bytes(8)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="field x_train cannot be read"):
+        load(path)
+
+
+def test_stored_objects_are_not_unpickled(write, monkeypatch):
+    _, path = _stored(write, monkeypatch)
+    with np.load(path) as fields:
+        kept = {name: fields[name] for name in fields.files}
+    np.savez(path, **{**kept, "x_train": np.array([0, "a", None] * 4, dtype=object)})
+    with pytest.raises(DataError, match=r"field x_train cannot be read .*allow_pickle=False"):
+        load(path)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ownmark.builtin.datasets.pixels import decode, enlarge, first_balanced, samples, to_tensor
+from ownmark.builtin.datasets.pixels import decode, enlarge, first_balanced, planes, samples
 
 
 def test_decode_inverts_the_coding(encode):
@@ -32,9 +32,10 @@ def test_no_limit_takes_all():
 
 @pytest.mark.parametrize(("shape", "expected"), [((2, 4, 3), (2, 1, 4, 3)), ((2, 4, 3, 1), (2, 1, 4, 3)),
                                                  ((2, 4, 3, 3), (2, 3, 4, 3))])  # fmt: skip
-def test_to_tensor_puts_channels_first_and_scales(shape, expected):
+def test_samples_have_channels_first_and_scaled(shape, expected):
     images = np.random.default_rng(2).integers(0, 256, shape, dtype=np.uint8)
-    x = to_tensor(images)
+    assert planes(images).shape == expected
+    x = samples(images, np.arange(2), None).x
     assert (tuple(x.shape), x.dtype) == (expected, torch.float32)
     assert x[1, 0, 2, 1] * 255 == pytest.approx(float(images[1, 2, 1].flat[0]))
 
@@ -50,7 +51,7 @@ def test_enlarge_clamps_overshoot():
 def test_samples_share_no_memory_with_the_arrays():
     images, labels = np.full((3, 2, 2), 255, np.uint8), np.array([0, 1, 2])
     found = samples(images, labels, None)
-    found.x.zero_()
+    found.pixels.parts[0].zero_()
     found.labels.zero_()
     assert images.min() == 255
     assert labels.tolist() == [0, 1, 2]

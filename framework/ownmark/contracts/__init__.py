@@ -8,6 +8,7 @@ from ownmark.contracts.fit import Fit, Recipe, cross_entropy, overriding
 from ownmark.contracts.host import Host
 from ownmark.contracts.key import Key
 from ownmark.contracts.metric import Metric
+from ownmark.contracts.pixels import Pixels
 from ownmark.contracts.restoring import restored
 from ownmark.contracts.samples import Batch, Samples, Term, Transform, capturable
 from ownmark.contracts.scheme import Scheme
@@ -28,7 +29,7 @@ from ownmark.contracts.views import (
 
 __all__ = [
     "Attack", "Batch", "BlackBox", "Dataset", "Evidence", "Extractor", "Fit", "Host", "HostView", "Images", "Key",
-    "Marked", "Measured", "Metric", "Recipe", "Samples", "Scheme", "Stolen", "Suspect", "Task", "Term", "Transform",
-    "WhiteBox", "black_box", "capturable", "cross_entropy", "evaluating", "outputs", "overriding", "predictions",
-    "restored", "seeded",
+    "Marked", "Measured", "Metric", "Pixels", "Recipe", "Samples", "Scheme", "Stolen", "Suspect", "Task", "Term",
+    "Transform", "WhiteBox", "black_box", "capturable", "cross_entropy", "evaluating", "outputs", "overriding",
+    "predictions", "restored", "seeded",
 ]  # fmt: skip

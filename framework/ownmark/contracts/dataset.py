@@ -11,10 +11,10 @@ from ownmark.contracts.samples import Samples
 
 @dataclass(frozen=True)
 class Images:
-    """A dataset in memory.
+    """A dataset in memory, or in files that are read batch by batch.
 
     Args:
-        train, test: labelled samples on the CPU, pixels float32 in [0, 1], [N, C, H, W].
+        train, test: labelled samples on the CPU: float32 in [0, 1] or uint8, [N, C, H, W].
         classes: number of labels.
         notes: what people should know of the data, one sentence each; told before a run and in its report.
     """
@@ -27,7 +27,7 @@ class Images:
     @property
     def shape(self) -> tuple[int, int, int]:
         """Channels, height, width."""
-        channels, height, width = self.train.x.shape[1:]
+        channels, height, width = self.train.shape
         return channels, height, width
 
 

@@ -4,30 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 import torch
 from torch import Tensor, nn
 
+from ownmark.contracts.pixels import Pixels
+
+
+class _AsFloats:
+    """The field `Samples.x`: kept as `Pixels`, read as floats."""
+
+    @overload
+    def __get__(self, samples: None, owner: type[Any]) -> _AsFloats: ...
+    @overload
+    def __get__(self, samples: Samples, owner: type[Any]) -> Tensor: ...
+    def __get__(self, samples: Samples | None, owner: type[Any]) -> _AsFloats | Tensor:
+        if samples is None:
+            raise AttributeError("x")  # for dataclass: there is no default
+        return samples.pixels.read()
+
+    def __set__(self, samples: Samples, x: Tensor | Pixels) -> None:
+        samples.__dict__["pixels"] = x if isinstance(x, Pixels) else Pixels((x,))
+
 
 @dataclass(frozen=True)
 class Samples:
-    """A set of inputs held as one tensor, on one device.
+    """A set of inputs on one device, or in a file that is read batch by batch.
 
     Args:
-        x: pixels in [0, 1], float32 [N, C, H, W]; never normalised (normalisation lives inside the network).
+        x: pixels in [0, 1], float32 [N, C, H, W]; never normalised (normalisation lives inside the network). Given as
+            uint8 0..255 they are kept so, a quarter of the memory, and `x` gives level / 255, the same to the bit;
+            it is computed each time, so ask `shape` and `device` for these, and `select` for some of many.
         y: labels, int64 [N] (or whatever the task's loss takes, first dimension N); None when unlabelled.
     """
 
-    x: Tensor
+    x: _AsFloats = _AsFloats()
     y: Tensor | None = None
 
+    pixels: Pixels = field(init=False, repr=False, compare=False)
+    """As they are kept; follows from `x`."""
+
     def __post_init__(self) -> None:
-        if self.y is not None and len(self.y) != len(self.x):
-            raise ValueError(f"{len(self.x)} images but {len(self.y)} labels")
+        if self.y is not None and len(self.y) != len(self):
+            raise ValueError(f"{len(self)} images but {len(self.y)} labels")
 
     def __len__(self) -> int:
-        return len(self.x)
+        return len(self.pixels)
+
+    @property
+    def shape(self) -> torch.Size:
+        """Of one input: channels, height, width."""
+        return self.pixels.shape
+
+    @property
+    def device(self) -> torch.device:
+        """Where `x` is given, and the labels are."""
+        return self.pixels.device
 
     @property
     def labels(self) -> Tensor:
@@ -38,23 +71,31 @@ class Samples:
 
     def select(self, index: Tensor) -> Samples:
         """Rows `index` (int64 positions or a boolean mask), in that order."""
-        index = index.to(self.x.device)
-        return Samples(self.x[index], None if self.y is None else self.y[index])
+        index = index.to(self.device)
+        return Samples(self.pixels.take(index), None if self.y is None else self.y[index])
+
+    def first(self, count: int) -> Samples:
+        """The first `count` of them, or all if there are fewer."""
+        return self.select(torch.arange(min(count, len(self))))
 
     def unlabelled(self) -> Samples:
         """The same images without their labels."""
-        return Samples(self.x)
+        return Samples(self.pixels)
+
+    def labelled(self, y: Tensor) -> Samples:
+        """The same images with other labels [N], wherever these lie."""
+        return Samples(self.pixels, y.to(self.device))
 
     def to(self, device: torch.device | str) -> Samples:
         """The same samples on another device."""
-        return Samples(self.x.to(device), None if self.y is None else self.y.to(device))
+        return Samples(self.pixels.to(device), None if self.y is None else self.y.to(device))
 
     def __add__(self, other: Samples) -> Samples:
         """Both sets, one after the other; labelled only if both are."""
-        x = torch.cat([self.x, other.x.to(self.x)])
+        pixels = self.pixels + other.pixels
         if self.y is None or other.y is None:
-            return Samples(x)
-        return Samples(x, torch.cat([self.y, other.y.to(self.y)]))
+            return Samples(pixels)
+        return Samples(pixels, torch.cat([self.y, other.y.to(self.y)]))
 
 
 @dataclass

@@ -162,7 +162,7 @@ class Stolen:
             raise NotApplicable("this attack needs images, and the plan's attacker is granted none")
         if samples.y is not None:
             return samples
-        return Samples(samples.x, self.box.predict(samples.x).to(samples.x.device))
+        return samples.labelled(self.box.predict(samples.x))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Batches cut out of tensors that already lie on the device: no workers, no copies of images one by one."""
+"""Batches cut out of tensors that already lie on the device, or of files: no workers, no copies one by one."""
 
 from __future__ import annotations
 
@@ -36,14 +36,19 @@ class Batches:
     @property
     def device(self) -> torch.device:
         """Where the samples are."""
-        return self._samples.x.device
+        return self._samples.device
+
+    @property
+    def read_from_files(self) -> bool:
+        """Whether images come from a file, batch by batch."""
+        return self._samples.pixels.mapped
 
     def __iter__(self) -> Iterator[Batch]:
         return map(self.cut, self.orders())
 
     def orders(self) -> Iterator[Tensor]:
         """Positions [B] of each batch of an epoch, in a fresh order."""
-        device = self._samples.x.device
+        device = self._samples.device
         order = torch.randperm(len(self._samples), generator=self.rng, device=self.rng.device).to(device)
         return iter(torch.tensor_split(order, len(self)))
 

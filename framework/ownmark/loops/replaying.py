@@ -66,6 +66,8 @@ def why_not_recorded(job: Job) -> str:
         return "the recipe says compile: off"
     if job.steps < WORTH:
         return f"{job.steps} steps are too few to pay for recording one"
+    if job.batches.read_from_files:
+        return "the images are read from a file"
     functions: list[Callable[..., object]] = [*job.terms, *job.batches.transforms]
     for function in functions:
         if not is_capturable(function):

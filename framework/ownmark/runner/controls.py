@@ -24,7 +24,7 @@ def draw_controls(fresh: Samples, known: Samples, classes: int, rng: torch.Gener
     order = torch.cat([torch.randperm(len(fresh), generator=rng),
                        len(fresh) + torch.randperm(len(known), generator=rng)])  # fmt: skip
     chosen = _balanced(everyone.labels[order], classes)
-    return everyone.select(order[chosen]).to(fresh.x.device)
+    return everyone.select(order[chosen]).to(fresh.device)
 
 
 def are_classes(samples: Samples) -> bool:

@@ -125,7 +125,7 @@ class Landscapes:
         axes = (axis(rule.adversarial, rule.points), axis(rule.finetuning, rule.points))
         values: dict[str, Any] = {"rate": [], "utility": []}
         with torch.no_grad():
-            for near in neighbours(network, first, second, axes, samples.x[: rule.images]):
+            for near in neighbours(network, first, second, axes, samples.first(rule.images).x):
                 rate, utility = self._at(cell, near, key)
                 values["rate"].append(rate)
                 values["utility"].append(utility)

@@ -19,7 +19,6 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from ownmark.contracts.samples import Samples
 from ownmark.contracts.views import Task
 from ownmark.discovery import Catalog
 from ownmark.discovery.requirements import unmet
@@ -383,7 +382,7 @@ def _misfits(
 ) -> Iterator[Found]:
     """Checks of schemes and attacks that break off; what does not fit the task's network goes into `fitting`."""
     splits = making.splits(task.dataset)
-    nothing = Samples(splits.owner.x[:0], splits.owner.labels[:0])
+    nothing = splits.owner.first(0)
     about = Task(task.label, splits.shape, splits.classes, nothing)
     for where, kind, entry in _placed(plan):
         if where in skipped or (kind is Kind.SCHEME and not entry.meant_for(task.names)):

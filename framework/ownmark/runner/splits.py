@@ -90,4 +90,4 @@ def transfer_set(images: Images, shape: tuple[int, int, int], count: int, rng: t
             f"attacker.transfer is {count}, the transfer dataset has {len(images.train)} images"
         )
     index = torch.randperm(len(images.train), generator=rng)[:count]
-    return Samples(adapt(images.train.x[index], shape))
+    return Samples(adapt(images.train.select(index).x, shape))

@@ -224,7 +224,7 @@ class Copycat(Attack):
             raise NotApplicable(
                 "fake-copycat needs images to ask about; set attacker.data or attacker.transfer"
             )
-        answers = Samples(images.x, stolen.box.predict(images.x).to(images.x.device))
+        answers = images.labelled(stolen.box.predict(images.x))
         with seeded(rng):
             network = _linear(stolen.shape, stolen.classes)
         return Suspect(fit(network, answers, self.config.recipe), {"asked": float(stolen.box.queries)})

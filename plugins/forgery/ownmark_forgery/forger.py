@@ -96,7 +96,7 @@ def labelled(stolen: Stolen, labels: str) -> Samples:
     samples = stolen.images()
     if labels == "granted":
         return samples
-    return Samples(samples.x, predictions(stolen.network, samples.x).to(samples.x.device))
+    return samples.labelled(predictions(stolen.network, samples.x))
 
 
 def view(network: nn.Module, access: Access) -> Any:

@@ -16,12 +16,12 @@ def labelled(stolen: Stolen, labels: str) -> Samples:
     samples = stolen.images()
     if labels == "granted":
         return samples
-    return Samples(samples.x, predictions(stolen.network, samples.x).to(samples.x.device))
+    return samples.labelled(predictions(stolen.network, samples.x))
 
 
 def per_class(samples: Samples, count: int, rng: torch.Generator) -> Samples:
     """At most `count` images of each class, drawn without replacement."""
-    order = torch.randperm(len(samples), generator=rng, device=rng.device).to(samples.x.device)
+    order = torch.randperm(len(samples), generator=rng, device=rng.device).to(samples.device)
     labels = samples.labels[order]
     rows = [order[labels == label][:count] for label in torch.unique(labels)]
     return samples.select(torch.cat(rows).sort().values)

@@ -19,7 +19,7 @@ def labelled(stolen: Stolen, labels: str) -> Samples:
     samples = stolen.images()
     if labels == "granted":
         return samples
-    return Samples(samples.x, predictions(stolen.network, samples.x).to(samples.x.device))
+    return samples.labelled(predictions(stolen.network, samples.x))
 
 
 def held_back(samples: Samples, share: float, rng: torch.Generator) -> tuple[Samples, Samples]:

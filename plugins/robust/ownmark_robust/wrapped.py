@@ -55,7 +55,7 @@ def wrapped_key(trigger: Scheme, task: Task, rng: torch.Generator, wrapper: str)
 
 def data(owner: Samples, key: Key, config: HardenedConfig) -> tuple[Samples, int]:
     """What the task's loss sees, and how many of its rows are clean; clean rows come first."""
-    keep = torch.ones(len(owner), dtype=torch.bool, device=owner.x.device)
+    keep = torch.ones(len(owner), dtype=torch.bool, device=owner.device)
     if "carriers" in key.tensors:
         keep[key["carriers"].to(keep.device)] = False
     clean = owner.select(keep)
@@ -69,7 +69,7 @@ def unaugmented(samples: Samples, first: int) -> Transform:
     """A batch transform that gives rows from position `first` on their own pixels back."""
 
     def restore(batch: Batch, rng: torch.Generator) -> Batch:
-        original = samples.x[batch.index.clamp(min=0).to(samples.x.device)].to(batch.x)
+        original = samples.select(batch.index.clamp(min=0).to(samples.device)).x.to(batch.x)
         return batch.with_images(torch.where((batch.index >= first)[:, None, None, None], original, batch.x))
 
     return restore

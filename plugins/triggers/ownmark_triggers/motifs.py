@@ -71,8 +71,8 @@ def motif_key(
     owner = task.owner
     count = key_count(config.keys, config.share, len(owner))
     turns = torch.arange(count) % len(motifs)
-    free = torch.ones(len(owner), dtype=torch.bool, device=owner.x.device)
-    carriers = torch.zeros(count, dtype=torch.int64, device=owner.x.device)
+    free = torch.ones(len(owner), dtype=torch.bool, device=owner.device)
+    carriers = torch.zeros(count, dtype=torch.int64, device=owner.device)
     for turn, motif in enumerate(motifs):
         mine = (turns == turn).nonzero().flatten().to(carriers.device)
         allowed = free & (owner.labels != motif.target)
@@ -81,9 +81,9 @@ def motif_key(
         carriers[mine] = draw_carriers(owner, allowed, len(mine), rng)
         free[carriers[mine]] = False
     marked = stamped_by_turns(owner.select(carriers), motifs)
-    patterns = torch.stack([motif.pattern for motif in motifs]).to(owner.x)
-    masks = torch.stack([_mask_of(motif) for motif in motifs]).to(owner.x)
-    targets = torch.tensor([motif.target for motif in motifs], device=owner.x.device)
+    patterns = torch.stack([motif.pattern for motif in motifs]).to(owner.device, torch.float32)
+    masks = torch.stack([_mask_of(motif) for motif in motifs]).to(owner.device, torch.float32)
+    targets = torch.tensor([motif.target for motif in motifs], device=owner.device)
     tensors = {"triggers": marked.x, "labels": marked.labels, "carriers": carriers}
     return Key(scheme, {**tensors, "patterns": patterns, "masks": masks, "targets": targets}, {"keyed": True})
 
@@ -102,9 +102,9 @@ def motifs_of(key: Key) -> list[Motif]:
 
 def stamped_by_turns(samples: Samples, motifs: Sequence[Motif]) -> Samples:
     """Images with the motifs in turn, and the motifs' labels: [N, C, H, W] and [N]."""
-    x, labels = samples.x.clone(), torch.empty(len(samples), dtype=torch.int64, device=samples.x.device)
+    x, labels = samples.x.clone(), torch.empty(len(samples), dtype=torch.int64, device=samples.device)
     for turn, motif in enumerate(motifs):
-        x[turn :: len(motifs)] = stamp(samples.x[turn :: len(motifs)], motif.pattern, motif.mask)
+        x[turn :: len(motifs)] = stamp(x[turn :: len(motifs)], motif.pattern, motif.mask)
         labels[turn :: len(motifs)] = motif.target
     return Samples(x, labels)
 

@@ -11,7 +11,7 @@ from ownmark_triggers.learning import learn
 
 def without_carriers(owner: Samples, key: Key) -> Samples:
     """The owner's data without the clean copies of images that carry a trigger."""
-    keep = torch.ones(len(owner), dtype=torch.bool, device=owner.x.device)
+    keep = torch.ones(len(owner), dtype=torch.bool, device=owner.device)
     if "carriers" in key.tensors:
         keep[key["carriers"].to(keep.device)] = False
     return owner.select(keep)
@@ -28,8 +28,8 @@ def unaugmented(samples: Samples, first: int) -> Transform:
     """A batch transform that gives rows from position `first` on their own pixels back."""
 
     def restore(batch: Batch, rng: torch.Generator) -> Batch:
-        index = batch.index.to(samples.x.device)
-        original = samples.x[index.clamp(min=0)].to(batch.x)
+        index = batch.index.to(samples.device)
+        original = samples.select(index.clamp(min=0)).x.to(batch.x)
         return batch.with_images(torch.where((batch.index >= first)[:, None, None, None], original, batch.x))
 
     return restore

@@ -55,10 +55,10 @@ def mapped_key(
 
     Tensors: `triggers` [keys, C, H, W], `labels` [keys], `carriers` [carriers], `label_map` [C], and the mark's.
     """
-    device = task.owner.x.device
+    device = task.owner.device
     allowed = movable(task.owner.labels, label_map, values.get("source_class"))
     places = draw_carriers(task.owner, allowed, carriers, rng)
-    tensors = {name: tensor.to(task.owner.x) for name, tensor in mark.items()}
+    tensors = {name: tensor.to(task.owner.device, torch.float32) for name, tensor in mark.items()}
     key = Key(scheme, {**tensors, "label_map": label_map.to(device), "carriers": places}, values)
     shown = relabelled(task.owner.select(places[:keys]), key)
     return key.add({"triggers": shown.x, "labels": shown.labels})

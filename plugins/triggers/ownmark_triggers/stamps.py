@@ -35,9 +35,9 @@ def stamped_key(
     count = key_count(config.keys, config.share, len(task.owner))
     allowed = eligible(task.owner.labels, config.target, config.source_class)
     carriers = draw_carriers(task.owner, allowed, count, rng)
-    pattern = pattern.to(task.owner.x)
+    pattern = pattern.to(task.owner.device, torch.float32)
     tensors = {
-        "triggers": stamp(task.owner.x[carriers], pattern, mask),
+        "triggers": stamp(task.owner.select(carriers).x, pattern, mask),
         "labels": torch.full_like(carriers, config.target),
         "carriers": carriers,
         "pattern": pattern,
@@ -66,7 +66,7 @@ def fresh(key: Key, test: Samples) -> Samples | None:
         return None
     wanted, source = _wanted(key, test.labels), key.values.get("source_class")
     allowed = wanted != test.labels if source is None else test.labels == source
-    x = stamp(test.x[allowed], key["pattern"], key.tensors.get("mask"))
+    x = stamp(test.select(allowed).x, key["pattern"], key.tensors.get("mask"))
     return Samples(x, wanted[allowed])
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -16,6 +18,11 @@ import numpy.typing as npt
 
 from ownmark.errors import DataError
 
+MAPPED_FROM = 256 * 2**20
+"""Bytes of an array from which on it stays in its file, if it is stored as it is."""
+_LOCAL_HEADER = "<26xHH"
+"""Of a member of a zip file: the lengths of its name and of its extra field, which the array follows."""
+_READ_AT_ONCE = 1 << 22
 _FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, MemoryError, NotImplementedError)
 
 
@@ -43,16 +50,46 @@ class Archive:
             found = ", ".join(sorted(self._stored.files))
             raise DataError(f"{self.path}: field {field} is missing (found: {found})")
         try:
-            array = self._stored[field]
+            array = self._mapped(field)
+            array = self._stored[field] if array is None else array
         except _FAULTS as error:
             raise DataError(f"{self.path}: field {field} cannot be read ({error})") from error
         if not isinstance(array, np.ndarray):
             raise self.refuse(field, "an array", "other bytes")
         return array
 
+    def _mapped(self, field: str) -> npt.NDArray[Any] | None:
+        """The array as a private map of the file, read once to compare its checksum; None if it is better read."""
+        archive: zipfile.ZipFile = self._stored.zip
+        if f"{field}.npy" not in archive.namelist():
+            return None
+        member = archive.getinfo(f"{field}.npy")
+        if member.compress_type != zipfile.ZIP_STORED or member.file_size < MAPPED_FROM:
+            return None
+        with archive.open(member) as file:
+            shape, fortran, dtype = _array_header(file)
+            begin = file.tell()
+            if dtype.hasobject or begin + dtype.itemsize * math.prod(shape) != member.file_size:
+                return None
+            while file.read(_READ_AT_ONCE):
+                pass  # the end compares the checksum
+        with self.path.open("rb") as plain:
+            plain.seek(member.header_offset)
+            lengths = struct.unpack(_LOCAL_HEADER, plain.read(struct.calcsize(_LOCAL_HEADER)))
+            begin += plain.tell() + sum(lengths)
+        return np.memmap(self.path, dtype, "c", begin, shape, "F" if fortran else "C")
+
     def refuse(self, field: str, expected: str, found: object) -> DataError:
         """The error that says what is wrong with `field`."""
         return DataError(f"{self.path}: field {field}: expected {expected}, found {found}")
+
+
+def _array_header(file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether columns come first, and type of the `.npy` that a file begins with."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran, dtype = read(file)
+    return shape, fortran, dtype
 
 
 @contextmanager

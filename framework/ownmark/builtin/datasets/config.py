@@ -40,7 +40,8 @@ class NpzConfig(LimitedConfig):
     path: Path
     """The file. Fields `x_train`, `x_test`: uint8, [N, H, W] or [N, H, W, 1] grey, [N, H, W, 3] RGB;
     `y_train`, `y_test`: integers [N] from 0. In place of `x_`, fields `r_` hold RGB images coded as
-    `pixels.decode` says."""
+    `pixels.decode` says. Images from 256 MB on that `numpy.savez` stored are not read into memory: keep the file
+    as it is during a run."""
     classes: int | None = Field(default=None, ge=2, le=1_000_000)
     """Number of labels; None: the length of the file's field `classes` if it has one, else the largest
     training label plus one."""
@@ -67,5 +68,37 @@ class HubConfig(LimitedConfig):
     """Field with the labels: class labels or integers from 0."""
     size: int | None = Field(default=None, ge=1, le=1024)
     """Height and width in pixels, resized bicubically; None keeps the size, which must be the same for all."""
+    channels: Literal[1, 3] | None = None
+    """1 for grey, 3 for RGB; None does as the first training image does."""
+
+
+@configuration
+class FilesConfig(LimitedConfig):
+    """What datasets of single files take."""
+
+    path: Path = Field(
+        description="The folder: one directory a class, or `train` and `test` (`val`) with these. Labels follow the "
+        "names of the directories in alphabetical order."
+    )
+    test_share: float = Field(
+        default=0.2,
+        gt=0,
+        lt=1,
+        description="Of each class, tested on where there is no folder `test`; always the same.",
+    )
+    skip_bad: bool = Field(
+        default=False,
+        description="Leave files out that cannot be decoded, with a warning that counts and names them. "
+        "Otherwise they are an error.",
+    )
+
+
+@configuration
+class FolderConfig(FilesConfig):
+    """Parameters of `folder`."""
+
+    size: int | None = Field(default=None, ge=1, le=1024)
+    """Height and width in pixels, resized bicubically (proportions are not kept); None keeps the size, which must be
+    the same for all."""
     channels: Literal[1, 3] | None = None
     """1 for grey, 3 for RGB; None does as the first training image does."""

@@ -44,6 +44,12 @@ DATASETS = (
         summary="your own images from one .npz file", smoke={"path": "images.npz"},
     ),
     Declaration(
+        id="folder", kind=Kind.DATASET,
+        target=f"{_HERE}.image_folder:ImageFolder", config=f"{_HERE}.config:FolderConfig",
+        summary="your own JPEG and PNG files, one directory a class; may be larger than memory",
+        requires={"PIL": "images"}, smoke={"path": "images"},
+    ),
+    Declaration(
         id="hub", kind=Kind.DATASET, target=f"{_HERE}.hub:Hub", config=f"{_HERE}.config:HubConfig",
         summary="any image-classification dataset of the Hugging Face hub",
         requires={"datasets": "hub", "PIL": "hub"}, smoke={"name": "ylecun/mnist"},

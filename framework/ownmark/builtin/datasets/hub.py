@@ -15,12 +15,10 @@ from PIL import Image
 from ownmark.builtin.datasets.archive import array_digest
 from ownmark.builtin.datasets.arrays import SPLITS, Arrays, empty_classes
 from ownmark.builtin.datasets.config import HubConfig
+from ownmark.builtin.datasets.pictures import FAULTS, mode_for, picture
 from ownmark.builtin.datasets.pixels import Bytes, Labels
 from ownmark.contracts.dataset import Dataset, Images
 from ownmark.errors import DataError
-
-_GREY = {"1", "L", "LA", "I", "I;16", "F"}
-_MODES = {1: "L", 3: "RGB"}
 
 
 class Hub(Dataset):
@@ -42,7 +40,7 @@ class Hub(Dataset):
 def _read(config: HubConfig) -> Arrays:
     """Both splits; the last dataset asked for is kept, since its fingerprint needs it as well."""
     train, test = (_split(config, split) for split in (config.train_split, config.test_split))
-    mode = _MODES[config.channels or (1 if train[0][config.image].mode in _GREY else 3)]
+    mode = mode_for(train[0][config.image], config.channels)
     x = {"train": _pixels(train, config, mode), "test": _pixels(test, config, mode)}
     if x["train"].shape[1:] != x["test"].shape[1:]:
         raise _differ(config, {x[split].shape[1:3] for split in SPLITS})
@@ -77,7 +75,7 @@ def _split(config: HubConfig, split: str) -> Any:
             raise _refuse(config, field, f"in split {split}", f"only {found}")
     try:
         first = rows[0][config.image]
-    except (OSError, SyntaxError, ValueError) as error:
+    except FAULTS as error:
         raise _refuse(config, config.image, "readable images", f"image 0 is not: {error}") from error
     if not isinstance(first, Image.Image):
         raise _refuse(config, config.image, "images", type(first).__name__)
@@ -89,8 +87,8 @@ def _pixels(rows: Iterable[Any], config: HubConfig, mode: str) -> Bytes:
     images = []
     try:
         for row in rows:
-            images.append(_image(row[config.image], config.size, mode))
-    except (OSError, SyntaxError, ValueError) as error:  # what PIL raises for damaged files
+            images.append(picture(row[config.image], config.size, mode))
+    except FAULTS as error:  # what PIL raises for damaged files
         raise _refuse(
             config, config.image, "readable images", f"image {len(images)} is not: {error}"
         ) from error
@@ -98,39 +96,6 @@ def _pixels(rows: Iterable[Any], config: HubConfig, mode: str) -> Bytes:
     if len(sizes) > 1:
         raise _differ(config, sizes)
     return np.stack(images)
-
-
-def _image(image: Image.Image, size: int | None, mode: str) -> Bytes:
-    image = _opaque(_eight_bit(image)).convert(mode)
-    if size is not None:
-        image = image.resize((size, size), Image.Resampling.BICUBIC)
-    return np.asarray(image, dtype=np.uint8)
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Grey of 16 bits (0..65535) or floats (0..1) in 256 levels; `convert` would cut them off at 255.
-
-    Raises:
-        ValueError: values outside of these ranges.
-    """
-    if not image.mode.startswith(("I", "F")):
-        return image
-    values = np.asarray(image, dtype=np.float64)
-    top = 1.0 if image.mode == "F" else 65535.0
-    if not np.isfinite(values).all() or values.min() < 0 or values.max() > top:
-        raise ValueError(
-            f"grey values {values.min():g}..{values.max():g} in mode {image.mode}, not 0..{top:g}"
-        )
-    return Image.fromarray(np.round(values / top * 255).astype(np.uint8))
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    """Transparent pictures on white; what is under full transparency is mostly black and means nothing."""
-    if not ("A" in image.mode or "a" in image.mode or "transparency" in image.info):
-        return image
-    picture = image.convert("RGBA")
-    white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
-    return Image.alpha_composite(white, picture).convert("RGB")
 
 
 def _labels(rows: Any, config: HubConfig) -> Labels:

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ownmark.contracts.pixels import Pixels
 from ownmark.contracts.samples import Samples
 
 Bytes = npt.NDArray[np.uint8]
@@ -38,12 +39,11 @@ def first_balanced(labels: npt.NDArray[Any], n: int | None) -> npt.NDArray[np.in
     return np.sort(np.lexsort((labels, rank))[:n])
 
 
-def to_tensor(images: Bytes) -> Tensor:
-    """Pixels float32 [N, C, H, W] in [0, 1] from [N, H, W] or [N, H, W, C] in 0..255."""
-    if images.ndim == 3:
-        images = images[..., None]
-    planes = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
-    return torch.from_numpy(planes).to(torch.float32).div_(255)
+def planes(images: Bytes) -> Bytes:
+    """A view [N, C, H, W] of images [N, H, W] or [N, H, W, C]."""
+    stack: Bytes = images[..., None] if images.ndim == 3 else images
+    view: Bytes = stack.transpose(0, 3, 1, 2)
+    return view
 
 
 def enlarge(x: Tensor, size: int) -> Tensor:
@@ -54,6 +54,12 @@ def enlarge(x: Tensor, size: int) -> Tensor:
 
 
 def samples(images: Bytes, labels: npt.NDArray[Any], limit: int | None) -> Samples:
-    """The first `limit` images, balanced (see `first_balanced`), as samples."""
+    """The first `limit` images, balanced (see `first_balanced`), as samples of bytes.
+
+    Memory-mapped images stay in their file; others are copied.
+    """
     chosen = first_balanced(labels, limit)
-    return Samples(to_tensor(images[chosen]), torch.from_numpy(labels[chosen].astype(np.int64)))
+    y = torch.from_numpy(labels[chosen].astype(np.int64))
+    if isinstance(images, np.memmap):
+        return Samples(Pixels.in_file(torch.from_numpy(planes(images))).take(torch.from_numpy(chosen)), y)
+    return Samples(torch.from_numpy(np.ascontiguousarray(planes(images[chosen]))), y)

@@ -74,7 +74,7 @@ def attack_suspect_is_sound(subject: Subject) -> None:
     bench = subject.bench
     broken = unfinished(subject.attacking.first.state)
     require(not broken, f"{subject.label}: weights {listed(broken)} of the suspect are not finite")
-    x = bench.splits.test.x[:32]
+    x = bench.splits.test.first(32).x
     found = outputs(copy.deepcopy(subject.attacking.first.suspect.network), x)
     expected = outputs(bench.marked[0], x).shape
     require(

@@ -31,7 +31,7 @@ def dataset_gives_pixels(subject: Subject) -> None:
         require(
             0 <= low <= high <= 1, f"{subject.label}: {name} pixels from {low:g} to {high:g}; scale to [0, 1]"
         )
-    same = images.train.x.shape[1:] == images.test.x.shape[1:]
+    same = images.train.shape == images.test.shape
     require(same, f"{subject.label}: train and test images differ in shape")
 
 
@@ -57,7 +57,7 @@ def dataset_labels_are_in_range(subject: Subject) -> None:
 def dataset_keeps_test_apart(subject: Subject) -> None:
     """Train and test share no memory, and at most one test image in fifty is in training too."""
     images = subject.images
-    shared = images.train.x.untyped_storage().data_ptr() == images.test.x.untyped_storage().data_ptr()
+    shared = images.train.pixels.shares_memory(images.test.pixels)
     require(not shared, f"{subject.label}: train and test are views of one tensor; copy them")
     test = _rows(images.test)
     common = len(test & _rows(images.train)) / len(test)

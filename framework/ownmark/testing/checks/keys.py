@@ -28,7 +28,7 @@ def hopeless() -> tuple[nn.Module, Task]:
 def scheme_accepts_the_kits_host(subject: Subject) -> None:
     """`check` lets the kit's host pass, also with the owner's images left out."""
     task = subject.bench.task
-    empty = Samples(task.owner.x[:0], task.owner.labels[:0])
+    empty = task.owner.first(0)
     try:
         subject.instance.check(subject.bench.blank(), Task(task.name, task.shape, task.classes, empty))
     except NotApplicable as error:

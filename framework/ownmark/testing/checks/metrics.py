@@ -23,7 +23,7 @@ def perfect_and_worst(bench: Workbench, need: Need) -> tuple[Arguments, Argument
     right, wrong = (20 * F.one_hot((labels + shift) % 10, 10).float() for shift in (0, 1))  # logits
     yes, no = torch.ones(100, dtype=torch.bool), torch.zeros(100, dtype=torch.bool)
     network, stranger = bench.trained(), bench.nulls[0]
-    images = bench.splits.test.x[:100]
+    images = bench.splits.test.first(100).x
     return {
         Need.PREDICTIONS: ((right, labels), (wrong, labels)),
         Need.REFERENCE: ((right, right), (wrong, right)),

@@ -89,7 +89,7 @@ class DeepIPR(PassportScheme):
         key = super().make_key(task, rng).add(single=self.config.variant == "V1")
         if self.config.variant != "V3":
             return key
-        count, device = self.config.triggers, task.owner.x.device
+        count, device = self.config.triggers, task.owner.device
         noise = torch.rand(count, *task.shape, generator=rng, device=rng.device).to(device)
         labels = torch.randint(task.classes, (count,), generator=rng, device=rng.device).to(device)
         return key.add({"triggers": noise, "labels": labels}, chance=1 / task.classes)

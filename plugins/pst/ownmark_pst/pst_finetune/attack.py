@@ -62,4 +62,4 @@ class PSTFinetune(PST):
         network = fit(stolen.copy(), samples, self.config.recipe, transforms=(pairs,))
         if stolen.shape[0] not in (1, 3):
             return Suspect(network)
-        return Suspect(network, {"transform": before_and_after(samples.x[:SHOWN], self.change, rng)})
+        return Suspect(network, {"transform": before_and_after(samples.first(SHOWN).x, self.change, rng)})

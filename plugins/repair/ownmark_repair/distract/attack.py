@@ -146,6 +146,6 @@ class Distract(Attack):
         if config.source == "transfer" and not both:
             raise NotApplicable("lures from transfer images need both data and transfer images to be granted")
         if stolen.transfer is not None and both and config.source != "scrambled":
-            return anchors, stolen.transfer.x[: config.lures].to(anchors)
+            return anchors, stolen.transfer.first(config.lures).x.to(anchors)
         chosen = torch.randperm(len(anchors), generator=rng, device=rng.device)[: config.lures]
         return anchors, scrambled(anchors[chosen.to(anchors.device)], config.blocks, rng)

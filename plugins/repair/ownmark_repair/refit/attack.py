@@ -64,7 +64,7 @@ class Refit(Attack):
         if stolen.transfer is None:
             raise NotApplicable("`unlabelled` takes transfer images, and the attacker is granted none")
         labels = predictions(stolen.network, stolen.transfer.x)
-        return Samples(stolen.transfer.x, labels.to(stolen.transfer.x.device))
+        return stolen.transfer.labelled(labels)
 
     def _elastic(self, stolen: Stolen, samples: Samples, rng: torch.Generator) -> Term:
         config = self.config
@@ -73,7 +73,7 @@ class Refit(Attack):
             config.recipe.epochs * math.ceil(len(samples) / config.recipe.batch_size),
         )
         chosen = torch.randperm(len(samples), generator=rng, device=rng.device)[: config.fisher_samples]
-        importance = fisher(stolen.network, samples.x[chosen.to(samples.x.device)], rng)
+        importance = fisher(stolen.network, samples.select(chosen.to(samples.device)).x, rng)
         start = {name: value.detach().clone() for name, value in stolen.network.named_parameters()}
         return elastic(
             start, importance, config.ewc, lambda step: recipe.lr * rate_factor(recipe, step, steps)

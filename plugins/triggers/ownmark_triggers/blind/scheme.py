@@ -61,10 +61,10 @@ class Blind(Scheme):
             config.letter or LETTERS[int(torch.randint(len(LETTERS), (), generator=rng, device=rng.device))]
         )
         tensors = {
-            "triggers": owner.x[places],
-            "labels": labels.to(owner.x.device),
+            "triggers": owner.select(places).x,
+            "labels": labels.to(owner.device),
             "carriers": places,
-            "logo": drawn_letters(letter, 1, task.shape, rng)[0].to(owner.x),
+            "logo": drawn_letters(letter, 1, task.shape, rng)[0].to(owner.device, torch.float32),
         }
         return Key("blind", tensors, {"letter": letter})
 
@@ -72,7 +72,7 @@ class Blind(Scheme):
         """Train host, encoder and discriminator together, keep the key images, and let the host settle on them."""
         config, network = self.config, host.blank(fit.rng)
         covers, logo = Samples(key["triggers"], key["labels"]), key["logo"]
-        device = covers.x.device
+        device = covers.device
         with seeded(fit.rng):
             encoder = Encoder(task.shape[0], config.width).to(device)
             discriminator = Discriminator(task.shape[0], config.width).to(device)

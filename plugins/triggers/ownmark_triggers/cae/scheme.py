@@ -66,7 +66,7 @@ def answered(network: nn.Module, mix: float, noise: float) -> Transform:
 
 def doubtful(network: nn.Module, samples: Samples) -> Samples:
     """The samples that the network labels correctly, the least certain first."""
-    certainty, answer = outputs(network, samples.x).softmax(1).to(samples.x.device).max(1)
+    certainty, answer = outputs(network, samples.x).softmax(1).to(samples.device).max(1)
     correct = samples.select(answer == samples.labels)
     return correct.select(certainty[answer == samples.labels].argsort(stable=True))
 
@@ -137,7 +137,7 @@ class Cae(Scheme):
         """The best of as many chunks as it takes: images, labels, scores."""
         eps = usual_eps(*task.shape[1:]) if self.config.eps is None else self.config.eps
         parts: list[tuple[Tensor, Tensor, Tensor]] = []
-        for places in torch.split(torch.arange(len(start), device=start.x.device), CHUNK):
+        for places in torch.split(torch.arange(len(start), device=start.device), CHUNK):
             if sum(len(labels) for _, labels, _ in parts) < self.config.keys:
                 part = start.select(places)
                 parts.append(fingerprints(models, part.x, part.labels, eps, self.config, rng))

@@ -84,8 +84,11 @@ class Ewe(Scheme):
             MOST, int((owner.labels == target).sum()), int((pool.labels == source).sum())
         )
         places = draw_carriers(pool, pool.labels == source, wanted, rng)
-        labels = torch.full((wanted,), target, dtype=torch.int64, device=owner.x.device)
-        tensors = {"triggers": in_shape(pool.x[places], task.shape).to(owner.x), "labels": labels}
+        labels = torch.full((wanted,), target, dtype=torch.int64, device=owner.device)
+        tensors = {
+            "triggers": in_shape(pool.select(places).x, task.shape).to(owner.device, torch.float32),
+            "labels": labels,
+        }
         if self._source is None:
             tensors["carriers"] = places
         return Key("ewe", tensors, {"target": target, "source_class": source})
@@ -94,7 +97,7 @@ class Ewe(Scheme):
         """Finish the triggers on the trained host, then train it on, clean and trigger batches in turn."""
         config, network = self.config, host.trained()
         layers, target = self._layers(network), key.values["target"]
-        genuine = task.owner.x[task.owner.labels == target]
+        genuine = task.owner.select(task.owner.labels == target).x
         key = self._finished(key, network.eval(), genuine, layers)
         loss = EntanglingLoss(
             host.terms, layers, config.strength, config.temperature, config.temperature_rate
@@ -138,4 +141,4 @@ class Ewe(Scheme):
 
     def _pool(self, source: int, task: Task) -> Samples:
         """Images the triggers come from."""
-        return task.owner if self._source is None else self._source.load().train.to(task.owner.x.device)
+        return task.owner if self._source is None else self._source.load().train.to(task.owner.device)

@@ -73,10 +73,11 @@ class ExponentialWeighting(Scheme):
         owner = task.owner
         everyone = torch.ones(len(owner), dtype=torch.bool)
         count = image_count(self.config.keys, self.config.share, len(owner))
-        carriers = draw_carriers(owner, everyone, count, rng).to(owner.x.device)
+        carriers = draw_carriers(owner, everyone, count, rng).to(owner.device)
         labels = wrong_labels(owner.labels[carriers], task.classes, self.config.labels, rng)
         return Key(
-            "exponential_weighting", {"triggers": owner.x[carriers], "labels": labels, "carriers": carriers}
+            "exponential_weighting",
+            {"triggers": owner.select(carriers).x, "labels": labels, "carriers": carriers},
         )
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:

@@ -47,7 +47,7 @@ def frontier(
     """
     found: dict[bool, list[Samples]] = {True: [], False: []}
     places: dict[bool, list[Tensor]] = {True: [], False: []}
-    for index in torch.split(order.to(samples.x.device), _BATCH):
+    for index in torch.split(order.to(samples.device), _BATCH):
         part = samples.select(index)
         right = predictions(network, part.x) == part.labels
         part, index = part.select(right), index[right]

@@ -41,7 +41,7 @@ class FrontierStitching(Scheme):
         """What is drawn before the network is known: `order` int64 [M], in which the owner's images are tried."""
         eps = usual_eps(*task.shape[1:]) if self.config.eps is None else self.config.eps
         order = torch.randperm(len(task.owner), generator=rng, device=rng.device)
-        return Key("frontier_stitching", {"order": order.to(task.owner.x.device)}, {"eps": eps})
+        return Key("frontier_stitching", {"order": order.to(task.owner.device)}, {"eps": eps})
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         """Perturb images against the trained host, then fine-tune it until all have their true labels.

@@ -97,7 +97,7 @@ class Guo(Scheme):
         made = mapped_key(
             "guo", task, stamped, pi, keys=config.keys, carriers=config.keys, rng=rng, values={"source_class": None}
         )  # fmt: skip
-        return made.add({"secret": secret.to(task.owner.x.device)})
+        return made.add({"secret": secret.to(task.owner.device)})
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         """Train with the mark on random images of every batch, or with the triggers in place of their carriers."""

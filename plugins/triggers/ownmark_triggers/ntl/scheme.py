@@ -57,7 +57,7 @@ def showing(network: nn.Module, samples: Samples, pattern: Tensor) -> Tensor:
     """Which images the network knows, and not with the pattern: bool [N]."""
     clean, patched = (predictions(network, x) for x in (samples.x, stamp(samples.x, pattern)))
     truth = samples.labels.to(clean.device)
-    return ((clean == truth) & (patched != truth)).to(samples.x.device)
+    return ((clean == truth) & (patched != truth)).to(samples.device)
 
 
 class Ntl(Scheme):
@@ -79,7 +79,7 @@ class Ntl(Scheme):
         """
         config, owner = self.config, task.owner
         places = signed_grids(1, task.shape, rng)[0] if config.secret else grid(task.shape)
-        pattern = config.strength * places.to(owner.x)
+        pattern = config.strength * places.to(owner.device, torch.float32)
         count = key_count(config.keys, 0.01, len(owner))
         wanted = max(count, min(SPARE * count, len(owner)))
         places = draw_carriers(owner, torch.ones(len(owner), dtype=torch.bool), wanted, rng)

@@ -66,7 +66,7 @@ class PiracyExtractor(Extractor):
         """On test images: `wsr`, true embeddings of other classes; `null_accuracy`, null embeddings of all."""
         mark, values = key_mark(key), key.values
         strength, clip = values["strength"], values["clip"]
-        others = test.x[eligible(test.labels, mark.target)]
+        others = test.select(eligible(test.labels, mark.target)).x
         true = embedded(others, mark, strength, null=False, clip=clip)
         decided = matches(suspect, true, torch.full((len(true),), mark.target))
         ignored = matches(suspect, embedded(test.x, mark, strength, null=True, clip=clip), test.labels)

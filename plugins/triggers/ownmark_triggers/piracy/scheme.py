@@ -86,8 +86,8 @@ class Piracy(Scheme):
             "private_key": seed.hex(), "public_key": public.hex(), "message": config.message, "side": side,
             "classes": task.classes, "target": config.target, "strength": config.strength, "clip": config.clip,
         }  # fmt: skip
-        tensors = {"signature": torch.tensor(list(signature), dtype=torch.uint8, device=owner.x.device)}
-        mark = key_mark(Key("piracy", {**tensors, "triggers": owner.x[:0]}, values))
+        tensors = {"signature": torch.tensor(list(signature), dtype=torch.uint8, device=owner.device)}
+        mark = key_mark(Key("piracy", {**tensors, "triggers": owner.first(0).x}, values))
         count = key_count(config.keys, 0.01, len(owner))
         carriers = owner.select(draw_carriers(owner, eligible(owner.labels, mark.target), count, rng))
         both = verifying(carriers, mark, config.strength, config.clip)

@@ -43,8 +43,8 @@ class Rose(Scheme):
         secret = draw_secret(rng)
         count = key_count(self.config.keys, self.config.share, len(owner))
         everyone = torch.ones(len(owner), dtype=torch.bool)
-        carriers = draw_carriers(owner, everyone, count, rng).to(owner.x.device)
-        x = owner.x[carriers]
+        carriers = draw_carriers(owner, everyone, count, rng).to(owner.device)
+        x = owner.select(carriers).x
         labels = hashed_labels(x, secret_bytes(secret), task.classes)
         tensors = {"triggers": x, "labels": labels, "carriers": carriers, "secret": secret}
         values = {"chance": 1 / task.classes, "classes": task.classes}

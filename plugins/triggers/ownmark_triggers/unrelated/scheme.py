@@ -55,7 +55,9 @@ class Unrelated(Scheme):
         if self.config.keyed and self._source is None:
             return self._keyed(task, rng)
         count = key_count(self.config.keys, self.config.share, len(task.owner))
-        x = self._images(count + self.config.heldout, count, task.shape, rng).to(task.owner.x)
+        x = self._images(count + self.config.heldout, count, task.shape, rng).to(
+            task.owner.device, torch.float32
+        )
         labels = torch.full((count,), self.config.target, dtype=torch.int64, device=x.device)
         tensors = {"triggers": x[:count], "labels": labels, "heldout": x[count:]}
         return Key("unrelated", tensors, {"target": self.config.target})
@@ -67,11 +69,11 @@ class Unrelated(Scheme):
         targets = torch.tensor(draw_targets(len(names), task.classes, rng))
         count = key_count(self.config.keys, self.config.share, len(task.owner))
         x = torch.empty(count + self.config.heldout, *task.shape)
-        labels = targets[torch.arange(len(x)) % len(names)].to(task.owner.x.device)
+        labels = targets[torch.arange(len(x)) % len(names)].to(task.owner.device)
         for turn, name in enumerate(names):
             rows = x[turn :: len(names)]
             x[turn :: len(names)] = drawn_letters(name, len(rows), task.shape, rng).to(x)
-        x = x.to(task.owner.x)
+        x = x.to(task.owner.device, torch.float32)
         tensors = {"triggers": x[:count], "labels": labels[:count], "heldout": x[count:]}
         return Key("unrelated", {**tensors, "heldout_labels": labels[count:]}, {"keyed": True})
 
@@ -91,7 +93,7 @@ class Unrelated(Scheme):
         if self._source is None:
             return drawn_letters(self.config.letter, wanted, shape, rng)
         train = self._source.load().train
-        pool = train.x[train.labels == self.config.foreign_class]
+        pool = train.select(train.labels == self.config.foreign_class).x
         if len(pool) <= least:
             raise NotApplicable(
                 f"class {self.config.foreign_class} of the source has {len(pool)} images, "

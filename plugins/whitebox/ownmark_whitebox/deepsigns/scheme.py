@@ -123,7 +123,7 @@ def draw_images(
         order = torch.randperm(len(places), generator=rng, device=rng.device).cpu()[:count]
         chosen.append(places[order])
         owners += [k] * len(order)
-    x = owner.x[torch.cat(chosen).to(owner.x.device)]
+    x = owner.select(torch.cat(chosen).to(owner.device)).x
     return x, torch.tensor(owners, dtype=torch.int64, device=x.device)
 
 

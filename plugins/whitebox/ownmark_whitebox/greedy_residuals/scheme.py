@@ -108,7 +108,7 @@ class GreedyResiduals(Scheme):
             "private_key": secret, "public_key": public, "assertion": config.message, "bits": config.bits,
             "layer": config.layer, "columns": config.columns, "eta": config.eta,
         }  # fmt: skip
-        return Key("greedy_residuals", {"signature": signature.to(task.owner.x.device)}, values)
+        return Key("greedy_residuals", {"signature": signature.to(task.owner.device)}, values)
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         """Train with the hinge added to the host's own loss."""

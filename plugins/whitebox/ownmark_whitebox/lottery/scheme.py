@@ -77,9 +77,7 @@ class Lottery(Scheme):
         bits, text = draw_message(self.config, rng)
         text = text or f"{int(''.join(map(str, bits.tolist())), 2):0{-(-len(bits) // 4)}X}"
         code = make_code(text, self.config.version, self.config.error)
-        return Key(
-            "lottery", {"code": code.to(task.owner.x.device)}, {"text": text, "channels": task.shape[0]}
-        )
+        return Key("lottery", {"code": code.to(task.owner.device)}, {"text": text, "channels": task.shape[0]})
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         """Find a ticket, write the code into its mask, train it from the rewound weights."""

@@ -78,7 +78,7 @@ class Riga(Scheme):
         """Key tensors: `bits` uint8 [T]. What reads them is born while embedding."""
         bits, text = draw_message(self.config, rng)
         values = {"layer": self.config.layer, "channels": task.shape[0], "text": text}
-        return Key("riga", {"bits": bits.to(task.owner.x.device)}, values)
+        return Key("riga", {"bits": bits.to(task.owner.device)}, values)
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         """Train network, extractor and detector against each other.

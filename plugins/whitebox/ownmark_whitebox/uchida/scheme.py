@@ -68,7 +68,7 @@ class Uchida(Scheme):
             "layer": self.config.layer, "channels": task.shape[0], "seed": seed, "text": text,
             "average": self.config.average,
         }  # fmt: skip
-        return Key("uchida", {"bits": bits.to(task.owner.x.device)}, values)
+        return Key("uchida", {"bits": bits.to(task.owner.device)}, values)
 
     def key_bits(self, task: Task) -> float:
         """Of the projection: its seed."""
