@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+import hashlib
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -13,6 +15,8 @@ from ownmark.contracts.samples import Samples
 from ownmark.errors import DataError
 
 _SLACK = 1e-4
+_AT_ONCE = 512
+"""Images."""
 _DARK = 1.5 / 255
 """What no training pixel exceeds after a second division by 255."""
 
@@ -26,49 +30,80 @@ def looked_at(images: Images, label: str) -> Images:
     Raises:
         DataError: pixels that are no numbers or lie outside [0, 1], or images that show nothing.
     """
-    for name, part in (("training", images.train), ("test", images.test)):
-        _require_pixels(part, f"dataset {label}: {name} images")
-    dark = float(images.train.x.max()) if len(images.train) else 1.0
+    looks = {"training": _look(images.train), "test": _look(images.test)}
+    for name, seen in looks.items():
+        _require_pixels(seen, f"dataset {label}: {name} images")
+    dark = looks["training"].high if len(images.train) else 1.0
     if dark <= _DARK:
         raise DataError(
             f"dataset {label}: training images: expected pixels up to 1, found none above {dark:g}; they look as if "
             "they were divided by 255 twice"
         )
-    return replace(images, notes=(*images.notes, *_odd(images)))
+    return replace(images, notes=(*images.notes, *_odd(images, looks)))
 
 
-def _require_pixels(part: Samples, what: str) -> None:
-    if not len(part) or not part.x.is_floating_point():
+@dataclass
+class _Look:
+    """What a look at a set found.
+
+    Args:
+        count: images. wrong: those with not-a-numbers or infinities. low, high: of all pixels. plain: images with one
+            value all over. sums: of each image [N], the same for the same bits. floating: whether pixels are floats.
+    """
+
+    count: int
+    wrong: int = 0
+    low: float = math.inf
+    high: float = -math.inf
+    plain: int = 0
+    sums: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
+    floating: bool = True
+
+
+def _look(part: Samples) -> _Look:
+    """Look at all images, some at a time: a set may be larger than memory."""
+    found, sums = _Look(len(part)), []
+    for rows in torch.split(torch.arange(len(part)), _AT_ONCE) if len(part) else ():
+        x = part.select(rows).x
+        flat = x.flatten(1)
+        found.floating = x.is_floating_point()
+        found.wrong += int((~torch.isfinite(flat.sum(1))).sum()) if found.floating else 0
+        found.low, found.high = min(found.low, float(x.min())), max(found.high, float(x.max()))
+        found.plain += int((flat.amax(1) <= flat.amin(1)).sum())
+        sums.append(_summed(x))
+    found.sums = torch.cat(sums) if sums else found.sums
+    return found
+
+
+def _require_pixels(seen: _Look, what: str) -> None:
+    if not seen.count or not seen.floating:
         return
-    wrong = int((~torch.isfinite(part.x.flatten(1).sum(1))).sum())
-    if wrong:
+    if seen.wrong:
         raise DataError(
-            f"{what}: expected numbers, found not-a-numbers or infinities in {wrong} of {len(part)}"
+            f"{what}: expected numbers, found not-a-numbers or infinities in {seen.wrong} of {seen.count}"
         )
-    low, high = float(part.x.min()), float(part.x.max())
-    if low < -_SLACK or high > 1 + _SLACK:
+    if seen.low < -_SLACK or seen.high > 1 + _SLACK:
         raise DataError(
-            f"{what}: expected pixels in 0..1, found {low:g}..{high:g}; divide by 255, or undo the normalisation, "
-            "which belongs into the network"
+            f"{what}: expected pixels in 0..1, found {seen.low:g}..{seen.high:g}; divide by 255, or undo the "
+            "normalisation, which belongs into the network"
         )
-    if not bool(_varied(part.x).any()):
+    if seen.plain == seen.count:
         raise DataError(
-            f"{what}: each of the {len(part)} images has one value all over, so they show nothing"
+            f"{what}: each of the {seen.count} images has one value all over, so they show nothing"
         )
 
 
-def _odd(images: Images) -> Iterator[str]:
+def _odd(images: Images, looks: Mapping[str, _Look]) -> Iterator[str]:
     train, test = images.train, images.test
-    shared = len(test) - int((~_among(test.x, train.x)).sum()) if _comparable(test.x, train.x) else 0
+    shared = _shared(images, looks)
     if shared:
         yield (
             f"{shared} of {len(test)} test images are training images too, so what is measured on the test set is "
             "partly memory"
         )
-    for name, part in (("training", train), ("test", test)):
-        plain = int((~_varied(part.x)).sum()) if len(part) else 0
-        if plain:
-            yield f"{plain} of {len(part)} {name} images have one value all over"
+    for name, seen in looks.items():
+        if seen.plain:
+            yield f"{seen.plain} of {seen.count} {name} images have one value all over"
     if train.y is not None and train.y.ndim == 1 and not train.y.is_floating_point():
         missing = sorted(set(range(images.classes)) - set(train.y.tolist()))
         if missing and images.classes <= 10_000:
@@ -76,22 +111,24 @@ def _odd(images: Images) -> Iterator[str]:
             yield f"no training image of class {', '.join(map(str, missing[:3]))}{several}"
 
 
-def _varied(x: Tensor) -> Tensor:
-    """Which images have more than one value, [N]."""
-    flat = x.flatten(1)
-    return flat.amax(1) > flat.amin(1)
+def _shared(images: Images, looks: Mapping[str, _Look]) -> int:
+    """How many test images are, bit by bit, among the training images."""
+    train, test, sums = images.train, images.test, {name: seen.sums for name, seen in looks.items()}
+    if not len(train) or not len(test) or train.shape != test.shape:
+        return 0
+    if looks["training"].floating != looks["test"].floating:
+        return 0
+    known: set[bytes] = set()  # of the likely ones: hashing all of a large training set would take seconds
+    for image in _each(train, torch.isin(sums["training"], sums["test"])):
+        known.add(image)
+    return sum(image in known for image in _each(test, torch.isin(sums["test"], sums["training"])))
 
 
-def _comparable(x: Tensor, others: Tensor) -> bool:
-    return bool(len(x) and len(others)) and x.shape[1:] == others.shape[1:] and x.dtype == others.dtype
-
-
-def _among(x: Tensor, others: Tensor) -> Tensor:
-    """Which images [N] are, bit by bit, among others."""
-    sums, other_sums = _summed(x), _summed(others)
-    likely = others[torch.isin(other_sums, sums)]  # hashing all of a large training set would take seconds
-    known = {image.numpy().tobytes() for image in likely.cpu().contiguous()}
-    return torch.tensor([image.numpy().tobytes() in known for image in x.cpu().contiguous()])
+def _each(part: Samples, chosen: Tensor) -> Iterator[bytes]:
+    """Digests of the chosen images' bytes."""
+    for rows in torch.split(chosen.nonzero()[:, 0], _AT_ONCE) if bool(chosen.any()) else ():
+        for image in part.select(rows).x.cpu().contiguous():
+            yield hashlib.sha256(image.numpy().tobytes()).digest()
 
 
 def _summed(x: Tensor) -> Tensor:
