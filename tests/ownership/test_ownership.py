@@ -223,6 +223,25 @@ def test_a_service_is_claimed_with_few_queries_and_cleared_with_few(
     assert (cleared["claim"], cleared["queries"]) == (False, quick["queries"])
 
 
+@pytest.mark.parametrize("rate", [None, 0.05])
+def test_a_mark_of_version_0_1_is_verified_as_before_and_says_what_it_cannot(
+    mark: Path, tmp_path: Path, rate: float | None
+) -> None:
+    folder = Path(shutil.copytree(mark, tmp_path / "mark"))
+    path = folder / "owner" / "claim.json"
+    about = json.loads(path.read_text())
+    for name in ("data", "derivation"):
+        del about[name]
+    for reads in about["readers"].values():
+        for name in ("own_hits", "tests", "public", "born", "decoys", "knows"):
+            del reads[name]
+    path.write_text(json.dumps(about))
+    record = verify(folder, folder / "released", rate=rate, device="cpu")
+    assert (record["claim"], record["decoys"], record["queries"]) == (True, None, 140)
+    assert "embed anew" in record["no_decoys"]
+    assert record["basis"] == "shape"
+
+
 def test_controls_of_one_class_leave_the_question_open(mark: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(mark, tmp_path / "mark"))
     path = folder / "owner" / "controls.safetensors"
