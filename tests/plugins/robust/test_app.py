@@ -17,6 +17,8 @@ from ownmark.errors import NotApplicable
 from ownmark_robust.app.config import AppConfig
 from ownmark_robust.app.perturbation import WorstNeighbour, perturbation
 from ownmark_robust.app.scheme import App
+from ownmark_robust.certified.config import CertifiedConfig
+from ownmark_robust.certified.scheme import Certified
 from ownmark_robust.parameters import affine
 
 NESTED = {"content": {}}
@@ -238,3 +240,14 @@ def test_worst_neighbours_of_the_released_network_know_the_triggers(
         accuracy[name] = float((predictions(network, test.x) == test.labels).float().mean())
     assert kept["app"] > kept["plain"] + 0.5, kept
     assert accuracy["app"] > accuracy["plain"] - 0.02
+
+
+@pytest.mark.parametrize("bits", [0.0, 17.5, None])
+@pytest.mark.parametrize("wrapper", ["app", "certified"])
+def test_a_key_has_the_entropy_of_the_wrapped_schemes(
+    corner: Any, task: Task, wrapper: str, bits: Any
+) -> None:
+    corner.key_bits = lambda task: bits
+    nested = {"trigger": NESTED}
+    made = build(corner) if wrapper == "app" else Certified(CertifiedConfig(**nested), trigger=corner)  # type: ignore[arg-type]
+    assert made.key_bits(task) == bits

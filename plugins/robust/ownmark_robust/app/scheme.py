@@ -46,6 +46,10 @@ class App(Scheme):
         """The nested scheme must fit, and draw triggers."""
         check_trigger(self._trigger, network, task, "app")
 
+    def key_bits(self, task: Task) -> float | None:
+        """Of the nested scheme's keys."""
+        return self._trigger.key_bits(task)
+
     def make_key(self, task: Task, rng: torch.Generator) -> Key:
         """The nested scheme's key."""
         return wrapped_key(self._trigger, task, rng, "app")

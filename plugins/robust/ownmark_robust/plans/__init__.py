@@ -10,6 +10,7 @@ from ownmark_robust.papers import APP
 
 _SUMMARIES = {
     "app-digits": "vanilla and app under fine-tuning, with their landscapes; digits, a minute",
+    "app-table1-digits": "Table 1, Content, six attacks; digits, minutes on a CPU",
     "app-table1-small": "Table 1, Content, six attacks, landscapes; cifar10-small, thin ResNet; needs OWNMARK_DATA",
     "app-table3-small": "Table 3, the parts of app, on the same; needs OWNMARK_DATA",
     "app-controls-small": "fine-tuning with each attack's budget, on the same; needs OWNMARK_DATA",

@@ -61,6 +61,10 @@ class ExponentialWeighting(Scheme):
         if self._trigger is not None:
             self._trigger.check(network, task)
 
+    def key_bits(self, task: Task) -> float | None:
+        """Of the nested scheme's keys, where there is one."""
+        return None if self._trigger is None else self._trigger.key_bits(task)
+
     def make_key(self, task: Task, rng: torch.Generator) -> Key:
         """Key tensors: `triggers` [N, C, H, W], `labels` [N], `carriers` [N] (positions in the owner's data); or
         those of the scheme whose triggers are taught.
