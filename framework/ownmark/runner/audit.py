@@ -117,7 +117,7 @@ def _node(session: Session, cell: Cell, held_out: int, keys: int) -> Node:
     def compute(bench: Bench) -> Contents:
         asked = reading.keys(cell, "audit key", keys)
         found = reading.null_evidence(cell, hosts, asked)
-        nulls = reading.null_evidence(cell, reading.nulls(cell), asked)
+        nulls = reading.null_evidence(cell, reading.competent(cell, reading.nulls(cell)), asked)
         beside = [reading.fresh_rates(cell, host, decoys) for host in hosts]
         claims = [
             [_claims(session, cell, one, [row[k] for row in nulls], near) for k, one in enumerate(read)]

@@ -53,7 +53,7 @@ _IMAGES = {
 UNREADABLE = (Unreadable, UnusableAnswer, NotApplicable)
 """What reading a suspect may end with that is a result. `NotApplicable` is what packs raised before `Unreadable`."""
 
-READER_VERSION = 4
+READER_VERSION = 5
 """Raise it when this module's stages come to mean something else."""
 
 
@@ -211,12 +211,12 @@ class Reading:
         }  # fmt: skip
 
         def compute(bench: Bench) -> Contents:
-            keys = self.keys(cell, "null key", self._verdict.keys)
-            found = self.null_evidence(cell, nulls, keys)
+            keys, kept = self.keys(cell, "null key", self._verdict.keys), self.competent(cell, nulls)
+            found = self.null_evidence(cell, kept, keys)
             rates = [[one.rate for one in row] for row in found]
             first = found[0][0]
             if first.chance is None:
-                require_reachable(self._verdict.rate, len(nulls))
+                require_reachable(self._verdict.rate, len(kept))
             threshold = threshold_of(
                 [[one.hits for one in row] for row in found], first.n, first.chance, self._verdict.rate,
                 guess_of(first.symbol, self._making.splits(cell.task.dataset).classes),
@@ -242,6 +242,21 @@ class Reading:
         white = self._methods.extractor_of(cell.scheme, cell.extractor).needs(Need.WHITE_BOX)
         own = [one for one in networks if self._making.built_as(cell.task, one) == cell.task]
         return own if white else list(networks)
+
+    def competent(self, cell: Cell, networks: Sequence[Node]) -> list[Node]:
+        """Of unmarked networks, those that know the task: no other could be claimed by its answers; all, if none does.
+
+        A network that gives one label to everything matches every trigger of that label, and no verdict would count it.
+        """
+        splits = self._making.splits(cell.task.dataset)
+        white = self._methods.extractor_of(cell.scheme, cell.extractor).needs(Need.WHITE_BOX)
+        if white or not are_classes(splits.test):
+            return list(networks)
+        controls = draw_controls(splits.test, splits.owner, splits.classes, rng_for("null controls"))
+        boxes = {one: black_box(self._making.host_network(cell.task, one)) for one in networks}
+        return [one for one, box in boxes.items() if asked(box, controls, None).beats_constant] or list(
+            networks
+        )
 
     def null_words(self, cell: Cell) -> str:
         """What the null models were, for records: their number, images and hosts."""
@@ -289,7 +304,7 @@ class Reading:
         }  # fmt: skip
 
         def compute(bench: Bench) -> Contents:
-            found = self.null_evidence(cell, nulls, [self._making.key(cell)])
+            found = self.null_evidence(cell, self.competent(cell, nulls), [self._making.key(cell)])
             return Contents({"rates": [row[0].rate for row in found]})
 
         label = f"{cell.task.label} {cell.scheme.label} seed {cell.seed}"
