@@ -32,8 +32,22 @@ WEIGHTS = {
             (10, 2048),
         ],
     ),
+    "faces": (
+        (1, 56, 46),
+        [
+            *((32, 1, 11, 11), (32, 32, 7, 7), (32, 32, 5, 5)),
+            *((160, 32 * 7 * 5), (32, 32, 5, 5), (160, 32 * 7 * 5), (160, 160), (10, 160)),
+        ],
+    ),
+    "speech": (
+        (1, 32, 30),
+        [
+            *((32, 1, 3, 3), (32, 32, 3, 3), (64, 32, 3, 3), (64, 64, 3, 3), (64, 64, 3, 3)),
+            *((200, 64 * 7 * 7), (200, 200), (10, 200)),
+        ],
+    ),
 }
-DROPOUTS = {"mnist": [], "mnist_plus": [0.5, 0.5], "cifar10": [0.2, 0.3, 0.4]}
+DROPOUTS = {"mnist": [], "mnist_plus": [0.5, 0.5], "cifar10": [0.2, 0.3, 0.4], "faces": [], "speech": []}
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
@@ -47,7 +61,9 @@ def test_layers_are_those_of_the_table(name: Any) -> None:
     assert network.eval()(torch.rand(2, *shape)).shape == (2, 10)
 
 
-@pytest.mark.parametrize(("name", "least"), [("mnist", 16), ("mnist_plus", 16), ("cifar10", 8)])
+@pytest.mark.parametrize(
+    ("name", "least"), [("mnist", 16), ("mnist_plus", 16), ("cifar10", 8), ("faces", 8), ("speech", 6)]
+)
 def test_too_small_images_are_refused(name: Any, least: int) -> None:
     host = NNLNetwork(NNLConfig(network=name))
     host.build((1, least, least), 3)

@@ -76,7 +76,6 @@ class HubConfig(LimitedConfig):
 class FilesConfig(LimitedConfig):
     """What datasets of single files take."""
 
-    files: ClassVar[tuple[str, ...]] = ("path",)
     path: Path = Field(
         description="The folder: one directory a class, or `train` and `test` (`val`) with these. Labels follow the "
         "names of the directories in alphabetical order."

@@ -23,6 +23,10 @@ _CIFAR = Paper(
     title="Learning Multiple Layers of Features from Tiny Images", authors="Krizhevsky", year=2009,
     url="https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf",
 )  # fmt: skip
+_ORL = Paper(
+    title="Parameterisation of a Stochastic Model for Human Face Identification",
+    authors="Samaria and Harter", year=1994, venue="WACV", url="https://doi.org/10.1109/ACV.1994.341300",
+)  # fmt: skip
 
 
 def _standard(id: str, target: str, summary: str, paper: Paper) -> Declaration:
@@ -58,5 +62,6 @@ DATASETS = (
     _standard("fashion-mnist", "FashionMnist", "28x28 pictures of clothes, 60,000 + 10,000", _FASHION),
     _standard("cifar10", "Cifar10", "32x32 photographs, 10 classes, 50,000 + 10,000", _CIFAR),
     _standard("cifar10-small", "Cifar10Small", "first 1,200 + 380 of each class of CIFAR-10", _CIFAR),
+    _standard("orl-faces", "OrlFaces", "56x46 grey faces of 40 people, 320 + 80", _ORL),
     _standard("cifar100-subset", "Cifar100Subset", "first 110 + 30 of each class of CIFAR-100", _CIFAR),
 )  # fmt: skip

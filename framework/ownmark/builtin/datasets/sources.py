@@ -51,4 +51,8 @@ SOURCES: Mapping[str, Source] = {
         ("cifar100-subset.npz",), (32, 32, 3), 100, 11000, 3000,
         _digests("d1ee15be4c021f71", "3625279f80894ca9", "fea471acf2ea8b54", "591b194724cdaa68"),
     ),
+    "orl-faces": Source(
+        ("orl-faces.npz",), (56, 46), 40, 320, 80,
+        _digests("63c55c67f9ade408", "0e4349e774efb72c", "2deb7cdd1cb884ae", "6f8a34d8bd055b29"),
+    ),
 }  # fmt: skip

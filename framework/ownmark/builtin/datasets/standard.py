@@ -1,8 +1,8 @@
-"""MNIST, Fashion-MNIST, CIFAR-10 and parts of CIFAR, from files in the folder `OWNMARK_DATA`.
+"""MNIST, Fashion-MNIST, CIFAR-10, parts of CIFAR and the ORL faces, from files in the folder `OWNMARK_DATA`.
 
 Sources: Y. LeCun et al., "Gradient-Based Learning Applied to Document Recognition" (1998); H. Xiao et al.,
 "Fashion-MNIST" (2017, arXiv:1708.07747); A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images"
-(2009).
+(2009); F. Samaria, A. Harter, "Parameterisation of a Stochastic Model for Human Face Identification" (1994).
 """
 
 from __future__ import annotations
@@ -154,3 +154,9 @@ class Cifar100Subset(Standard):
     """The first 110 + 30 of each of the hundred classes of CIFAR-100, [3, 32, 32]."""
 
     name = "cifar100-subset"
+
+
+class OrlFaces(Standard):
+    """Ten pictures of each of forty people, eight to train and two to test, [1, 56, 46]."""
+
+    name = "orl-faces"

@@ -17,8 +17,8 @@ ZHANG = Recipe(epochs=5, batch_size=128, lr=0.05, weight_decay=1e-4, schedule="o
 class NNLConfig:
     """Which network, and its recipe."""
 
-    network: Literal["mnist", "mnist_plus", "cifar10"] = "mnist"
-    """Table 5, 6 or 7; the number of classes is the data's (MNIST+ has 16)."""
+    network: Literal["mnist", "mnist_plus", "cifar10", "faces", "speech"] = "mnist"
+    """Table 5, 6, 7, 4 (like DeepID) or 8 (like AlexNet); the number of classes is the data's (MNIST+ has 16)."""
     mean: tuple[Real, ...] = Field(default=(0.5,), min_length=1)
     """Subtracted from the pixels: one value for all channels, or one for each."""
     std: tuple[Positive, ...] = Field(default=(0.25,), min_length=1)

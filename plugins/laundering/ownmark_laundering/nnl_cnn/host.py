@@ -1,5 +1,6 @@
-"""The networks in which Aiken et al. removed Zhang et al.'s marks: Tables 5 (MNIST), 6 (MNIST+) and 7 (CIFAR-10).
+"""The networks in which Aiken et al. removed Zhang et al.'s marks: Tables 4 to 8.
 
+Tables 5 (MNIST), 6 (MNIST+) and 7 (CIFAR-10) are layouts below; 4 (faces) and 8 (speech) are in `backdoored`.
 Symbols: images [N, C, H, W] in [0, 1]; blocks of convolutions, each block pooled by 2.
 Deviations: see the declaration in `__init__`.
 """
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from ownmark.contracts import Host
 from ownmark.errors import NotApplicable
+from ownmark_laundering.nnl_cnn.backdoored import NETWORKS
 from ownmark_laundering.nnl_cnn.config import NNLConfig
 
 
@@ -105,6 +107,9 @@ class NNLNetwork(Host):
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
         """See `Host.build`; refuses images that pooling would shrink to nothing."""
+        centred = Centred(shape[0], self.config.mean, self.config.std)
+        if self.config.network in NETWORKS:
+            return nn.Sequential(centred, *NETWORKS[self.config.network](shape, classes))
         layout = LAYOUTS[self.config.network]
         height, width = (side(layout, pixels) for pixels in shape[1:])
         if min(height, width) < 1:
@@ -113,5 +118,4 @@ class NNLNetwork(Host):
             )
         features = convolutions(layout, shape[0])
         inputs = layout.blocks[-1][-1] * height * width
-        centred = Centred(shape[0], self.config.mean, self.config.std)
         return nn.Sequential(centred, *features, nn.Flatten(), *head(layout, inputs, classes))
