@@ -83,12 +83,17 @@ def name_all(axes: Mapping[str, Axis]) -> dict[str, Axis]:
     by_name: dict[str, list[Axis]] = {}
     for axis in axes.values():
         by_name.setdefault(axis.name, []).append(axis)
-    return {key: _told_apart(axis, by_name[axis.name]) for key, axis in axes.items()}
+    differing = {name: _differing(namesakes) for name, namesakes in by_name.items()}
+    return {key: _told_apart(axis, differing[axis.name]) for key, axis in axes.items()}
 
 
-def _told_apart(axis: Axis, namesakes: list[Axis]) -> Axis:
+def _differing(namesakes: list[Axis]) -> list[str]:
+    """Parameters in which axes of one name differ."""
     paths = dict.fromkeys(path for other in namesakes for path in other.params)
-    differing = [p for p in paths if len({canonical(other.params.get(p)) for other in namesakes}) > 1]
+    return [p for p in paths if len({canonical(other.params.get(p)) for other in namesakes}) > 1]
+
+
+def _told_apart(axis: Axis, differing: list[str]) -> Axis:
     given = [f"{path}={axis.params[path]}" for path in differing if path in axis.params]
     return replace(axis, name=" ".join([axis.name, *given]))
 
