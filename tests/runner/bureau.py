@@ -28,7 +28,7 @@ class Bureau:
         (info / "entry_points.txt").write_text("[ownmark]\nsleepy = sleepy_marks\n")
         (folder / "plan.yaml").write_text(plan)
         self.environment = {
-            **os.environ, "PYTHONPATH": str(self.site), "OMP_NUM_THREADS": "1", "OWNMARK_CLAIM_EXPIRY": "5",
+            **os.environ, "PYTHONPATH": os.pathsep.join([str(self.site), os.environ.get("PYTHONPATH", "")]).strip(os.pathsep), "OMP_NUM_THREADS": "1", "OWNMARK_CLAIM_EXPIRY": "5",
             "RAY_memory_monitor_refresh_ms": "0", "PYTHONDONTWRITEBYTECODE": "1",
         }  # fmt: skip
 

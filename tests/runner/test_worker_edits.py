@@ -26,7 +26,13 @@ def edited(folder: Path, edits: int) -> dict[str, dict[str, int]]:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sleepy-marks\nVersion: 0.1\n")
     (info / "entry_points.txt").write_text("[ownmark]\nsleepy = sleepy_marks\n")
     (folder / "plan.yaml").write_text(PLAN % ", ".join(map(str, range(400))))
-    environment = {**os.environ, "PYTHONPATH": str(folder / "site"), "OMP_NUM_THREADS": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(folder / "site"), os.environ.get("PYTHONPATH", "")]).strip(
+            os.pathsep
+        ),
+        "OMP_NUM_THREADS": "1",
+    }
     done = subprocess.run(
         [sys.executable, str(HERE / "editing.py"), str(edits), "0"], cwd=folder, env=environment, text=True,
         capture_output=True, timeout=3000,
