@@ -27,8 +27,9 @@ class Bureau:
         (info / "METADATA").write_text(INFO)
         (info / "entry_points.txt").write_text("[ownmark]\nsleepy = sleepy_marks\n")
         (folder / "plan.yaml").write_text(plan)
+        path = os.pathsep.join([str(self.site), os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
         self.environment = {
-            **os.environ, "PYTHONPATH": os.pathsep.join([str(self.site), os.environ.get("PYTHONPATH", "")]).strip(os.pathsep), "OMP_NUM_THREADS": "1", "OWNMARK_CLAIM_EXPIRY": "5",
+            **os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OWNMARK_CLAIM_EXPIRY": "5",
             "RAY_memory_monitor_refresh_ms": "0", "PYTHONDONTWRITEBYTECODE": "1",
         }  # fmt: skip
 
