@@ -112,7 +112,6 @@ def verify(store: str) -> None:
 @_place
 def prune(keep: tuple[str, ...], more: tuple[str, ...], dry_run: bool, store: str) -> None:
     """Remove every stage that none of the plans needs today: ownmark store prune --keep a.yaml b.yaml."""
-    from ownmark.runner.cell import expand
     from ownmark.runner.keeping import remove, unneeded
 
     if not keep:
@@ -123,7 +122,7 @@ def prune(keep: tuple[str, ...], more: tuple[str, ...], dry_run: bool, store: st
     place = _store(store)
     for plan in (*keep, *more):
         session = _session(plan, store)
-        needed |= {node.digest for cell in expand(session.plan) for node in session.nodes(cell)}
+        needed |= set(session.graph().nodes)
     found = unneeded(place, needed)
     if not dry_run:
         remove(place, found)

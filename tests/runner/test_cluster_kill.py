@@ -42,7 +42,8 @@ def alone(bureau: Bureau) -> dict[str, dict[str, Any]]:
 
 def finished(store: Path) -> dict[str, int]:
     """When each entry was written."""
-    return {path.parent.name: path.stat().st_mtime_ns for path in store.glob("*/*/*/manifest.json")}
+    found = (path for path in store.glob("*/*/*/manifest.json") if not path.parent.name.startswith("."))
+    return {path.parent.name: path.stat().st_mtime_ns for path in found}
 
 
 def check(bureau: Bureau, name: str, alone: dict[str, Any], before: dict[str, int]) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from ownmark.runner.engine import Engine
 from ownmark.runner.execute import InProcess, Work
-from ownmark.runner.graph import Bench, Counted, Front, Graph, Node, once
+from ownmark.runner.graph import Bench, Counted, Front, Graph, Node, Together, once
 from ownmark.runner.progress import Silent
 from ownmark.runner.session import prepare
 from ownmark.runner.store import Contents, Store, StoredEntry
@@ -132,3 +132,33 @@ def test_stages_ask_for_nothing_but_the_parents_that_they_name(workshop, monkeyp
         ("judged", "threshold"),
         ("vanilla", "epochs"),
     } <= asked
+
+
+def side(name: str, calls: list[list[str]], broken: str = "") -> Node:
+    def contents(names: list[str]) -> list[Contents]:
+        calls.append(names)
+        if broken in names and broken:
+            raise RuntimeError(f"{broken} broke")
+        return [Contents({"name": one}) for one in names]
+
+    together = Together("all", name, lambda asked: contents([member for _, member in asked]))
+    return Node("host", name, {"name": name}, lambda bench: contents([name])[0], (), together)
+
+
+@pytest.mark.parametrize("broken", ["", "b", "d"])
+def test_what_breaks_beside_others_breaks_alone(tmp_path: Path, broken: str) -> None:
+    calls: list[list[str]] = []
+    nodes = [side(name, calls, broken) for name in "abcde"]
+    engine = Engine(Store(tmp_path / "store"), torch.device("cpu"), Silent(), tmp_path / "journal")
+    engine.get(nodes[2])
+    settled = list(
+        InProcess(together=True).run(Work(Graph({"all": nodes}), engine, Document(None, "", {}), Silent()))
+    )
+    assert [one.label for one in settled] == list("abcde")
+    assert calls[1] == ["a", "b", "d", "e"], "what is stored takes no part"
+    for one in nodes:
+        if one.label == broken:
+            with pytest.raises(RuntimeError, match="broke"):
+                engine.get(one)
+        else:
+            assert engine.get(one).values["name"] == one.label

@@ -58,7 +58,14 @@ class Gallery:
     pictures: tuple[Picture, ...]
 
 
-Block = Heading | Text | Bullets | Table | Picture | Gallery
+@dataclass(frozen=True)
+class Links:
+    """Other files of the report: what they show, and their paths relative to the run folder."""
+
+    items: tuple[tuple[str, str], ...]
+
+
+Block = Heading | Text | Bullets | Table | Picture | Gallery | Links
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

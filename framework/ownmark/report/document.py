@@ -7,29 +7,36 @@ from typing import Any
 
 from ownmark.report import blocks
 from ownmark.report.aggregate import Grid
-from ownmark.report.blocks import Block, Bullets, Heading, Picture, Table, Text
+from ownmark.report.blocks import Block, Bullets, Heading, Links, Picture, Table, Text
 from ownmark.report.cells import cell_lines, failures, impossible, row_lines, unreadable
 from ownmark.report.details import exhibits, measurements, provenance
 from ownmark.report.drops import drop_table
 from ownmark.report.facts import LEGEND, attackers, contradicted, criteria, notes, stated_rates, thresholds
+from ownmark.report.large import outcome_table
 from ownmark.report.read import Run
 from ownmark.report.reported import reported_lines, reported_table
 from ownmark.report.vicinity import basin_table
 
 
-def document(run: Run, grids: Sequence[Grid], pictures: Mapping[str, Sequence[Picture]]) -> list[Block]:
+def document(
+    run: Run,
+    grids: Sequence[Grid],
+    pictures: Mapping[str, Sequence[Picture]],
+    pages: Mapping[str, Sequence[tuple[str, str]]],
+) -> list[Block]:
     """The whole report.
 
     Args:
         run: where exhibits are looked up, and what its problems were.
         grids: one a task.
         pictures: by the key of a task, its heat map first, then its sweeps, its landscapes last.
+        pages: by the key of a task that is too large for one matrix, what its pages show and their paths.
     """
     made: list[Block] = [Heading(run.name, 1), Text(summary(grids)), Text(LEGEND)]
     if run.problems:
         made += [Heading("Problems with the files of this run"), Bullets(run.problems)]
     for grid in grids:
-        made += _task(run, grid, pictures.get(grid.task.key, ()))
+        made += _task(run, grid, pictures.get(grid.task.key, ()), pages.get(grid.task.key, ()))
     return [*made, *provenance(run.records)]
 
 
@@ -45,23 +52,51 @@ def summary(grids: Sequence[Grid]) -> str:
     return f"{total} cells: {ok} finished, {failed} failed, {missing} not run{rest}."
 
 
-def _task(run: Run, grid: Grid, pictures: Sequence[Picture]) -> Iterator[Block]:
-    yield Heading(grid.task.name)
-    yield Text(_stated(grid))
-    if noted := notes(grid):
-        yield Bullets(tuple(f"note: {note}" for note in noted))
-    yield _matrix(grid)
+def page(run: Run, grid: Grid, title: str) -> list[Block]:
+    """One page of a task that is too large for one matrix: its cells, and all that is said of each of them."""
+    made: list[Block] = [Heading(title, 1), Links((("the report", "report.html"),)), Text(LEGEND)]
+    return [*made, _matrix(grid), *_notes(grid), *_details(run, grid)]
+
+
+def _details(run: Run, grid: Grid) -> Iterator[Block]:
+    if any(not column.unattacked for column in grid.columns):
+        yield Heading("What attackers were given, and what it cost them", 3)
+        yield attackers(grid)
+    if (compared := reported_table(grid)) is not None:
+        yield Heading("Reported | ours", 3)
+        yield Text("The papers' values beside ours; they compare directly only where the task is the same.")
+        yield compared
+    yield from measurements(grid)
+    yield from exhibits(run.folder, grid)
+
+
+def _notes(grid: Grid) -> Iterator[Block]:
     if failed := failures(grid):
         yield Bullets(tuple(f"✗ {sentence}" for sentence in failed))
     if never := impossible(grid):
         yield Bullets(tuple(never))
     if lost := unreadable(grid):
         yield Bullets(tuple(lost))
+
+
+def _task(
+    run: Run, grid: Grid, pictures: Sequence[Picture], pages: Sequence[tuple[str, str]]
+) -> Iterator[Block]:
+    yield Heading(grid.task.name)
+    yield Text(_stated(grid))
+    if noted := notes(grid):
+        yield Bullets(tuple(f"note: {note}" for note in noted))
+    if pages:
+        yield outcome_table(grid)
+        yield Links(tuple(pages))
+    else:
+        yield _matrix(grid)
+        yield from _notes(grid)
     yield from pictures[:1]
     yield Heading("How claims are decided", 3)
     yield thresholds(grid)
     yield from (Text(sentence) for sentence in (*contradicted(grid), *criteria(grid)))
-    if any(not column.unattacked for column in grid.columns):
+    if not pages and any(not column.unattacked for column in grid.columns):
         yield Heading("What attackers were given, and what it cost them", 3)
         yield attackers(grid)
     if (drops := drop_table(grid)) is not None:
@@ -71,7 +106,7 @@ def _task(run: Run, grid: Grid, pictures: Sequence[Picture]) -> Iterator[Block]:
             "attacks."
         )
         yield drops
-    if (compared := reported_table(grid)) is not None:
+    if not pages and (compared := reported_table(grid)) is not None:
         yield Heading("Reported | ours", 3)
         yield Text("The papers' values beside ours; they compare directly only where the task is the same.")
         yield compared
@@ -84,8 +119,9 @@ def _task(run: Run, grid: Grid, pictures: Sequence[Picture]) -> Iterator[Block]:
         yield Heading("Vicinity of the marked networks", 3)
         yield basins
         yield from pictures[-1:]
-    yield from measurements(grid)
-    yield from exhibits(run.folder, grid)
+    if not pages:
+        yield from measurements(grid)
+        yield from exhibits(run.folder, grid)
 
 
 def _stated(grid: Grid) -> str:

@@ -15,6 +15,7 @@ from ownmark.report.naming import Axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
 
 _LOW, _MIDDLE, _HIGH = "#E58B4B", "#FBFAF7", "#5FA5D2"
@@ -52,14 +53,11 @@ def _strength(record: Record) -> float | None:
 
 
 def _draw(figure: Figure, grid: Grid) -> None:
-    from matplotlib.colors import LinearSegmentedColormap
-
     axes = figure.add_subplot()
-    colours = LinearSegmentedColormap.from_list("claim", [_LOW, _MIDDLE, _HIGH])
     values = [[strength(grid.group(row, column)) for column in grid.columns] for row in grid.rows]
     image = axes.imshow(
         [[float("nan") if v is None else v for v in row] for row in values],
-        cmap=colours,
+        cmap=claim_colours(),
         vmin=0,
         vmax=1,
         aspect="auto",
@@ -71,6 +69,13 @@ def _draw(figure: Figure, grid: Grid) -> None:
     bar = figure.colorbar(image, ax=axes, shrink=0.7, pad=0.02, aspect=25, ticks=[0, 0.5, 1])
     bar.ax.set_yticklabels(["as an\nunmarked\nmodel", "threshold θ", "all symbols\nmatch"])
     bar.outline.set_visible(False)
+
+
+def claim_colours() -> LinearSegmentedColormap:
+    """From "as an unmarked model" over the threshold to "all match"."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("claim", [_LOW, _MIDDLE, _HIGH])
 
 
 def _cell(axes: Axes, x: int, y: int, group: Group | None, value: float | None) -> None:

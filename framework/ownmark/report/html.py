@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from html import escape as escape_html
+from urllib.parse import quote
 
 from ownmark.foreign import paragraph
-from ownmark.report.blocks import Block, Bullets, Entry, Gallery, Heading, Picture, Table, Text
+from ownmark.report.blocks import Block, Bullets, Entry, Gallery, Heading, Links, Picture, Table, Text
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1a1a1a; --paper: #fff; --faint: #6b6b6b; --rule: #ddd;
@@ -60,6 +61,9 @@ def _block(block: Block, read: Callable[[str], bytes]) -> str:
         return f"<p>{escape(block.text)}</p>"
     if isinstance(block, Bullets):
         return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in block.items) + "</ul>"
+    if isinstance(block, Links):
+        made = (f'<li><a href="{quote(path)}">{escape(text)}</a></li>' for text, path in block.items)
+        return f"<ul>{''.join(made)}</ul>"
     if isinstance(block, Gallery):
         return f'<div class="gallery">{"".join(_block(one, read) for one in block.pictures)}</div>'
     if isinstance(block, Picture):

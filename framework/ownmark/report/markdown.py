@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from ownmark.foreign import paragraph
-from ownmark.report.blocks import Block, Bullets, Entry, Gallery, Heading, Picture, Table, Text
+from ownmark.report.blocks import Block, Bullets, Entry, Gallery, Heading, Links, Picture, Table, Text
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&])")
 
@@ -30,6 +30,8 @@ def _block(block: Block) -> str:
         return escape(block.text)
     if isinstance(block, Bullets):
         return "\n".join(f"- {escape(item)}" for item in block.items)
+    if isinstance(block, Links):
+        return "\n".join(f"- [{escape(text)}]({quote(path)})" for text, path in block.items)
     if isinstance(block, Picture):
         return f"![{escape(block.alt)}]({quote(os.fsencode(block.path))})"
     if isinstance(block, Gallery):

@@ -13,6 +13,7 @@ from ownmark.report.aggregate import Grid, grids
 from ownmark.report.cells import Line, cell_lines, failures, row_lines, unreadable
 from ownmark.report.facts import LEGEND, attackers, contradicted, criteria, stated_rates, thresholds
 from ownmark.report.fields import Record
+from ownmark.report.large import is_large, outcome_table
 from ownmark.report.numbers import to_ascii
 from ownmark.report.read import planned_cells
 from ownmark.report.reported import reported_lines
@@ -73,6 +74,9 @@ def _task(grid: Grid, width: int, plain: bool) -> Iterator[RenderableType]:
     count = "1 seed" if seeds == 1 else f"{seeds} seeds"
     title = f"{grid.task.name} · {count} · stated false-positive rate {stated_rates(everything)}"
     yield _text([Line(""), Line(title)], plain, style="bold")
+    if is_large(grid):
+        yield _plain_table(outcome_table(grid), plain)
+        return
     head = Column("scheme", tuple(row_lines(row, grid) for row in grid.rows))
     for chunk in _chunks(_columns(grid), width - head.width - _FRAME - 1):
         yield _table([head, *chunk], plain)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -15,9 +16,10 @@ from ownmark.report.aggregate import Grid, grids
 from ownmark.report.blocks import Picture
 from ownmark.report.csvfile import records_jsonl, results_csv
 from ownmark.report.curves import curve_picture
-from ownmark.report.document import document, summary
+from ownmark.report.document import document, page, summary
 from ownmark.report.figures import heat_map
 from ownmark.report.html import html
+from ownmark.report.large import is_large, overview, pages
 from ownmark.report.markdown import markdown
 from ownmark.report.read import planned_cells, read_run
 from ownmark.report.sweeps import Sweep, sweeps
@@ -54,7 +56,9 @@ def write_report(run_dir: str | PathLike[str]) -> Report:
     drawn = _draw(made)
     shown = {key: [picture for picture, _ in of_task] for key, of_task in drawn.items()}
     images = {picture.path: data for of_task in drawn.values() for picture, data in of_task}
-    blocks = document(run, made, shown)
+    parts = {grid.task.key: _pages(grid) for grid in made if is_large(grid)}
+    listed = {key: [(title, name) for title, name, _ in of_task] for key, of_task in parts.items()}
+    blocks = document(run, made, shown, listed)
 
     def read(path: str) -> bytes:
         return images[path] if path in images else (run.folder / path).read_bytes()
@@ -65,6 +69,9 @@ def write_report(run_dir: str | PathLike[str]) -> Report:
         "report.md": markdown(blocks),
         "report.html": html(run.name, blocks, read),
     }
+    for of_task in parts.values():
+        texts |= {name: html(title, page(run, part, title), read) for title, name, part in of_task}
+    _remove_pages(run.folder, texts)
     contents = {**{name: text.encode() for name, text in texts.items()}, **images}
     everything = [grid.everything() for grid in made]
     return Report(
@@ -85,8 +92,11 @@ def _draw(made: Iterable[Grid]) -> dict[str, list[tuple[Picture, bytes]]]:
     drawn = {}
     for grid in made:
         name = _free(f"matrix-{grid.task.name}", taken)
-        caption = f"{grid.task.name}: scheme by attack; framed where the attack removed the mark"
-        pictures = [(Picture(name, caption), heat_map(grid))]
+        if is_large(grid):
+            pictures = [(Picture(name, f"{grid.task.name}: scheme by attack"), overview(grid))]
+        else:
+            caption = f"{grid.task.name}: scheme by attack; framed where the attack removed the mark"
+            pictures = [(Picture(name, caption), heat_map(grid))]
         for sweep in sweeps(grid):
             name = _free(f"sweep-{grid.task.name}-{sweep.method}-{sweep.parameter}", taken)
             pictures.append((Picture(name, _caption(sweep)), curve_picture(sweep)))
@@ -96,6 +106,29 @@ def _draw(made: Iterable[Grid]) -> dict[str, list[tuple[Picture, bytes]]]:
             pictures.append((Picture(name, caption), vicinity_picture(found)))
         drawn[grid.task.key] = pictures
     return drawn
+
+
+def _pages(grid: Grid) -> list[tuple[str, str, Grid]]:
+    """Title, file name and cells of each page of a large task."""
+    stem = _free(f"page-{grid.task.name}-{_letters(grid.task.key)}", set()).removesuffix(".png")
+    found = list(pages(grid))
+    return [
+        (f"{grid.task.name}, page {at} of {len(found)}: {part.columns[0].name} to {part.columns[-1].name}",
+         f"{stem}-{at:04d}.html", part)
+        for at, part in enumerate(found, start=1)
+    ]  # fmt: skip
+
+
+def _remove_pages(folder: Path, kept: Collection[str]) -> None:
+    """Pages that an earlier report of this run had and this one has not."""
+    for path in folder.glob("page-*-????.html"):
+        if path.name not in kept:
+            path.unlink()
+
+
+def _letters(key: str) -> str:
+    """A few letters that tell tasks of one name apart."""
+    return hashlib.sha256(key.encode()).hexdigest()[:6]
 
 
 def _caption(sweep: Sweep) -> str:

@@ -7,7 +7,8 @@ import logging
 import os
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from ownmark.contracts.views import seeded
 from ownmark.errors import UntrustedFile, Unwritable, contained
 from ownmark.loops import Fitter
 from ownmark.loops.repeat import repeatable
+from ownmark.runner.claims import Claim
 from ownmark.runner.environment import environment, packs
 from ownmark.runner.graph import Bench as Bench
 from ownmark.runner.graph import Node as Node
@@ -188,30 +190,78 @@ class Engine:
             self.store.discard(node.stage, key)
             return None
 
+    def settle_together(self, nodes: Sequence[Node]) -> list[bool]:
+        """As `settle`, of nodes that may be computed side by side."""
+        with ExitStack() as stack:
+            mine: list[tuple[Node, Claim]] = []
+            for node in nodes:
+                if not self.ended(node):
+                    claim = self.store.claim(node.stage, node.digest, self._spoken(node.label))
+                    if claim is not None:
+                        mine.append((node, stack.enter_context(claim)))
+            mine = [(node, claim) for node, claim in mine if not self.done(node)]
+            if len(mine) > 1:
+                try:
+                    self._compute_together(mine)
+                except Unwritable:
+                    raise
+                except Exception as error:  # alone, each has its own error, or enough memory
+                    self._progress.note(f"computes {len(mine)} stages one by one ({type(error).__name__})")
+                    release(error)
+        return [self.settle(node) for node in nodes]
+
+    def _compute_together(self, mine: Sequence[tuple[Node, Claim]]) -> None:
+        first = mine[0][0]
+        assert first.together is not None
+        self._progress.stage(first.stage, f"{first.label} and {len(mine) - 1} beside it")
+        benches, seen = zip(*(self._bench() for _ in mine), strict=True)
+        members = [node.together.member for node, _ in mine if node.together is not None]
+        with self._taking(first.stage, first.label) as took:
+            contents = first.together.compute(list(zip(benches, members, strict=True)))
+        took["seconds"] /= len(mine)
+        for (node, claim), made, fitters in zip(mine, contents, seen, strict=True):
+            self._keep(node, made, took, fitters, claim.retries)
+
     def _compute(self, node: Node, key: str, retries: int) -> StoredEntry:
         self._progress.stage(node.stage, node.label)
+        bench, fitters = self._bench()
+        with self._taking(node.stage, node.label) as took:
+            contents = node.compute(bench)
+        return self._keep(node, contents, took, fitters, retries)
+
+    def _bench(self) -> tuple[Bench, list[Fitter]]:
+        """A bench, and the fitters that it will have made."""
         seen: list[Fitter] = []
 
         def fitter(rng: torch.Generator) -> Fitter:
             seen.append(Fitter(self.device, rng, progress=self._progress.step, **self._trainer()))
             return seen[-1]
 
+        return Bench(self.device, fitter), seen
+
+    @contextmanager
+    def _taking(self, stage: str, label: str) -> Iterator[dict[str, Any]]:
+        """The place in which stages are computed; afterwards, what that took."""
+        took: dict[str, Any] = {}
         start = time.perf_counter()
-        stray = rng_for(
-            "stray", node.stage
-        )  # for a method that draws from torch's global generator after all
-        with peak(self.device) as took, contained(f"{node.stage} {node.label}"), repeatable(), seeded(stray):
-            contents = node.compute(Bench(self.device, fitter))
-        seconds = time.perf_counter() - start
-        cost = {"seconds": seconds, "samples_seen": sum(one.samples_seen for one in seen), **took}
+        stray = rng_for("stray", stage)  # for a method that draws from torch's global generator after all
+        with peak(self.device) as memory, contained(f"{stage} {label}"), repeatable(), seeded(stray):
+            yield took
+        took |= {"seconds": time.perf_counter() - start, **memory}
+
+    def _keep(
+        self, node: Node, contents: Contents, took: Mapping[str, Any], fitters: Sequence[Fitter], retries: int
+    ) -> StoredEntry:
+        """Store and tell of what was computed."""
+        cost = {**took, "samples_seen": sum(one.samples_seen for one in fitters)}
         cost |= {"retries": retries} if retries else {}
         self._guard()
         stored = Contents({**contents.values, "cost": cost}, contents.tensors)
-        entry = self.store.write(node.stage, key, stored, {**node.about, "label": self._spoken(node.label)},
-            environment(str(self.device)) | {"packs": packs()},
-        )  # fmt: skip
-        self._log(node, key, seconds)
-        self._progress.finished(key, node.stage, seconds)
+        about = {**node.about, "label": self._spoken(node.label)}
+        where = environment(str(self.device)) | {"packs": packs()}
+        entry = self.store.write(node.stage, node.digest, stored, about, where)
+        self._log(node, node.digest, took["seconds"])
+        self._progress.finished(node.digest, node.stage, took["seconds"])
         return entry
 
     def _log(self, node: Node, key: str, seconds: float) -> None:

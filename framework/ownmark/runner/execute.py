@@ -39,8 +39,19 @@ class Executor(Protocol):
         ...
 
 
+_BESIDE = 7
+"""Stages that are computed together with one, at most."""
+
+
 class InProcess:
-    """One stage after the other, in this process; those that another process on the store computes, later."""
+    """One stage after the other, in this process; those that another process on the store computes, later.
+
+    Args:
+        together: compute stages that may be (`Node.together`) side by side, up to eight; of use on a GPU only.
+    """
+
+    def __init__(self, together: bool = False) -> None:
+        self.together = together
 
     def run(self, work: Work) -> Iterator[Node]:
         """See `Executor`."""
@@ -48,9 +59,18 @@ class InProcess:
         while front or taken:
             idle = not front
             node = taken.popleft() if idle else front.pop()
-            if engine.settle(node):
-                front.settle(node)
-                yield node
-            else:
-                taken.append(node)
-                time.sleep(PATIENCE if idle else 0)
+            beside = front.pop_beside(node, _BESIDE) if self.together else []
+            for one, settled in _settled(engine, [node, *beside]):
+                if settled:
+                    front.settle(one)
+                    yield one
+                else:
+                    taken.append(one)
+                    time.sleep(PATIENCE if idle else 0)
+
+
+def _settled(engine: Engine, nodes: list[Node]) -> Iterator[tuple[Node, bool]]:
+    if len(nodes) == 1:
+        yield nodes[0], engine.settle(nodes[0])
+    else:
+        yield from zip(nodes, engine.settle_together(nodes), strict=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -31,6 +31,20 @@ class Bench:
 
 
 @dataclass(frozen=True, eq=False)
+class Together:
+    """How a node may be computed side by side with others on one GPU, each with the result that it has alone.
+
+    Args:
+        key: equal for nodes that may. member: what `compute` is told of this one.
+        compute: contents of several, from their benches and members.
+    """
+
+    key: Hashable
+    member: Any
+    compute: Callable[[Sequence[tuple[Bench, Any]]], list[Contents]]
+
+
+@dataclass(frozen=True, eq=False)
 class Node:
     """One stage of the graph.
 
@@ -39,6 +53,7 @@ class Node:
         about: all that its result depends on, JSON-ready; its hash is the store key.
         compute: makes the contents, asking the engine for the nodes it is made from.
         parents: these nodes, all of them; they are in the store before `compute` is called.
+        together: see `Together`; None for what is computed alone.
     """
 
     stage: str
@@ -46,6 +61,7 @@ class Node:
     about: Mapping[str, Any]
     compute: Callable[[Bench], Contents]
     parents: tuple[Node, ...] = ()
+    together: Together | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -112,6 +128,17 @@ class Front:
     def pop(self) -> Node:
         """The next ready node."""
         return self._graph.nodes[heapq.heappop(self._ready)[1]]
+
+    def pop_beside(self, node: Node, count: int) -> list[Node]:
+        """Up to `count` further ready nodes that may be computed together with this one."""
+        if node.together is None:
+            return []
+        key, nodes = node.together.key, self._graph.nodes
+        found = [one for one in sorted(self._ready) if (side := nodes[one[1]].together) and side.key == key]
+        for one in found[:count]:
+            self._ready.remove(one)
+        heapq.heapify(self._ready)
+        return [nodes[digest] for _, digest in found[:count]]
 
     def settle(self, node: Node) -> None:
         """The node is done, or has failed: its children may become ready."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -20,13 +20,14 @@ from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.views import HostView, Stolen, Task, seeded
 from ownmark.discovery.sealing import Seal, sealed, unsealed
 from ownmark.errors import OwnmarkError, TrainingDiverged
+from ownmark.loops import fit_together
 from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Cell, Spec, TaskSpec, specs
 from ownmark.runner.engine import Engine
 from ownmark.runner.environment import upgrades
 from ownmark.runner.fitting import Misfits
 from ownmark.runner.granting import narrowed, stolen
-from ownmark.runner.graph import Bench, Node, once
+from ownmark.runner.graph import Bench, Node, Together, once
 from ownmark.runner.plan import Given, Plan
 from ownmark.runner.resolve import Methods
 from ownmark.runner.seeds import rng_for
@@ -104,7 +105,9 @@ class Making:
                 tensors={"network": self._trained(task, purpose, bench, images=images).state_dict()}
             )
 
-        return Node("host", f"{task.label} {purpose}", about, compute)
+        side = Together((task, "null models"), purpose, lambda asked: self._trained_together(task, asked))
+        together = side if purpose.startswith("null ") else None
+        return Node("host", f"{task.label} {purpose}", about, compute, together=together)
 
     @once(lambda task, purpose: (task, purpose))
     def epochs(self, task: TaskSpec, purpose: str) -> Node:
@@ -158,6 +161,17 @@ class Making:
             return splits.owner
         order = torch.randperm(len(splits.owner), generator=rng_for("images", purpose))
         return splits.owner.select(order[: (len(order) + 1) // 2])
+
+    def _trained_together(self, task: TaskSpec, asked: Sequence[tuple[Bench, str]]) -> list[Contents]:
+        """As `_trained`, several purposes at once."""
+        host: Host = self.methods.get(Kind.HOST, task.host).instance
+        draws = [rng_for("host", purpose) for _, purpose in asked]
+        fitters = [bench.fitter(rng) for (bench, _), rng in zip(asked, draws, strict=True)]
+        networks = fit_together(
+            fitters, [self.blank(task, rng) for rng in draws], self.splits(task.dataset).owner, host.recipe,
+            terms=host.terms(), transforms=host.transforms(),
+        )  # fmt: skip
+        return [Contents(tensors={"network": network.state_dict()}) for network in networks]
 
     def nulls(self, task: TaskSpec) -> list[Node]:
         """The null models behind the task's thresholds."""

@@ -216,7 +216,7 @@ class Session:
     def run(self, executor: Executor) -> Finished:
         """Every cell of the plan."""
         cells = expand(self.plan)
-        graph = Graph({cell: self.nodes(cell) for cell in self.making.misfits.possible(cells)})
+        graph = self.graph()
         with writing(self.folder):
             (self.folder / "records").mkdir(parents=True, exist_ok=True)
             self._write_plan(cells)
@@ -263,6 +263,11 @@ class Session:
     def nodes(self, cell: Cell) -> tuple[Node, ...]:
         """All stages that the cell's record is made from."""
         return tuple(self._recorder.nodes(cell).values())
+
+    def graph(self) -> Graph[Cell]:
+        """The stages of all cells that can be run."""
+        possible = self.making.misfits.possible(expand(self.plan))
+        return Graph({cell: self.nodes(cell) for cell in possible})
 
     def _packs(self) -> frozenset[str]:
         return frozenset(one.distribution for one in self.making.methods.used.values())

@@ -112,7 +112,13 @@ def _session(spelled: str) -> tuple[Session, Graph[Any]]:
         guard=_end_if_spoiled,
     )  # fmt: skip
     session = Session(plan, document, discover(), engine, Path(job.folder), Silent())
-    return session, Graph({cell: session.nodes(cell) for cell in expand(plan)})
+    cells = {}
+    for cell in expand(plan):
+        with suppress(
+            OwnmarkError
+        ):  # cells that the driver's checks have found to be impossible are not asked for
+            cells[cell] = session.nodes(cell)
+    return session, Graph(cells)
 
 
 def _settle_in(job: Job) -> None:
