@@ -14,6 +14,8 @@ from ownmark.errors import OwnmarkError
 _OURS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token"}
 _STORE_BYTES = 100 * 2**20
 """Ray's own object store: strings fit."""
+_ATTEMPTS = 3
+"""To start a cluster of our own."""
 _SECONDS = "20"
 """For an address to answer."""
 
@@ -49,12 +51,8 @@ def connected(workers: int | None, address: str | None) -> Iterator[Any]:
     module = ray()
     ours = not module.is_initialized()
     if ours:
-        options = {"log_to_driver": False, "include_dashboard": False, "configure_logging": False}
         try:
-            if address is None:
-                module.init(address="local", num_cpus=workers, object_store_memory=_STORE_BYTES, **options)
-            else:
-                module.init(address=address, log_to_driver=False, configure_logging=False)
+            _start(module, workers, address)
         except Exception as error:  # Ray raises many kinds
             what = f"--cluster {address}" if address else f"--workers {workers}"
             raise OwnmarkError(f"{what}: {_why(error, address)}") from error
@@ -64,6 +62,24 @@ def connected(workers: int | None, address: str | None) -> Iterator[Any]:
         if ours:
             with suppress(Exception):
                 module.shutdown()
+
+
+def _start(module: Any, workers: int | None, address: str | None) -> None:
+    options = {"log_to_driver": False, "configure_logging": False}
+    if address is not None:
+        module.init(address=address, **options)
+        return
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            module.init(
+                address="local", num_cpus=workers, object_store_memory=_STORE_BYTES, include_dashboard=False,
+                **options,
+            )  # fmt: skip
+            return
+        except Exception as error:  # Ray gives itself 30 s, which a busy machine may not have
+            if attempt == _ATTEMPTS or "timed out" not in str(error):
+                raise
+            module.shutdown()
 
 
 def _why(error: Exception, address: str | None) -> str:
