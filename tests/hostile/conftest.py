@@ -39,9 +39,11 @@ def mark(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def own_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A mark whose host is `module`."""
+    """A mark whose host is `module`, of which this user's notes know nothing."""
     folder = tmp_path_factory.mktemp("own")
-    return embed(write_plan(folder, "module", OWN, ", layer: '1'"), folder / "mark", device="cpu").folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(folder / "state"))
+        return embed(write_plan(folder, "module", OWN, ", layer: '1'"), folder / "mark", device="cpu").folder
 
 
 Suspect = Callable[..., Path]

@@ -23,6 +23,7 @@ from ownmark.methods import Kind, Need
 from ownmark.ownership.commitment import PRIVATE, PUBLIC
 from ownmark.ownership.deriving import committed_seed
 from ownmark.ownership.folder import Claim, Release, Structure, appearing, require_vacant
+from ownmark.ownership.mine import remember
 from ownmark.ownership.origin import described
 from ownmark.ownership.secrecy import Discreet, Secrecy, alone
 from ownmark.ownership.sums import SUMS, write_sums
@@ -35,6 +36,7 @@ from ownmark.runner.plan import Entry, Plan, Split
 from ownmark.runner.preflight import check_methods
 from ownmark.runner.progress import Silent
 from ownmark.runner.qualify import qualified
+from ownmark.runner.resolve import code_named
 from ownmark.runner.session import Session, checked_session, load_plan
 from ownmark.runner.verdict import Basis, verdict
 from ownmark.runner.yamlfile import Document
@@ -117,6 +119,9 @@ def _embedded(
                 (folder / "owner" / name).chmod(0o600)
             write_sums(folder / "owner")
             (folder / "owner" / SUMS).chmod(0o600)
+    host = cells[0].task.host
+    if code_named(session.making.methods.catalog, Kind.HOST, host.id, host.parameters):
+        remember(into)
     return Embedded(into, _utility(session, cells[0]), verdicts)
 
 

@@ -29,6 +29,7 @@ from ownmark.ownership.deriving import derived
 from ownmark.ownership.endpoint import Endpoint, Service
 from ownmark.ownership.folder import Claim, Release, model_state
 from ownmark.ownership.judging import Judge, stated
+from ownmark.ownership.mine import is_mine
 from ownmark.ownership.origin import differs
 from ownmark.ownership.origin import reader as found_reader
 from ownmark.ownership.trust import as_owned, require_no_code, require_plain
@@ -102,7 +103,7 @@ def verify(
     reads = _reader(owner, reader)
     judged_at = stated(reads, rate)
     method = found_reader(catalog, reads["extractor"], stranger)
-    if not (trust or trust_mark):
+    if not (trust or trust_mark or is_mine(mark)):
         _require_plain_mark(mark, release, method, catalog)
     try:
         faced = _face(suspect, release, catalog, where, budget, progress, trust)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+TICKS = 20
+"""Swept values that are written at an axis, at most."""
 FEW = 4
 """Lines whose intervals are drawn as bands."""
 
@@ -93,6 +95,7 @@ def _scale(axes: Axes, xs: list[float]) -> None:
         axes.set_xscale("log")
     elif xs[0] == 0 and len(positive) > 2 and positive[-1] / positive[0] >= 8:
         axes.set_xscale("symlog", base=2, linthresh=positive[0], linscale=0.7)
-        axes.set_xticks(xs, [f"{x:.3g}" for x in xs])
+        ticks = xs[:: -(-len(xs) // TICKS)]
+        axes.set_xticks(ticks, [f"{x:.3g}" for x in ticks])
         axes.set_xlim(-0.2 * positive[0], 1.2 * positive[-1])
         axes.minorticks_off()

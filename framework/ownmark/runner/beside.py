@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeGuard, get_args
 
 from ownmark.discovery import Catalog
 from ownmark.methods import Kind
@@ -48,7 +48,7 @@ def _paths(catalog: Catalog, kind: Kind, id: str) -> Iterator[str]:
             yield name
 
 
-def _is_relative(value: Any) -> bool:
+def _is_relative(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and value not in ("", ".") and value[0] not in "~/" and "\x00" not in value
 
 
