@@ -102,3 +102,19 @@ class FolderConfig(FilesConfig):
     the same for all."""
     channels: Literal[1, 3] | None = None
     """1 for grey, 3 for RGB; None does as the first training image does."""
+
+
+@configuration
+class WavFolderConfig(FilesConfig):
+    """Parameters of `wav-folder`."""
+
+    rate: int = Field(default=8000, ge=1000, le=96_000)
+    """Samples a second; files of other rates are resampled."""
+    seconds: float = Field(default=1.0, gt=0, le=60)
+    """Length of an utterance: what is longer is cut off, what is shorter is followed by silence."""
+    mels: int = Field(default=32, ge=4, le=256)
+    """Height of the picture: mel bands."""
+    frames: int = Field(default=32, ge=4, le=1024)
+    """Width of the picture: points in time, evenly spaced."""
+    window: int = Field(default=256, ge=16, le=8192)
+    """Samples of the Hann window that each point looks at."""

@@ -54,6 +54,11 @@ DATASETS = (
         requires={"PIL": "images"}, smoke={"path": "images"},
     ),
     Declaration(
+        id="wav-folder", kind=Kind.DATASET,
+        target=f"{_HERE}.spectrograms:WavFolder", config=f"{_HERE}.config:WavFolderConfig",
+        summary="your own WAV files, one directory a class, as log-mel spectrograms", smoke={"path": "utterances"},
+    ),
+    Declaration(
         id="hub", kind=Kind.DATASET, target=f"{_HERE}.hub:Hub", config=f"{_HERE}.config:HubConfig",
         summary="any image-classification dataset of the Hugging Face hub",
         requires={"datasets": "hub", "PIL": "hub"}, smoke={"name": "ylecun/mnist"},
