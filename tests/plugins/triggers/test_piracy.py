@@ -219,3 +219,17 @@ def test_so_do_other_seeds(
     seed: int, host: HostView, task: Task, digits: tuple[Samples, Samples], networks: Any, rng: Any
 ) -> None:
     check_seed(seed, host, task, digits[1], networks, rng)
+
+
+@pytest.mark.parametrize("chosen", ["strength", "carriers"])
+def test_a_key_chosen_so_that_accuracy_passes_for_a_mark_matches_nowhere(
+    chosen: str, task: Task, rng: Any
+) -> None:
+    key = scheme(keys=20).make_key(task, rng(0))
+    target = key_mark(key).target
+    if chosen == "strength":
+        forged = key.add(strength=1e-3)
+    else:
+        forged = key.add({"labels": torch.full_like(key["labels"], target)})
+    obliging = BlackBox(lambda x: forged["labels"])
+    assert PiracyExtractor().extract(obliging, forged).hits == 0

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from ownmark.contracts import BlackBox, HostView, Samples, Task, black_box, predictions
+from ownmark.errors import NotApplicable
 from ownmark.stats import binomial_hits
 from ownmark_triggers.rose.config import RoseConfig
 from ownmark_triggers.rose.extractor import RoseExtractor
@@ -83,3 +84,20 @@ def test_marked_network_knows_its_keys_and_its_task(
     assert RoseExtractor().extract(black_box(networks(1)), marked.key).hits < binomial_hits(20, 0.1, 1e-3)
     plain = (predictions(networks(0), test.x) == test.labels).float().mean()
     assert (predictions(marked.network, test.x) == test.labels).float().mean() >= plain - 0.02
+
+
+@pytest.mark.parametrize(("classes", "chance"), [(2, 0.5), (5, 0.2)])
+def test_chance_follows_from_the_classes_that_the_hash_was_told(
+    classes: int, chance: float, task: Task, rng: Any
+) -> None:
+    key = Rose(RoseConfig()).make_key(task, rng(0)).add(classes=classes)
+    found = RoseExtractor().extract(BlackBox(lambda x: torch.zeros(len(x), dtype=torch.int64)), key)
+    assert found.chance == chance
+    assert found.hits > 40 * chance / 3
+
+
+@pytest.mark.parametrize("classes", [1, 0])
+def test_a_key_of_one_class_proves_nothing(classes: int, task: Task, rng: Any) -> None:
+    key = Rose(RoseConfig()).make_key(task, rng(0)).add(classes=classes)
+    with pytest.raises(NotApplicable, match="proves nothing"):
+        RoseExtractor().extract(BlackBox(lambda x: torch.zeros(len(x), dtype=torch.int64)), key)

@@ -33,6 +33,20 @@ def signature_valid(key: Key) -> bool:
     return verifies(bytes.fromhex(key.values["public_key"]), key.values["message"], signature)
 
 
+WEAKEST = 0.5
+"""Strength below which the blocks of the two embeddings hardly differ, so that neither proves anything."""
+
+
+def sound(key: Key) -> bool:
+    """Whether a key can prove anything: valid signature, visible block, no carrier of the mark's own label.
+
+    With carriers of that label, or a block too faint to see, plain accuracy would pass for both.
+    """
+    half = len(key["labels"]) // 2
+    foreign = bool((key["labels"][:half] != key_mark(key).target).all())
+    return signature_valid(key) and foreign and key.values["strength"] >= WEAKEST
+
+
 def weaker_half(found: Tensor, valid: bool) -> Evidence:
     """Evidence from matches bool [2N]: the half with fewer of them; none at all without a valid signature."""
     null, true = found.reshape(2, -1) & valid
@@ -60,7 +74,7 @@ class PiracyExtractor(Extractor):
         parts = [restamped(key) for key in keys]
         x, labels = torch.cat([part.x for part in parts]), torch.cat([part.labels for part in parts])
         found = torch.split(matches(suspect, x, labels), [len(part) for part in parts])
-        return [weaker_half(one, signature_valid(key)) for one, key in zip(found, keys, strict=True)]
+        return [weaker_half(one, sound(key)) for one, key in zip(found, keys, strict=True)]
 
     def measure(self, suspect: BlackBox, key: Key, test: Samples) -> Mapping[str, Measured]:  # type: ignore[override]
         """On test images: `wsr`, true embeddings of other classes; `null_accuracy`, null embeddings of all."""

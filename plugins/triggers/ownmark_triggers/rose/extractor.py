@@ -8,6 +8,7 @@ from dataclasses import replace
 from torch import nn
 
 from ownmark.contracts import BlackBox, Evidence, Key
+from ownmark.errors import NotApplicable
 from ownmark.stats import rarity_bits
 from ownmark_triggers.keyed import secret_bytes
 from ownmark_triggers.rose.labels import hashed_labels
@@ -15,7 +16,13 @@ from ownmark_triggers.triggers.extractor import Triggers
 
 
 def bound(key: Key) -> Key:
-    """The key with the labels that its images and its secret demand."""
+    """The key with the labels that its images and its secret demand.
+
+    Raises:
+        NotApplicable: fewer than two classes, which leave nothing to demand.
+    """
+    if key.values["classes"] < 2:
+        raise NotApplicable(f"a key of {key.values['classes']} class proves nothing")
     labels = hashed_labels(key["triggers"], secret_bytes(key["secret"]), key.values["classes"])
     return key.add({"labels": labels.to(key["triggers"].device)})
 
@@ -36,6 +43,8 @@ class RoseExtractor(Triggers):
         return None
 
     def _described(self, found: Evidence, key: Key, true: Key) -> Evidence:
-        rarity = rarity_bits(found.hits, found.n, key.values["classes"])
+        classes = key.values["classes"]
+        rarity = rarity_bits(found.hits, found.n, classes)
         agree = "yes" if bool((key["labels"] == true["labels"]).all()) else "no"
-        return replace(found, extras={**found.extras, "rarity_bits": rarity, "labels_bound": agree})
+        extras = {**found.extras, "rarity_bits": rarity, "labels_bound": agree}
+        return replace(found, chance=1 / classes, extras=extras)
