@@ -1,8 +1,8 @@
 """False claims on innocents, free keys against derived ones: `python benchmarks/false_claims.py --out false.json`.
 
 Digits. A claimant trains three networks of his own and fits a key's triggers to them; thirty networks that he never saw
-are asked, each with other data or another seed. Derived keys are left as the scheme draws them. A claim: the key ranks
-first among 99 fresh ones (p <= 0.05). CPU; a minute.
+are asked, each with other data or another seed. Derived keys, another for every innocent, are left as the scheme draws
+them. A claim: p <= 0.05 among 99 fresh keys, and the threshold of eight null models. CPU; a minute.
 """
 
 from __future__ import annotations
@@ -15,23 +15,29 @@ from typing import Any
 from whose import CPU, HOST, MADE, READERS, TASK, Fitter, answers, built, innocent, interval, rng_for
 
 from ownmark.contracts import BlackBox
-from ownmark.stats import rank_among
+from ownmark.stats import calibrated_threshold, rank_among
 from ownmark_forgery.false_claim.attack import fitted
 
 NAMES = ("adi", "content", "noise", "guo", "exponential_weighting", "patch")
 INNOCENTS, DECOYS = 30, 99
 
 
-def claims(name: str, own: list[Any], boxes: list[BlackBox]) -> dict[str, str]:
-    """How often a free and a derived key of a scheme claim the innocents."""
+def claims(name: str, own: list[Any], boxes: list[BlackBox], nulls: list[BlackBox]) -> dict[str, str]:
+    """How often a free and a derived key claim the innocents: by decoys alone, and by null models as well."""
+    read = READERS[name].extract_many
     key = MADE[name].make_key(TASK, rng_for("claimant", name))
     free = key.add({"triggers": fitted(key["triggers"], key["labels"], own, 150, 0.05)})
     decoys = [MADE[name].make_key(TASK, rng_for("false", name, i)) for i in range(DECOYS)]
-    counts = {"free": 0, "derived": 0}
-    for box in boxes:
-        first, second, *others = READERS[name].extract_many(box, [free, key, *decoys])
+    hits = [[one.hits for one in read(null, decoys[:20])] for null in nulls]
+    theta = calibrated_threshold(hits, len(key["labels"]), 0.05, 1 / TASK.classes).theta
+    counts = dict.fromkeys(("free, decoys", "free, both", "derived, decoys", "derived, both"), 0)
+    for number, box in enumerate(boxes):
+        derived = MADE[name].make_key(TASK, rng_for("derived", name, number))
+        first, second, *others = read(box, [free, derived, *decoys])
         for kind, found in (("free", first), ("derived", second)):
-            counts[kind] += rank_among(found.rate, [other.rate for other in others]).p_value <= 0.05
+            mine = rank_among(found.rate, [other.rate for other in others]).p_value <= 0.05
+            counts[f"{kind}, decoys"] += mine
+            counts[f"{kind}, both"] += mine and found.rate >= theta
     return {kind: interval(count, len(boxes)) for kind, count in counts.items()}
 
 
@@ -45,7 +51,8 @@ def main() -> None:
         rng = rng_for("claimant's own", i)
         own.append(Fitter(CPU, rng)(built("plain", rng), TASK.owner, HOST.recipe).eval())
     boxes = [BlackBox(answers(innocent("other data", 30_000 + i))) for i in range(INNOCENTS)]
-    rows = {name: claims(name, own, boxes) for name in NAMES}
+    nulls = [BlackBox(answers(innocent("other data", 40_000 + i))) for i in range(8)]
+    rows = {name: claims(name, own, boxes, nulls) for name in NAMES}
     given.out.write_text(json.dumps(rows, indent=1))
     print(json.dumps(rows, indent=1))
 

@@ -151,17 +151,26 @@ def _executor(workers: int | None, cluster: str | None) -> Executor | None:
 @click.option("--store", type=_Place(path_type=Path), envvar="OWNMARK_STORE", help="As for `run`.")
 @click.option("--device", default="auto", show_default=True, help="As for `run`.")
 def audit(plan: str, held_out: int, keys: int, store: Path | None, device: str) -> None:
-    """Measure how often PLAN's thresholds claim networks that carry no mark; exit 1 if more often than stated."""
+    """Measure how often PLAN's verdicts claim networks that carry no mark; exit 1 if more often than stated.
+
+    Beside the rate: that of the worst key, and what null models or decoys alone would claim.
+    """
     from ownmark.runner import audit as audit_plan
     from ownmark.runner.progress import Terminal
 
     with Terminal(_console()) as progress:
         rows = audit_plan(plan, held_out=held_out, keys=keys, store=store, device=device, progress=progress)
-    click.echo("achieved [95 % interval]  stated  theta  null models -> held out x keys")
+    click.echo(
+        "achieved [95 % interval]  stated  theta  worst key  nulls  decoys  null models -> held out x keys"
+    )
     for row in rows:
         rate = f"{row.rate:.3f} [{row.interval.low:.3f}, {row.interval.high:.3f}]"
         setting = f"{row.null_models} -> {row.models} x {row.keys}"
-        line = f"{rate:24s}  {row.stated:6g}  {row.theta:5.3f}  {setting:14s}  {row.task} {row.scheme}"
+        decoys = "-" if row.by_decoys is None else f"{row.by_decoys:.3f}"
+        alone = f"{row.worst_key:9.3f}  {row.by_nulls:5.3f}  {decoys:>6s}"
+        line = (
+            f"{rate:24s}  {row.stated:6g}  {row.theta:5.3f}  {alone}  {setting:14s}  {row.task} {row.scheme}"
+        )
         reader = "" if row.extractor == "default" else f" ({row.extractor})"
         own = "" if row.seed is None else f", key of seed {row.seed}"
         click.secho(shown(f"{line}{reader}{own}"), fg="red" * row.exceeded or None)
@@ -240,7 +249,12 @@ def attack(
 @main.command()
 @click.argument("mark", type=_Place(exists=True, file_okay=False, path_type=Path))
 @click.argument("suspect")
-@click.option("--reader", default="default", show_default=True, help="One of the mark's extractors.")
+@click.option(
+    "--reader",
+    default="default",
+    show_default=True,
+    help="One of the mark's extractors, several (a,b), or all.",
+)
 @click.option("--rate", type=float, help="Rate of false positives, if not the one it was embedded with.")
 @click.option("--budget", type=int, help="Images that a service may be sent, at most.")
 @click.option("--out", type=_Place(dir_okay=False, path_type=Path), help="Write the record here, as JSON.")
@@ -294,6 +308,7 @@ def verify(
     Python function, package.module:name, of images that gives labels or scores.
     """
     from ownmark.ownership.credentials import gathered
+    from ownmark.ownership.several import readers_of, several
     from ownmark.ownership.telling import ask, told
     from ownmark.runner.places import require_writable, writing
     from ownmark.runner.store import write_text
@@ -302,27 +317,22 @@ def verify(
     headers = gathered(header, header_from_env, header_file)
     if out is not None:
         require_writable(out.parent, "--out")
-    record = ask(
-        mark,
-        suspect,
-        reader,
-        rate,
-        budget,
-        device,
-        headers,
-        service,
-        _console(),
-        trust,
-        trust_mark,
-        sequential,
-        stranger,
-    )
-    for line in told(record):
-        click.echo(line)
+
+    def one(name: str) -> dict[str, Any]:
+        return ask(
+            mark, suspect, name, rate, budget, device, headers, service, _console(), trust, trust_mark, sequential,
+            stranger,
+        )  # fmt: skip
+
+    records = several(one, readers_of(mark, reader))
+    for record in records:
+        for line in told(record):
+            click.echo(line)
     if out is not None:
         with writing(out):
-            write_text(out, written(record))
-    _end({True: 0, False: 1, None: 2}[record["claim"]])
+            write_text(out, written(records[0] if len(records) == 1 else records))
+    claims = [record["claim"] for record in records]
+    _end(0 if True in claims else 2 if None in claims else 1)
 
 
 @main.command()
