@@ -218,7 +218,10 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file() -> None:
 
 def test_a_name_near_nothing_is_answered_with_the_known_ones() -> None:
     (problem,) = problems(LEAST + "verdict: {xyz: 1}")
-    assert problem == "p.yaml:3: verdict.xyz: unknown field; known: rate, null_models, keys, every_epoch"
+    assert (
+        problem
+        == "p.yaml:3: verdict.xyz: unknown field; known: rate, null_models, keys, nulls, tests, decoys, every_epoch"
+    )
 
 
 @pytest.mark.parametrize(

@@ -478,7 +478,7 @@ breaks("host-takes-shape-and-classes", "fails on them", declare(Kind.HOST, Squar
 breaks(
     "dataset-fingerprint-follows-the-data", "whatever the file holds", declare(Kind.DATASET, Constant, **FILE)
 )
-breaks("dataset-fingerprint-follows-the-data", "has no fingerprint", declare(Kind.DATASET, Unprinted, **FILE))
+breaks("dataset-fingerprint-follows-the-data", "hash the file", declare(Kind.DATASET, Unprinted, **FILE))
 breaks("dataset-keeps-test-apart", "of the test images", declare(Kind.DATASET, Leaking, **DIGITS))
 UNDETECTED = {
     "training by hand is arithmetic on weights, as is every mark that is set by hand": declare(

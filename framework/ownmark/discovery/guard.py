@@ -121,6 +121,9 @@ def _interrupts() -> Iterator[list[int]]:
     """Fills when the user interrupts, which a pack that raises `KeyboardInterrupt` itself does not do."""
     seen: list[int] = []
     former = signal.getsignal(signal.SIGINT)
+    if _in_main_thread() and former is signal.SIG_IGN:  # nobody can interrupt
+        yield seen
+        return
     if not _in_main_thread() or not callable(former):
         yield [1]  # cannot be told apart
         return

@@ -64,7 +64,7 @@ class DetectionConfig(BudgetConfig):
     pixel_noise: NonNegative = 0.125
     """Standard deviation of the noise on pixels in [0, 1]: sigma_1 = .5 in the network's own units, which are a quarter
     of a pixel's in the built-in hosts. MNIST: sigma_1 = 1 of units that are pixels, so 1."""
-    weight_noise: float = Field(default=0.015, ge=0)
+    weight_noise: NonNegative = 0.015
     """sigma_2, standard deviation of the noise on every parameter (.015 for CIFAR, .03 for MNIST)."""
     threshold: NonNegative = 0.4
     """T: a larger gap between the two smoothest classes means a fixed target (.4; CIFAR-100: .3)."""

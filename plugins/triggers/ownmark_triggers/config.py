@@ -51,7 +51,7 @@ class KeyedConfig:
     keyed: bool = False
     """Draw pattern, place, shade and label from the key, several of each: whose mark it is can then be told. The
     paper's fixed pattern marks a network, and anybody may claim it. `ownmark embed` turns this on."""
-    motifs: int = Field(default=5, ge=1)
+    motifs: int = Field(default=5, ge=1, le=1000)
     """Keyed: how many patterns a key has, each with a label of its own. A stranger's key then misses most labels."""
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ownmark import Kind, discover
 from ownmark.contracts import WhiteBox
-from ownmark.errors import NotApplicable
+from ownmark.errors import NotApplicable, Unreadable
 from ownmark_invariance.align.extractor import aligned
 from ownmark_invariance.align.matching import best
 from ownmark_invariance.align.probing import correlations, fitting_shape, noise_images
@@ -98,7 +98,7 @@ def test_another_structure_is_read_without_alignment(world: World) -> None:
     found = reader.extract(WhiteBox(wider), world.key, world.network)
     assert found.rate == 1
     assert "classifier.weight" in str(found.extras["alignment"])
-    with pytest.raises(NotApplicable, match="no layer"):
+    with pytest.raises(Unreadable, match="no layer"):
         reader.extract(WhiteBox(nn.Flatten()), world.key, world.network)
 
 
