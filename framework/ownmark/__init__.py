@@ -3,6 +3,8 @@
     from ownmark import run
     run("quickstart")
 
+On live objects: `mark = ownmark.mark(model, (images, labels))`, then `mark.released` and `mark.verify(suspect)`.
+
 The main job is `run(plan)` (`ownmark run PLAN` on the command line): datasets x hosts x schemes x attacks x seeds go
 in, one record per cell and a report come out. Names are imported on first use, so `import ownmark` costs nothing.
 """
@@ -18,6 +20,7 @@ _HOMES = {
     "Attack": "contracts", "Dataset": "contracts", "Evidence": "contracts", "Extractor": "contracts",
     "Host": "contracts", "Key": "contracts", "Recipe": "contracts", "Samples": "contracts", "Scheme": "contracts",
     "Catalog": "discovery", "discover": "discovery",
+    "attack": "api", "load": "api", "mark": "api", "study": "api", "verify": "api",
     "Declaration": "methods", "Kind": "methods", "Need": "methods", "Paper": "methods",
     "configuration": "config", "hookimpl": "hookspecs",
     "load_plan": "runner", "run": "runner",
@@ -25,10 +28,12 @@ _HOMES = {
 
 __all__ = [
     "Attack", "Catalog", "Dataset", "Declaration", "Evidence", "Extractor", "Host", "Key", "Kind", "Need", "Paper",
-    "Recipe", "Samples", "Scheme", "configuration", "discover", "hookimpl", "load_plan", "run",
+    "Recipe", "Samples", "Scheme", "attack", "configuration", "discover", "hookimpl", "load", "load_plan", "mark",
+    "run", "study", "verify",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
+    from ownmark.api import attack, load, mark, study, verify
     from ownmark.config import configuration
     from ownmark.contracts import Attack, Dataset, Evidence, Extractor, Host, Key, Recipe, Samples, Scheme
     from ownmark.discovery import Catalog, discover

@@ -180,6 +180,11 @@ def audit(plan: str, held_out: int, keys: int, store: Path | None, device: str) 
 @main.command()
 @click.argument("plan")
 @click.option("--into", type=_Place(path_type=Path), required=True, help="Folder to make.")
+@click.option(
+    "--max-loss",
+    type=click.FloatRange(0, 1),
+    help="Utility that the mark may cost; past it, nothing is released (default: 0.01 for trained weights).",
+)
 @click.option("--device", default="auto", show_default=True, help="As for `run`.")
 @click.option(
     "--commitment",
@@ -189,7 +194,9 @@ def audit(plan: str, held_out: int, keys: int, store: Path | None, device: str) 
 @click.option(
     "--randomness", default="", help="With --commitment: public, and later than it; say a beacon's round."
 )
-def embed(plan: str, into: Path, device: str, commitment: Path | None, randomness: str) -> None:
+def embed(
+    plan: str, into: Path, max_loss: float | None, device: str, commitment: Path | None, randomness: str
+) -> None:
     """Mark the network of PLAN (one task, one scheme) under a fresh secret, to be released and claimed later.
 
     INTO/released is what you give away, INTO/owner what nobody else may see. Killed halfway, the same command goes on.
@@ -200,10 +207,15 @@ def embed(plan: str, into: Path, device: str, commitment: Path | None, randomnes
 
     with Terminal(_console()) as progress:
         made = embed_mark(
-            plan, into, device=device, commitment=commitment, randomness=randomness, progress=progress
-        )
+            plan, into, max_loss=max_loss, device=device, commitment=commitment, randomness=randomness,
+            progress=progress,
+        )  # fmt: skip
     used = made.utility
     click.echo(f"{used['metric']}: {used['marked']:.3f} marked, {used['host']:.3f} unmarked")
+    if used["loss"] > 0.01:
+        click.secho(
+            f"the mark costs {used['loss']:.3f} of {used['metric']}; --max-loss sets a limit", fg="yellow"
+        )
     for reader, found in made.verdicts.items():
         click.echo(f"read by {reader}: claim at theta {found['theta']:.3f}, p = {found['p_value']:.2g}")
     click.echo(
@@ -285,6 +297,18 @@ def attack(
 @click.option("--layout", type=click.Choice(["chw", "hwc"]), default="chw", show_default=True)
 @click.option("--sequential", is_flag=True, help="Stop as soon as few images decide; same rate.")
 @click.option("--pixels", type=click.Choice(["unit", "byte"]), default="unit", show_default=True)
+@click.option(
+    "--protocol",
+    type=click.Choice(["plain", "v2", "huggingface", "torchserve", "gradio"]),
+    default="plain",
+    show_default=True,
+    help="Of the service; v2 is KServe's and Triton's.",
+)
+@click.option("--input-name", default="input", show_default=True, help="Of the tensor, with --protocol v2.")
+@click.option(
+    "--labels",
+    help="Names of the labels in order, if the suspect answers with names: a,b,c, or a file, one a line.",
+)
 def verify(
     mark: Path,
     suspect: str,
@@ -300,12 +324,13 @@ def verify(
     header: tuple[str, ...],
     header_from_env: tuple[str, ...],
     header_file: Path | None,
+    labels: str | None,
     **service: Any,
 ) -> None:
     """Ask with the folder MARK whose SUSPECT is; exit 0 for a claim, 1 for none, 2 if it cannot be told.
 
-    SUSPECT is a .safetensors file, a folder that `attack` wrote, the address of a prediction service (http://...), or a
-    Python function, package.module:name, of images that gives labels or scores.
+    SUSPECT is a file of weights (safetensors, .pt, .ckpt, ...) or a folder with one, the address of a prediction
+    service (http://...), or a Python function, package.module:name, of images that gives labels or scores.
     """
     from ownmark.ownership.credentials import gathered
     from ownmark.ownership.several import readers_of, several
@@ -321,7 +346,7 @@ def verify(
     def one(name: str) -> dict[str, Any]:
         return ask(
             mark, suspect, name, rate, budget, device, headers, service, _console(), trust, trust_mark, sequential,
-            stranger,
+            stranger, labels,
         )  # fmt: skip
 
     records = several(one, readers_of(mark, reader))

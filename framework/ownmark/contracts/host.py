@@ -35,6 +35,29 @@ class Host(ABC):
             NotApplicable: the input is too small, or of the wrong kind.
         """
 
+    def ready(self, network: nn.Module, which: str) -> bool:
+        """Give `network`, one of `build`, weights that exist already; False if it has to be trained.
+
+        Args:
+            which: `"seed 0"` for the owner's network of a plan's seed, `"null 3"` for an independent one.
+
+        Raises:
+            NotApplicable: it can be had neither way.
+        """
+        return False
+
+    def fingerprint(self, which: str) -> str:
+        """Changes when the weights that `ready` gives change; empty where it gives none."""
+        return ""
+
+    def bare(self, network: nn.Module) -> nn.Module:
+        """The network as its owner knows it, under whose names weights are released; `network` itself, or a part."""
+        return network
+
+    def around(self, bare: nn.Module) -> nn.Module:
+        """The opposite of `bare`: a network that takes pixels, of one that takes what `bare` does."""
+        return bare
+
     @property
     def recipe(self) -> Recipe:
         """How it is trained: the `recipe` field of the parameters."""

@@ -8,6 +8,7 @@ fit as they are.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 
 import torch
 from torch import Tensor, nn
@@ -70,7 +71,9 @@ def named_like(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> dic
     extra = sorted(name for name in state if name not in wanted)
     differing = [n for n in wanted if n in state and wanted[n].ndim != state[n].ndim]
     parts = [("missing", missing), ("not expected", extra), ("of other dimensions", differing)]
-    raise Unreadable("; ".join(f"{what}: {_some(names)}" for what, names in parts if names))
+    near = get_close_matches(missing[0], extra, 5, 0.0) if missing and extra else []
+    nearest = f"; nearest to {missing[0]}: {', '.join(near)}" if near else ""
+    raise Unreadable("; ".join(f"{what}: {_some(names)}" for what, names in parts if names) + nearest)
 
 
 def needed(names: Collection[str]) -> set[str]:

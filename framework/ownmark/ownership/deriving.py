@@ -96,7 +96,7 @@ def derived(mark: Path, owner: Claim, release: Release, catalog: Catalog) -> dic
     told = owner.about.get("derivation")
     if told is None:
         return None
-    folder = mark / "owner"
+    folder, release = mark / "owner", owner.origin(release)
     require_sums(folder)
     commitment, secret = read_commitment(folder)
     if commitment.digest != told["sha256"]:
@@ -105,11 +105,11 @@ def derived(mark: Path, owner: Claim, release: Release, catalog: Catalog) -> dic
     scheme = Spec(described["id"], canonical(described["params"]))
     for kind, spec in (
         (Kind.SCHEME, scheme),
-        (Kind.DATASET, release.dataset),
+        (Kind.DATASET, release.source),
         (Kind.HOST, release.structure.host),
     ):
         require_no_code(catalog, kind, spec, str(mark), None, "--trust-mark")
-    now = statement_of(catalog, release.dataset, release.structure.host, scheme, release.split)
+    now = statement_of(catalog, release.source, release.structure.host, scheme, release.split)
     for name, value in now.items():
         if value != commitment.statement.get(name):
             raise UntrustedFile(f"{folder}: the mark's {name} is not what was committed to")
@@ -125,7 +125,7 @@ def derived(mark: Path, owner: Claim, release: Release, catalog: Catalog) -> dic
 
 
 def _drawn(catalog: Catalog, owner: Claim, release: Release, marking: Spec, seed: int) -> Key:
-    dataset: Dataset = _built(catalog, Kind.DATASET, release.dataset)
+    dataset: Dataset = _built(catalog, Kind.DATASET, release.source)
     parts = divide(dataset.load(), release.split)
     scheme: Scheme = _built(catalog, Kind.SCHEME, marking)
     task = Task(owner.about["task"], parts.shape, parts.classes, parts.owner)

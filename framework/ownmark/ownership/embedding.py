@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from ownmark.config import to_plain
+from ownmark.contracts.host import Host
 from ownmark.contracts.scheme import Scheme
 from ownmark.discovery import Catalog, discover, nested_fields
 from ownmark.errors import NotApplicable, OwnmarkError, PlanError
@@ -27,17 +30,18 @@ from ownmark.ownership.mine import remember
 from ownmark.ownership.origin import described
 from ownmark.ownership.secrecy import Discreet, Secrecy, alone
 from ownmark.ownership.sums import SUMS, write_sums
+from ownmark.ownership.worth import allowed_loss, require_worth, utility_of
 from ownmark.runner.cell import Cell, Spec, canonical, expand
 from ownmark.runner.device import device_called
 from ownmark.runner.engine import Progress
 from ownmark.runner.environment import environment
 from ownmark.runner.places import require_writable, writing
-from ownmark.runner.plan import Entry, Plan, Split
+from ownmark.runner.plan import Entry, Given, Plan, Split
 from ownmark.runner.preflight import check_methods
 from ownmark.runner.progress import Silent
 from ownmark.runner.qualify import qualified
 from ownmark.runner.resolve import code_named
-from ownmark.runner.session import Session, checked_session, load_plan
+from ownmark.runner.session import PlanSource, Session, checked_session, load_plan
 from ownmark.runner.verdict import Basis, verdict
 from ownmark.runner.yamlfile import Document
 
@@ -57,9 +61,10 @@ class Embedded:
 
 
 def embed(
-    plan: str | Path,
+    plan: PlanSource,
     into: Path,
     *,
+    max_loss: float | None = None,
     device: str = "auto",
     commitment: Path | None = None,
     randomness: str = "",
@@ -69,14 +74,18 @@ def embed(
     """Mark the network of a plan with one task and one scheme, under a secret that nobody else can draw.
 
     Args:
-        plan: a YAML file, or the name of a plan. Its `verdict` and `extractors` are used, its seeds and attacks not.
+        plan: a YAML file, the name of a plan, or a parsed one. Its `verdict` and `extractors` are used, its
+            seeds and attacks not.
         commitment: folder that `commit` made; the key is then drawn from its secret and from `randomness`, a string
             that nobody knew when the commitment was published, instead of from the system's randomness.
         into: the folder to make. While the work goes on, it lies in a folder of that name with `.work` behind it.
+        max_loss: of utility, past which nothing is released; None: 0.01 where trained weights are marked, any where the
+            plan trains the network.
 
     Raises:
         PlanError: the plan cannot run, or names several tasks or schemes.
-        NotApplicable: the mark did not take; nothing is released that could not be claimed.
+        NotApplicable: the mark did not take, or cost too much; nothing is released that could not be claimed, or that
+            knows no more of the task than one answer to everything.
     """
     catalog = catalog or discover()
     parsed, document = load_plan(plan, catalog)
@@ -100,17 +109,22 @@ def embed(
             session = checked_session(
                 seeded, document, work, work / "store", device, told, catalog, secrecy.hide
             )
-            made = _embedded(session, into, derivation, commitment)
+            made = _embedded(session, into, derivation, commitment, max_loss)
         shutil.rmtree(work, ignore_errors=True)
     return made
 
 
 def _embedded(
-    session: Session, into: Path, derivation: Mapping[str, Any] | None, commitment: Path | None
+    session: Session,
+    into: Path,
+    derivation: Mapping[str, Any] | None,
+    commitment: Path | None,
+    max_loss: float | None,
 ) -> Embedded:
     cells = expand(session.plan)
     session.progress.plan(_missing(session, cells), len(cells))
     verdicts, readers = _read(session, cells)
+    require_worth(utility_of(session, cells[0]), allowed_loss(session, cells[0], max_loss))
     with writing(into), appearing(into) as folder:
         _write(folder, session, cells[0], readers, derivation)
         if commitment is not None:
@@ -122,7 +136,7 @@ def _embedded(
     host = cells[0].task.host
     if code_named(session.making.methods.catalog, Kind.HOST, host.id, host.parameters):
         remember(into)
-    return Embedded(into, _utility(session, cells[0]), verdicts)
+    return Embedded(into, utility_of(session, cells[0]), verdicts)
 
 
 def single_cell(plan: str | Path, catalog: Catalog) -> tuple[Cell, Split]:
@@ -139,13 +153,15 @@ def single_cell(plan: str | Path, catalog: Catalog) -> tuple[Cell, Split]:
 
 
 def _single(plan: Plan, document: Document, catalog: Catalog) -> Plan:
-    """The plan without attacks and seeds.
+    """The plan without attacks and seeds, and with all of the owner's data: there is nobody to keep any for.
 
     Raises:
         PlanError: it has more than one task or scheme.
     """
-    schemes = tuple(_keyed(entry, catalog) for entry in plan.schemes)
-    bare = replace(plan, schemes=schemes, attacks=(Entry(id="none"),), seeds=(0,))
+    bare = replace(
+        plan, schemes=tuple(_keyed(entry, catalog) for entry in plan.schemes), attacks=(Entry(id="none"),), seeds=(0,),
+        split=replace(plan.split, reserve=0.0), attacker=Given(source="owner"),
+    )  # fmt: skip
     found = {(cell.task, cell.scheme) for cell in expand(bare)}
     if len(found) > 1:
         named = ", ".join(sorted(f"{task.label} {scheme.label}" for task, scheme in found))
@@ -184,10 +200,9 @@ def _secret(path: Path) -> int:
 
 def _nodes(session: Session, cell: Cell) -> list[Any]:
     making, reading = session.making, session.reading
-    nodes = [making.host(cell.task, f"seed {cell.seed}"), making.marked(cell), *making.nulls(cell.task)]
-    return [*nodes, reading.host_utility(cell), reading.marked_utility(cell),
-            reading.evidence(cell), reading.threshold(cell), reading.own_nulls(cell),
-            *[node for node in (reading.decoys(cell),) if node is not None]]  # fmt: skip
+    decoys = reading.decoys(cell)
+    return [making.host(cell.task, f"seed {cell.seed}"), making.marked(cell), reading.host_utility(cell),
+            reading.marked_utility(cell), reading.evidence(cell), *([decoys] if decoys else [])]  # fmt: skip
 
 
 def _missing(session: Session, cells: tuple[Cell, ...]) -> dict[str, str]:
@@ -202,8 +217,8 @@ def _read(session: Session, cells: tuple[Cell, ...]) -> tuple[dict[str, Any], di
         for node in _nodes(session, cell):
             session.engine.get(node)
         evidence = session.engine.get(session.reading.evidence(cell)).values
-        calibration = session.engine.get(session.reading.threshold(cell)).values
-        basis, hits, n = session.reading.basis(cell), evidence["hits"], evidence["n"]
+        basis = session.reading.basis(cell, nulls=evidence["chance"] is None)
+        hits, n = evidence["hits"], evidence["n"]
         method = session.making.methods.extractor_of(cell.scheme, cell.extractor)
         label = cell.extractor.label if cell.extractor else "default"
         verdicts[label] = verdict(hits, n, evidence["chance"], basis)
@@ -213,7 +228,7 @@ def _read(session: Session, cells: tuple[Cell, ...]) -> tuple[dict[str, Any], di
             "extractor": _reader(session, cell, spec),
             "access": evidence["access"], "own_copy": method.needs(Need.OWN_COPY), "queries": evidence["queries"],
             "n": n, "chance": evidence["chance"], "symbol": evidence["symbol"], "rate": basis.threshold.rate,
-            "null_hits": [[round(rate * n) for rate in row] for row in calibration["null_rates"]],
+            "null_hits": _null_hits(session, cell, evidence),
             "knows": None if basis.controls is None else basis.controls.reference,
             "own_hits": [round(rate * n) for rate in basis.own], "tests": basis.tests, "public": basis.public,
             "born": session.reading.reads_own_key(cell), "decoys": session.reading.decoy_count(cell),
@@ -225,6 +240,14 @@ def _reader(session: Session, cell: Cell, spec: Spec) -> dict[str, Any]:
     """What reads the mark, with its origin, so that no other method of that name will."""
     complete = Spec(spec.id, canonical(_params(session, cell, spec)), spec.label)
     return described(session.making.methods.catalog, Kind.EXTRACTOR, complete)
+
+
+def _null_hits(session: Session, cell: Cell, evidence: Mapping[str, Any]) -> list[list[int]]:
+    """Hits [null models][keys] behind the threshold; none where chance is known, and none are trained then."""
+    if evidence["chance"] is not None:
+        return []
+    found = session.engine.get(session.reading.threshold(cell)).values["null_rates"]
+    return [[round(rate * evidence["n"]) for rate in row] for row in found]
 
 
 def _params(session: Session, cell: Cell, spec: Spec) -> dict[str, Any]:
@@ -261,13 +284,6 @@ def _require_claim(cell: Cell, label: str, hits: int, n: int, basis: Basis, foun
         )
 
 
-def _utility(session: Session, cell: Cell) -> dict[str, Any]:
-    reading, engine = session.reading, session.engine
-    metric = reading.utility_metric(cell.task).declaration.id
-    host, marked = engine.get(reading.host_utility(cell)), engine.get(reading.marked_utility(cell))
-    return {"metric": metric, "host": host.values["value"], "marked": marked.values["value"]}
-
-
 def _write(
     folder: Path,
     session: Session,
@@ -284,17 +300,25 @@ def _write(
     structure = Structure(host, splits.shape, splits.classes, layers)
     for name in ("released", "owner"):
         (folder / name).mkdir()
-    state = session.engine.get(making.marked(cell)).tensors("network")
-    Release(structure, dataset, session.plan.split).write(folder / "released", state)
+    release = Release(structure, dataset, session.plan.split)
+    release.without_origin().write(folder / "released", _owners_names(session, cell))
     key = making.key(cell).to("cpu")
     about = {
         "scheme": described(catalog, Kind.SCHEME, cell.scheme), "task": cell.task.label, "readers": readers,
         "key": key.digest(), "derivation": derivation, "data": making.data_identity(cell.task.dataset)["data"],
-        "provenance": environment(str(session.engine.device)), "utility": _utility(session, cell),
+        "host": host.describe(), "dataset": dataset.describe(), "split": to_plain(session.plan.split),
+        "provenance": environment(str(session.engine.device)), "utility": utility_of(session, cell),
     }  # fmt: skip
     controls = session.reading.controls(cell)
     kept = splits.owner.select(torch.arange(0)) if controls is None else controls
     Claim(about, key, kept.to("cpu")).write(folder / "owner")
+
+
+def _owners_names(session: Session, cell: Cell) -> dict[str, Tensor]:
+    """The marked network's weights under the names that its owner knows."""
+    making = session.making
+    host: Host = making.methods.get(Kind.HOST, cell.task.host).instance
+    return dict(host.bare(making.marked_network(cell)).state_dict())
 
 
 def _changes_layers(scheme: Any) -> bool:

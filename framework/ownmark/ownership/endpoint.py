@@ -10,7 +10,7 @@ import email.utils
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -20,8 +20,10 @@ from torch import Tensor
 from ownmark.contracts.views import checked_answers
 from ownmark.errors import NotApplicable, OwnmarkError, UnusableAnswer
 from ownmark.foreign import paragraph, shown
+from ownmark.ownership.answers import plain_answers
 from ownmark.ownership.credentials import Redactor, authorization, checked_headers, redacted
 from ownmark.ownership.exchange import Line, TooLarge
+from ownmark.ownership.protocols import ONE_BY_ONE, request_of, unwrapped
 
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Status codes after which asking again may help."""
@@ -45,6 +47,8 @@ class Service:
         layout: of an image, channels first or last. pixels: in [0, 1], or whole numbers up to 255.
         batch_size: images a request. per_second: requests a second, at most; 0 for no limit.
         retries: of a request, after the first. timeout: seconds for one answer, reading included.
+        labels: names of the labels in order, for services that answer with names.
+        protocol: see `protocols`. input_name: of the tensor that `v2` takes.
         longest_wait: seconds that a service may ask to wait (`Retry-After`) before it is given up.
     """
 
@@ -59,6 +63,9 @@ class Service:
     retries: int = 4
     timeout: float = 30.0
     longest_wait: float = 300.0
+    labels: tuple[str, ...] | None = None
+    protocol: Literal["plain", "v2", "huggingface", "torchserve", "gradio"] = "plain"
+    input_name: str = "input"
 
     def __post_init__(self) -> None:
         if not self.url.startswith(("http://", "https://")):
@@ -127,7 +134,8 @@ class Endpoint:
 
     def _all(self, x: Tensor) -> Tensor:
         answers: list[Tensor] = []
-        for batch in torch.split(x, self.service.batch_size):
+        size = 1 if self.service.protocol in ONE_BY_ONE else self.service.batch_size
+        for batch in torch.split(x, size):
             answers.append(self._answered(batch))
             if answers[-1].shape[1:] != answers[0].shape[1:]:
                 raise UnusableAnswer(f"{self.service.url}: answers of one kind first, then of another")
@@ -136,12 +144,12 @@ class Endpoint:
         return torch.cat(answers)
 
     def _answered(self, batch: Tensor) -> Tensor:
-        body = json.dumps({self.service.request_field: encoded(batch, self.service)}).encode()
+        body, kind = request_of(batch, self.service, encoded(batch, self.service))
         trouble = ""
         for attempt in range(self.service.retries + 1):
             self._spend(len(batch))
             try:
-                status, headers, content = self._post(body)
+                status, headers, content = self._post(body, kind)
             except (UnusableAnswer, TooLarge) as error:
                 raise UnusableAnswer(f"{self.service.url}: {error}") from error
             except Exception as error:  # sockets, TLS, http.client: whatever it is, asking again may help
@@ -175,21 +183,29 @@ class Endpoint:
             )
         self._sleep(seconds)
 
-    def _post(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+    def _post(self, body: bytes, kind: str) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers (names in lower case) and content; the time limit holds for all of it."""
         if self._line is None:
             try:
                 self._line = Line(self.service.url)
             except ValueError as error:
                 raise UnusableAnswer(f"no address of a service ({error})") from error
-        headers = {"Content-Type": "application/json", **self._headers}
+        headers = {"Content-Type": kind, **self._headers}
         reply = self._line.post(body, headers, self.service.timeout)
         return reply.status, reply.headers, reply.content
 
     def _decoded(self, status: int, headers: Mapping[str, str], content: bytes, count: int) -> Tensor:
         try:
             return decoded(
-                status, headers, content, count, self.service.answer_field, self._classes, self._redact
+                status,
+                headers,
+                content,
+                count,
+                self.service.answer_field,
+                self._classes,
+                self._redact,
+                self.service.labels,
+                self.service.protocol,
             )
         except UnusableAnswer as error:
             raise UnusableAnswer(f"{self.service.url}: {error}") from error
@@ -213,6 +229,8 @@ def decoded(
     name: str,
     classes: int | None,
     redact: Callable[[str], str] = str,
+    labels: Sequence[str] | None = None,
+    protocol: str = "plain",
 ) -> Tensor:
     """Labels [count] or scores [count, classes] out of one response.
 
@@ -235,14 +253,16 @@ def decoded(
     except (ValueError, RecursionError) as error:
         kind = headers.get("content-type", "something")
         raise UnusableAnswer(f"expected JSON, got {shown(kind, 60)}: {start}") from error
-    if isinstance(answer, dict):
+    if protocol != "plain":
+        answer = unwrapped(answer, protocol, count, name)
+    elif isinstance(answer, dict):
         known = [name] if name else [one for one in ANSWERS if one in answer]
         if not known or known[0] not in answer:
             wanted = repr(name) if name else f"any of {', '.join(ANSWERS)}"
             found = shown(redact(", ".join(answer)), 200) or "nothing"
             raise UnusableAnswer(f"expected {wanted} in the answer, found {found}")
         answer = answer[known[0]]
-    return checked_answers(answer, count, classes)
+    return checked_answers(plain_answers(answer, count, labels), count, classes)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

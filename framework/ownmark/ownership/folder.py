@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,9 @@ from ownmark.runner.cell import Spec, canonical
 from ownmark.runner.plan import Split
 from ownmark.runner.seeds import rng_for
 
-MODEL_FORMAT, CLAIM_FORMAT = "ownmark model 1", "ownmark claim 1"
+MODEL_FORMAT, CLAIM_FORMAT = "model 1", "ownmark claim 1"
+PRIVATE = frozenset({"recipe", "weights", "null_weights"})
+"""Parameters of hosts that say how a network was made; no network is built from them."""
 LARGEST = 2**24
 """Bytes of a JSON file, at most."""
 
@@ -58,10 +60,13 @@ class Structure:
 
     def blank(self, catalog: Catalog) -> nn.Module:
         """An untrained host."""
-        host: Host = catalog.build(
-            Kind.HOST, self.host.id, self.host.parameters, home=catalog.home_of(self.host.id)
-        )
-        return host.build(self.shape, self.classes)
+        return self.builder(catalog).build(self.shape, self.classes)
+
+    def builder(self, catalog: Catalog) -> Host:
+        """The host, of the distribution that its name states."""
+        home = catalog.home_of(self.host.id)
+        found: Host = catalog.build(Kind.HOST, self.host.id, self.host.parameters, home=home)
+        return found
 
     def load(self, catalog: Catalog, state: Mapping[str, Tensor], where: str) -> nn.Module:
         """A network of this structure with these weights, in eval mode on the CPU; layers may have other widths.
@@ -71,7 +76,7 @@ class Structure:
         """
         try:
             if self.layers is None:
-                return load_weights(self.blank(catalog), state).eval()
+                return self._of_host(catalog, state).eval()
             return self._of_scheme(catalog, state).eval()
         except (RuntimeError, KeyError, Unreadable) as error:
             raise Unreadable(
@@ -79,6 +84,19 @@ class Structure:
                 "a suspect of another structure can only be asked (give a function or an address). "
                 f"{paragraph(error, 600)}"
             ) from error
+
+    def _of_host(self, catalog: Catalog, state: Mapping[str, Tensor]) -> nn.Module:
+        """The names may be those of the whole network, or of the part that its owner knows."""
+        host = self.builder(catalog)
+        network = host.build(self.shape, self.classes)
+        bare = host.bare(network)
+        if bare is network:
+            return load_weights(network, state)
+        try:
+            load_weights(bare, state)
+        except (RuntimeError, KeyError, Unreadable):
+            load_weights(network, state)
+        return network
 
     def _of_scheme(self, catalog: Catalog, state: Mapping[str, Tensor]) -> nn.Module:
         """The scheme says which layers; the names are tried as they are, then without what wraps all of them."""
@@ -108,11 +126,12 @@ class Release:
     """A network as it is given away, or as a thief left it.
 
     Args:
-        dataset, split: where images for attacks come from. steps: attacks so far, in order.
+        dataset, split: where images for attacks come from; no dataset in what is given away.
+        steps: attacks so far, in order.
     """
 
     structure: Structure
-    dataset: Spec
+    dataset: Spec | None
     split: Split
     steps: tuple[Step, ...] = ()
 
@@ -150,17 +169,37 @@ class Release:
             network = attack.serve(network, rng_for("serve", step.seed))
         return network.eval()
 
+    def without_origin(self) -> Release:
+        """What is given away: how the network is built, and neither how it was trained nor on what."""
+        host = self.structure.host
+        params = {name: value for name, value in host.parameters.items() if name not in PRIVATE}
+        bare = Spec(host.id, canonical(params), host.id)
+        return replace(self, structure=replace(self.structure, host=bare), dataset=None, split=Split())
+
+    @property
+    def source(self) -> Spec:
+        """The dataset.
+
+        Raises:
+            UntrustedFile: the folder does not say.
+        """
+        if self.dataset is None:
+            raise UntrustedFile("the folder does not say which data its network was trained on")
+        return self.dataset
+
     def write(self, folder: Path, state: Mapping[str, Tensor]) -> None:
-        """Write `model.safetensors` and `model.json`."""
-        write_tensors(folder / "model.safetensors", state, {"ownmark": "model"})
+        """Write `model.safetensors` and `model.json`, readable by everybody whom the folder lets in."""
+        write_tensors(folder / "model.safetensors", state, {"format": "pt"})
         structure = self.structure
         about = {
             "format": MODEL_FORMAT, "host": structure.host.describe(), "shape": list(structure.shape),
             "classes": structure.classes, "layers": structure.layers and structure.layers.describe(),
-            "dataset": self.dataset.describe(), "split": to_plain(self.split),
+            "dataset": self.dataset and self.dataset.describe(), "split": to_plain(self.split),
             "steps": [{"attack": step.attack.describe(), "seed": step.seed} for step in self.steps],
         }  # fmt: skip
         (folder / "model.json").write_text(json.dumps(about, indent=1, sort_keys=True))
+        for name in ("model.safetensors", "model.json"):
+            (folder / name).chmod(0o666 & ~_umask())
 
     @classmethod
     def read(cls, folder: Path) -> Release:
@@ -169,7 +208,7 @@ class Release:
         Raises:
             UntrustedFile: there is none, or it says something else.
         """
-        about = _json(inside(folder, "model.json"), MODEL_FORMAT)
+        about = _json(inside(folder, "model.json"), MODEL_FORMAT, "ownmark model 1")
         try:
             layers = about["layers"]
             channels, height, width = map(int, about["shape"])
@@ -180,14 +219,20 @@ class Release:
                 layers and _spec(layers),
             )
             steps = tuple(Step(_spec(step["attack"]), int(step["seed"])) for step in about["steps"])
-            return cls(structure, _spec(about["dataset"]), Split(**about["split"]), steps)
+            return cls(
+                structure, about["dataset"] and _spec(about["dataset"]), Split(**about["split"]), steps
+            )
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise UntrustedFile(f"{folder / 'model.json'}: incomplete or altered ({shown(error)})") from error
 
 
 def model_state(folder: Path) -> dict[str, Tensor]:
     """The weights beside a `model.json`."""
-    return read_tensors(inside(folder, "model.safetensors"), "model")[0]
+    path = inside(folder, "model.safetensors")
+    tensors, header = read_tensors(path)
+    if header.get("ownmark", "model") != "model":
+        raise UntrustedFile(f"{path}: holds {shown(header['ownmark'], 40)!r}, expected a model")
+    return tensors
 
 
 @dataclass(frozen=True)
@@ -202,6 +247,21 @@ class Claim:
     about: Mapping[str, Any]
     key: Key
     controls: Samples
+
+    def origin(self, release: Release) -> Release:
+        """The release with what was left out of it when it was given away: host, dataset, division.
+
+        Raises:
+            UntrustedFile: what the claim says of these is none of them.
+        """
+        if "dataset" not in self.about:  # a mark of version 0.1 gave all of it away
+            return release
+        try:
+            host, dataset = _spec(self.about["host"]), _spec(self.about["dataset"])
+            structure = replace(release.structure, host=host)
+            return replace(release, structure=structure, dataset=dataset, split=Split(**self.about["split"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise UntrustedFile(f"claim.json: incomplete or altered ({shown(error)})") from error
 
     def write(self, folder: Path) -> None:
         """Write the three files, readable by their owner only."""
@@ -271,16 +331,16 @@ def inside(folder: Path, name: str) -> Path:
     return path
 
 
-def _json(path: Path, expected: str) -> dict[str, Any]:
+def _json(path: Path, *expected: str) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST:
             raise ValueError(f"more than {LARGEST:,} bytes")
         about = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise UntrustedFile(f"{path}: cannot be read ({shown(error)})") from error
-    if not isinstance(about, dict) or about.get("format") != expected:
+    if not isinstance(about, dict) or about.get("format") not in expected:
         found = about.get("format") if isinstance(about, dict) else about
-        raise UntrustedFile(f"{path}: expected {expected!r}, found {found!r:.60}")
+        raise UntrustedFile(f"{path}: expected {expected[0]!r}, found {found!r:.60}")
     return about
 
 

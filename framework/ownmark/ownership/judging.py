@@ -37,7 +37,7 @@ class Judge:
 
     Args:
         owner, release: the mark's two parts. reads: of the claim, what the reader needs. rate: of the verdict.
-        extractor, own: the reader, and the owner's copy if it needs one.
+        extractor, own: the reader, and the owner's copy if it needs one. trusted: the mark may name code.
         sequential: whether to look at a tenth of the symbols first, and stop there if that decides.
     """
 
@@ -50,6 +50,7 @@ class Judge:
     own: nn.Module | None
     device: torch.device
     sequential: bool = False
+    trusted: bool = False
 
     def judged(self, view: WhiteBox | BlackBox, knowing: Knowing | None, most: int | None) -> dict[str, Any]:
         """Read the owner's key, then decoys, and decide.
@@ -128,14 +129,16 @@ class Judge:
         Raises:
             OwnmarkError: the data are not those that the key was made from.
         """
-        release, described = self.release, self.owner.about["scheme"]
+        described = self.owner.about["scheme"]
         marking = Spec(described["id"], canonical(described["params"]))
-        for kind, spec in ((Kind.SCHEME, marking), (Kind.DATASET, release.dataset)):
-            require_no_code(self.catalog, kind, spec, "the mark")
-        dataset: Dataset = self._built(Kind.DATASET, release.dataset)
+        origin = self.owner.origin(self.release)
+        source, split = origin.source, origin.split
+        for kind, spec in () if self.trusted else ((Kind.SCHEME, marking), (Kind.DATASET, source)):
+            require_no_code(self.catalog, kind, spec, "the mark", flag="--trust-mark")
+        dataset: Dataset = self._built(Kind.DATASET, source)
         if dataset.fingerprint() != self.owner.about["data"]:
-            raise OwnmarkError(f"{release.dataset.label} has changed since the mark was made")
-        parts = divide(dataset.load(), release.split)
+            raise OwnmarkError(f"{source.label} has changed since the mark was made")
+        parts = divide(dataset.load(), split)
         task = Task(self.owner.about["task"], parts.shape, parts.classes, parts.owner.to(self.device))
         scheme: Scheme = self._built(Kind.SCHEME, marking)
         secret = self.owner.about["key"]

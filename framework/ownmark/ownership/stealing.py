@@ -19,14 +19,14 @@ from ownmark.foreign import shown
 from ownmark.loops import Fitter
 from ownmark.loops.repeat import repeatable
 from ownmark.methods import Kind, Need
-from ownmark.ownership.folder import Release, Step, appearing, model_state, require_vacant
+from ownmark.ownership.folder import Claim, Release, Step, appearing, model_state, require_vacant
 from ownmark.ownership.trust import require_plain
 from ownmark.runner.cell import Spec, canonical
 from ownmark.runner.device import device_called
 from ownmark.runner.engine import Progress
 from ownmark.runner.granting import access_problems, narrowed, stolen
 from ownmark.runner.places import require_writable, writing
-from ownmark.runner.plan import Entry, Given
+from ownmark.runner.plan import Entry, Given, Split
 from ownmark.runner.qualify import qualified
 from ownmark.runner.resolve import needs_of
 from ownmark.runner.seeds import rng_for
@@ -61,8 +61,8 @@ def attack(
         released: folder with `model.safetensors` and `model.json`.
         method: as in a plan: `prune` or `{prune: {sparsity: 0.8}}`.
         given: what the thief holds, as a plan's `attacker`: `{data: 500, labels: false}`.
-        images: dataset that they are taken from, as in a plan; if not given, the one that `model.json` names, which is
-            loaded for a trusted folder only.
+        images: dataset that they are taken from, as in a plan; if not given, the one that the owner's half beside
+            the folder (or an older `model.json`) names, which is loaded for a trusted folder only.
         trust: the folder is the user's own, so that code which it names may run.
 
     Raises:
@@ -93,8 +93,8 @@ def attack(
     if needs & {Need.DATA, Need.LABELS, Need.MAY_USE_DATA} and not (
         source is None and holds.data in ("none", 0)
     ):
-        own = source or _dataset(release, trust, released)
-        data = _images(release, own, holds, seed, catalog)
+        own, split = (source, release.split) if source else _dataset(release, trust, released)
+        data = _images(own, split, holds, seed, catalog)
     holds = narrowed(holds, needs)
     loot = stolen(network, holds, structure.shape, structure.classes, data and data.to(where))
     fitter = Fitter(where, rng_for("attacker fit", seed), progress=progress.step if progress else None)
@@ -132,17 +132,21 @@ def _given(text: str) -> Given:
         ) from error
 
 
-def _dataset(release: Release, trust: bool, folder: Path) -> Spec:
-    if not trust:
+def _dataset(release: Release, trust: bool, folder: Path) -> tuple[Spec, Split]:
+    """The dataset that the folder, or its owner's half beside it, names; and how it is divided."""
+    claim = folder.parent / "owner"
+    if trust and release.dataset is None and (claim / "claim.json").is_file():
+        release = Claim.read(claim).origin(release)
+    if not trust or release.dataset is None:
+        own = "" if trust else ", or add --trust if the folder is your own"
         raise UntrustedFile(
-            f"{folder}: the attack uses images, and those of the dataset that model.json names, "
-            f"{shown(release.dataset.id, 60)}, are not loaded for a stranger's folder; name your own with --images, or "
-            "add --trust if the folder is your own"
+            f"{folder}: the attack uses images, and a folder from elsewhere does not choose which are loaded; name "
+            f"your own with --images{own}"
         )
-    return release.dataset
+    return release.dataset, release.split
 
 
-def _images(release: Release, dataset: Spec, given: Given, seed: int, catalog: Catalog) -> Samples | None:
+def _images(dataset: Spec, split: Split, given: Given, seed: int, catalog: Catalog) -> Samples | None:
     """In-distribution images of a dataset, as the plan's runner grants them."""
     if given.transfer:
         raise NotApplicable(
@@ -151,4 +155,4 @@ def _images(release: Release, dataset: Spec, given: Given, seed: int, catalog: C
     images = catalog.build(
         Kind.DATASET, dataset.id, dataset.parameters, home=catalog.home_of(dataset.id)
     ).load()
-    return granted(divide(images, release.split), given, rng_for("granted", seed))
+    return granted(divide(images, split), given, rng_for("granted", seed))

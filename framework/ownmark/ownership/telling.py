@@ -37,6 +37,7 @@ def ask(
     trust_mark: bool = False,
     sequential: bool = False,
     stranger: str | None = None,
+    labels: str | None = None,
 ) -> dict[str, Any]:
     """`verify` with a bar that counts the images a service has answered.
 
@@ -56,8 +57,19 @@ def ask(
 
         return verify(
             mark, asked, reader=reader, rate=rate, budget=budget, device=device, trust=trust,
-            trust_mark=trust_mark, sequential=sequential, stranger=stranger, progress=progress,
+            trust_mark=trust_mark, sequential=sequential, stranger=stranger, labels=named_labels(labels),
+            progress=progress,
         )  # fmt: skip
+
+
+def named_labels(text: str | None) -> list[str] | None:
+    """Names of labels: `a,b,c`, or those in a file, one a line."""
+    if text is None:
+        return None
+    path = Path(text)
+    if path.is_file():
+        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [name.strip() for name in text.split(",")]
 
 
 def told(record: Mapping[str, Any]) -> Iterator[str]:
@@ -68,12 +80,15 @@ def told(record: Mapping[str, Any]) -> Iterator[str]:
     yield subject
     if controls := record.get("controls"):
         yield f"  clean images answered rightly: {controls['right']} of {controls['n']}"
+        if "order" in controls:
+            yield f"  its labels stand for others: {', '.join(map(str, controls['order']))}, in order"
     if record.get("reader_differs"):
         yield f"  note: {shown(record['reader_differs'], 400)}"
     if "hits" in record:
         basis = BASIS[record["basis"]].format(models=record["null_models"])
         yield f"  {record['hits']} of {record['n']} {record['symbol']}s match; {record['hits_needed']} make a claim"
-        yield f"  among {record['null_models']} null models, one value each: p = {record['p_nulls']:.2g}"
+        if record["null_models"]:
+            yield f"  among {record['null_models']} null models, one value each: p = {record['p_nulls']:.2g}"
         if decoys := record["decoys"]:
             yield (
                 f"  of {decoys['n']} fresh keys read on the suspect, {decoys['as_much']} match as much: "

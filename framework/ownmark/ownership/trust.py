@@ -96,7 +96,8 @@ def as_owned(release: Release, owner: Release, catalog: Catalog, where: str) -> 
     used = {
         catalog.find(kind, spec.id, catalog.home_of(spec.id)).distribution for kind, spec in _structure(owner)
     }
-    used.add(catalog.find(Kind.DATASET, owner.dataset.id, catalog.home_of(owner.dataset.id)).distribution)
+    if owner.dataset is not None:
+        used.add(catalog.find(Kind.DATASET, owner.dataset.id, catalog.home_of(owner.dataset.id)).distribution)
     if _same(found.host, own.host) and _same(found.layers, own.layers):
         release = replace(release, structure=own)
     else:

@@ -7,58 +7,44 @@ is nobody's copy; neither is claimed, whatever else it answers.
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from ownmark.contracts.extractor import Extractor
-from ownmark.contracts.views import BlackBox, WhiteBox, outputs
-from ownmark.contracts.weights import read_tensors
+from ownmark.contracts.views import BlackBox, WhiteBox
 from ownmark.discovery import Catalog, discover
 from ownmark.errors import NotApplicable, OwnmarkError, Unreadable, UnusableAnswer
 from ownmark.methods import Kind
-from ownmark.ownership.asked import Answers, guarded, imported, require_sense, without_numbers
-from ownmark.ownership.credentials import redacted
+from ownmark.ownership.asked import Answers, require_sense, without_numbers
 from ownmark.ownership.deriving import derived
-from ownmark.ownership.endpoint import Endpoint, Service
+from ownmark.ownership.facing import Faced, Given, about, face
 from ownmark.ownership.folder import Claim, Release, model_state
 from ownmark.ownership.judging import Judge, stated
 from ownmark.ownership.mine import is_mine
 from ownmark.ownership.origin import differs
 from ownmark.ownership.origin import reader as found_reader
-from ownmark.ownership.trust import as_owned, require_no_code, require_plain
+from ownmark.ownership.relabel import Relabelling, introduced
+from ownmark.ownership.trust import require_no_code, require_plain
 from ownmark.runner.cell import Spec
-from ownmark.runner.controls import asked
 from ownmark.runner.device import device_called
 from ownmark.runner.environment import environment
 from ownmark.stats import least_decoys
 
-_FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+OTHERWISE = (
+    "normalised (mean and std), in 0 to 255 (--pixels byte), channels last (--layout hwc), of another size"
+)
 
 
-Suspected = str | Path | Service | Answers
+Suspected = Given
 """What may be given as a suspect; see `verify`."""
-
-
-@dataclass(frozen=True)
-class _Faced:
-    """A suspect as the verifier faces it: what answers, and the weights if they are there."""
-
-    answer: Answers
-    network: nn.Module | None
-    about: Mapping[str, Any]
-    endpoint: Endpoint | None = None
 
 
 def verify(
     mark: Path,
-    suspect: str | Path | Service | Answers,
+    suspect: Given,
     *,
     reader: str = "default",
     rate: float | None = None,
@@ -69,6 +55,7 @@ def verify(
     sequential: bool = False,
     watch: Callable[[Answers], Answers] | None = None,
     stranger: str | None = None,
+    labels: Sequence[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
     catalog: Catalog | None = None,
 ) -> dict[str, Any]:
@@ -76,8 +63,10 @@ def verify(
 
     Args:
         mark: folder that `embed` made.
-        suspect: a `.safetensors` file or a folder with a `model.json`; an address or a `Service`; a function of images
-            [N, C, H, W] in [0, 1] that gives labels [N] or scores [N, classes], or its name, `package.module:function`.
+        suspect: a file of weights (`ownmark.checkpoints` says which), a folder with one; a module; an address or a
+            `Service`; a function of images [N, C, H, W] in [0, 1] that gives labels [N] or scores [N, classes], or its
+            name, `package.module:function`.
+        labels: names of the labels in order, where a suspect answers with names.
         reader: one of the mark's extractors. rate: of false positives; the one it was embedded with if not given.
         budget: images that a black box may be sent, at most.
         trust: mark and suspect's folder are the user's own, so that code which they name may run; `trust_mark`: the
@@ -106,9 +95,9 @@ def verify(
     if not (trust or trust_mark or is_mine(mark)):
         _require_plain_mark(mark, release, method, catalog)
     try:
-        faced = _face(suspect, release, catalog, where, budget, progress, trust)
+        faced = face(suspect, release, catalog, where, budget, progress, trust, labels)
     except Unreadable as error:
-        return _record(_about(suspect), owner, reads, reader, where) | _unreadable(error)
+        return _record(about(suspect), owner, reads, reader, where) | _unreadable(error)
     record = _record(faced.about, owner, reads, reader, where) | {
         "judged_at": judged_at, "sequential": sequential,
         "allowed": None, "derived": derived(mark, owner, release, catalog),
@@ -120,7 +109,9 @@ def verify(
     own = None
     if reads["own_copy"]:
         own = release.restored(catalog, model_state(mark / "released"), str(mark)).to(where)
-    judge = Judge(catalog, owner, release, reads, judged_at, extractor, own, where, sequential)
+    judge = Judge(
+        catalog, owner, release, reads, judged_at, extractor, own, where, sequential, trust or trust_mark
+    )
     if reads["access"] == "white-box":
         if faced.network is None:
             raise NotApplicable(
@@ -138,10 +129,11 @@ def verify(
         raise NotApplicable(
             f"{needed} images are needed, {len(owner.controls)} of them clean; the budget is {budget}"
         )
-    box = BlackBox(watch(faced.answer) if watch else faced.answer, budget, release.structure.classes)
+    turned = Relabelling(watch(faced.answer) if watch else faced.answer, release.structure.classes)
+    box = BlackBox(turned, budget, release.structure.classes)
     record["allowed"] = _allowed(judge, faced, budget)
     try:
-        said = _asked(judge, box, record["allowed"])
+        said = _asked(judge, box, turned, faced.network is not None, record["allowed"])
     except (UnusableAnswer, NotApplicable) as error:
         said = {"status": "undecided", "claim": None, "error": str(error)}
     except Unreadable as error:
@@ -165,28 +157,38 @@ def _unreadable(error: Exception) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _asked(judge: Judge, box: BlackBox, budget: int | None) -> dict[str, Any]:
-    """Controls first; the key's images only if the suspect knows the task."""
+def _asked(
+    judge: Judge, box: BlackBox, turned: Relabelling, at_hand: bool, budget: int | None
+) -> dict[str, Any]:
+    """Controls first; the key's images only if the suspect knows the task.
+
+    Args:
+        at_hand: whether the network is held as its owner builds it; what only answers may want other images.
+    """
     owner, reads = judge.owner, judge.reads
-    knowing = asked(box, owner.controls.to(judge.device), reads.get("knows"))
-    controls = knowing.to_dict()
+    knowing, constant = introduced(box, turned, owner.controls.to(judge.device), reads.get("knows"))
+    order = None if turned.order is None else turned.order.tolist()
+    controls = knowing.to_dict() | ({} if order is None else {"order": order})
     if not knowing.powerful:
         return {"status": "undecided", "controls": controls, "claim": None, "error": knowing.reason}
     if knowing.knows:
         left = None if budget is None else budget - knowing.n - int(reads["queries"])
-        return {"status": "ok", **judge.judged(box, knowing, left)}
+        return {"status": "ok", **judge.judged(box, knowing, left), "controls": controls}
     reason = f"{knowing.reason}, so what it says of triggers would prove nothing; none was sent"
-    return {"status": "ok", "controls": controls, "claim": False, "reason": reason}
+    if constant or at_hand:
+        return {"status": "ok", "controls": controls, "claim": False, "reason": reason}
+    doubt = f"{reason}. It is another network, or it wants its images otherwise: {OTHERWISE}"
+    return {"status": "undecided", "controls": controls, "claim": None, "error": doubt}
 
 
-def _allowed(judge: Judge, faced: _Faced, budget: int | None) -> int | None:
+def _allowed(judge: Judge, faced: Faced, budget: int | None) -> int | None:
     """Images that may be sent: the budget; to a service without one, no more decoys than the rate takes."""
     if budget is not None or faced.endpoint is None or judge.sequential:
         return budget
     return len(judge.owner.controls) + int(judge.reads["queries"]) * (1 + least_decoys(judge.rate))
 
 
-def _spent(box: BlackBox, faced: _Faced) -> dict[str, Any]:
+def _spent(box: BlackBox, faced: Faced) -> dict[str, Any]:
     """Images sent; to a service also those sent again, and requests."""
     if faced.endpoint is None:
         return {"queries": box.queries}
@@ -208,58 +210,3 @@ def _reader(owner: Claim, name: str) -> Mapping[str, Any]:
     if name not in readers:
         raise OwnmarkError(f"this mark has no reader {name!r}; it was embedded with {', '.join(readers)}")
     return dict(readers[name])
-
-
-# --- suspects -------------------------------------------------------------------------------------------------------
-
-
-def _face(
-    suspect: str | Path | Service | Answers,
-    release: Release,
-    catalog: Catalog,
-    device: torch.device,
-    budget: int | None,
-    progress: Callable[[int, int], None] | None,
-    trust: bool,
-) -> _Faced:
-    if isinstance(suspect, str) and suspect.startswith(("http://", "https://")):
-        suspect = Service(suspect)
-    if isinstance(suspect, Service):
-        endpoint = Endpoint(suspect, budget, release.structure.classes, progress)
-        return _Faced(endpoint, None, {"given": redacted(suspect.url)}, endpoint)
-    if isinstance(suspect, str) and not Path(suspect).exists() and _FUNCTION.fullmatch(suspect):
-        return _Faced(guarded(imported(suspect), suspect), None, {"given": suspect})
-    if isinstance(suspect, str) and "://" in suspect:
-        raise OwnmarkError(
-            f"{redacted(suspect)} is no address of a service; it starts with http:// or https://"
-        )
-    if isinstance(suspect, str | Path):
-        return _stored(Path(suspect), release, catalog, device, trust)
-    name = getattr(suspect, "__qualname__", type(suspect).__qualname__)
-    name = f"the function {name}"
-    return _Faced(guarded(suspect, name), None, {"given": name})
-
-
-def _stored(path: Path, release: Release, catalog: Catalog, device: torch.device, trust: bool) -> _Faced:
-    """A file of weights, or a folder that says what was done to them."""
-    origin = Release.read(path) if path.is_dir() else release
-    if path.is_dir() and not trust:
-        origin = as_owned(origin, release, catalog, str(path))
-    state = model_state(path) if path.is_dir() else read_tensors(path)[0]
-    network = origin.restored(catalog, state, str(path)).to(device)
-    served = origin.served(catalog, network)
-
-    def answer(x: Tensor) -> Tensor:
-        try:
-            return outputs(served, x).softmax(1)
-        except RuntimeError as error:
-            raise Unreadable(f"{path}: the weights make no network that runs: {error}") from error
-
-    return _Faced(answer, network, _about(path))
-
-
-def _about(suspect: object) -> dict[str, str]:
-    """What a record says of files that were given."""
-    path = Path(str(suspect))
-    file = path / "model.safetensors" if path.is_dir() else path
-    return {"given": str(path), "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}

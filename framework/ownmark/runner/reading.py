@@ -23,6 +23,7 @@ from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Cell, Spec, TaskSpec, specs
 from ownmark.runner.controls import are_classes, asked, draw_controls
 from ownmark.runner.decoys import decoy_rates, decoys_for, fresh_keys, key_bits
+from ownmark.runner.distinct import distinct
 from ownmark.runner.graph import Bench, Node, once
 from ownmark.runner.making import Making
 from ownmark.runner.plan import VerdictRule
@@ -269,7 +270,8 @@ class Reading:
 
     def null_evidence(self, cell: Cell, nulls: Sequence[Node], keys: Sequence[Key]) -> list[list[Evidence]]:
         """What the cell's extractor reads out of each null model with each key."""
-        return self.read_all(cell, (self._making.host_network(cell.task, null) for null in nulls), keys)
+        networks = (self._making.host_network(cell.task, null) for null in nulls)
+        return self.read_all(cell, distinct(networks), keys)
 
     def read_all(
         self, cell: Cell, networks: Iterable[nn.Module], keys: Sequence[Key]
@@ -362,18 +364,27 @@ class Reading:
             return no_verdict(self.basis(cell))
         return verdict(read["hits"], read["n"], read["chance"], self.basis(cell))
 
-    def basis(self, cell: Cell) -> Basis:
-        """What the cell's verdict rests on, from finished stages."""
-        calibration = self._engine.get(self.threshold(cell)).values
-        own, decoys = self._engine.get(self.own_nulls(cell)).values["rates"], self.decoys(cell)
-        evidence = self._engine.get(self.evidence(cell)).values
+    def basis(self, cell: Cell, nulls: bool = True) -> Basis:
+        """What the cell's verdict rests on, from finished stages.
+
+        Args:
+            nulls: False for evidence whose chance is known: null models move no such threshold, and none are read.
+        """
+        evidence, decoys = self._engine.get(self.evidence(cell)).values, self.decoys(cell)
+        if nulls:
+            threshold = Threshold.from_dict(self._engine.get(self.threshold(cell)).values["threshold"])
+            own = self._engine.get(self.own_nulls(cell)).values["rates"]
+        else:
+            guess = guess_of(evidence["symbol"], self._making.splits(cell.task.dataset).classes)
+            threshold = threshold_of([], evidence["n"], evidence["chance"], self._verdict.rate, guess)
+            own = []
         controls = evidence.get("controls")
         ranked = None
         if decoys is not None and evidence["rate"] is not None:
             ranked = rank_among(evidence["rate"], self._engine.get(decoys).values["rates"])
         born = BORN if self.reads_own_key(cell) else ""
         return Basis(
-            Threshold.from_dict(calibration["threshold"]), own, ranked, born, self._verdict.tests,
+            threshold, own, ranked, born, self._verdict.tests,
             self.key_bits(cell) == 0, None if controls is None else Knowing(**controls),
         )  # fmt: skip
 
@@ -489,7 +500,7 @@ def threshold_of(
     """
     if chance is None:
         return calibrated_threshold(hits, n, rate, guess)
-    return exact_threshold(n, chance, rate, hits, guess)
+    return exact_threshold(n, chance, rate, hits or None, guess)
 
 
 def guess_of(symbol: str, classes: int) -> float | None:

@@ -37,6 +37,9 @@ _SCRATCH = re.compile(r"\.\d+\.tmp$")
 _log = logging.getLogger("ownmark")
 
 
+PlanSource = str | Path | tuple[Plan, Document]
+
+
 @dataclass(frozen=True)
 class Finished:
     """What a run leaves behind.
@@ -54,12 +57,14 @@ class Finished:
         return tuple(record for record in self.records if record["status"] == "failed")
 
 
-def load_plan(source: str | Path, catalog: Catalog | None = None) -> tuple[Plan, Document]:
-    """Read a plan: a YAML file, or the name of one that a pack brings.
+def load_plan(source: PlanSource, catalog: Catalog | None = None) -> tuple[Plan, Document]:
+    """Read a plan: a YAML file, or the name of one that a pack brings; one that was read already is what it is.
 
     Raises:
         PlanError: every structural problem, with file and line; or no such file or name.
     """
+    if isinstance(source, tuple):
+        return source
     path = Path(source)
     if path.suffix in (".yaml", ".yml") or path.is_file():
         document, home = read(path), ""
@@ -105,7 +110,7 @@ def named_plan(target: str) -> str:
 
 
 def run(
-    plan: str | Path,
+    plan: PlanSource,
     *,
     out: str | Path | None = None,
     store: str | Path | None = None,
@@ -117,7 +122,7 @@ def run(
     """Run a plan to the end and leave a record for every cell.
 
     Args:
-        plan: a YAML file, or the name of a plan (`quickstart`).
+        plan: a YAML file, the name of a plan (`quickstart`), or what `load_plan` or `parse_plan` gave.
         out: run folder; `runs/<name>` if not given.
         store: finished stages, a folder or an fsspec address; `.ownmark` if not given.
         device: `auto` takes a CUDA device if there is one.
@@ -132,7 +137,7 @@ def run(
 
 
 def prepare(
-    plan: str | Path,
+    plan: PlanSource,
     out: str | Path | None,
     store: str | Path | None,
     device: str,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -118,3 +118,18 @@ class WavFolderConfig(FilesConfig):
     """Width of the picture: points in time, evenly spaced."""
     window: int = Field(default=256, ge=16, le=8192)
     """Samples of the Hann window that each point looks at."""
+
+
+@configuration
+class FunctionConfig:
+    """Parameters of `function`."""
+
+    target: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+    """`package.module:name` of what gives `(x_train, y_train, x_test, y_test)`: images [N, C, H, W] in [0, 1] or
+    bytes, labels [N] from 0."""
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    """Given to it by name."""
+
+    def sources(self) -> tuple[str, ...]:
+        """Modules that the data depend on."""
+        return (self.target.partition(":")[0],)

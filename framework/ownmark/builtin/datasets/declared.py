@@ -59,6 +59,10 @@ DATASETS = (
         summary="your own WAV files, one directory a class, as log-mel spectrograms", smoke={"path": "utterances"},
     ),
     Declaration(
+        id="function", kind=Kind.DATASET, target=f"{_HERE}.function:Function", config=f"{_HERE}.config:FunctionConfig",
+        summary="your own images from a function of yours", smoke={"target": f"{_HERE}.function:stripes"},
+    ),
+    Declaration(
         id="hub", kind=Kind.DATASET, target=f"{_HERE}.hub:Hub", config=f"{_HERE}.config:HubConfig",
         summary="any image-classification dataset of the Hugging Face hub",
         requires={"datasets": "hub", "PIL": "hub"}, smoke={"name": "ylecun/mnist"},

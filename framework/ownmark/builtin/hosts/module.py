@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,9 +13,11 @@ from torch import nn
 
 from ownmark.builtin.hosts.layers import Normalize
 from ownmark.builtin.hosts.module_config import ModuleConfig
+from ownmark.checkpoints import digest_of, read_weights
 from ownmark.contracts.host import Host
+from ownmark.contracts.loading import load_weights
 from ownmark.contracts.views import evaluating
-from ownmark.errors import NotApplicable
+from ownmark.errors import NotApplicable, OwnmarkError
 
 Shape = tuple[int, int, int]
 
@@ -39,12 +42,58 @@ class Module(Host):
             NotApplicable: the target cannot be imported or called, gives no module, or one that does not answer
                 images of `shape` with [N, classes].
         """
-        network = self._made(shape, classes)
-        if self.config.mean or self.config.std:
-            normalize = Normalize(shape[0], self.config.mean or (0.0,), self.config.std or (1.0,))
-            network = nn.Sequential(OrderedDict(normalize=normalize, network=network))
+        network = self._around(self._made(shape, classes), shape[0])
         self._try(network, shape, classes)
         return network
+
+    def around(self, bare: nn.Module) -> nn.Module:
+        """The network behind a `normalize`."""
+        return self._around(bare, max(len(self.config.mean), len(self.config.std)))
+
+    def _around(self, network: nn.Module, channels: int) -> nn.Module:
+        if not (self.config.mean or self.config.std):
+            return network
+        normalize = Normalize(channels, self.config.mean or (0.0,), self.config.std or (1.0,))
+        return nn.Sequential(OrderedDict(normalize=normalize, network=network))
+
+    def bare(self, network: nn.Module) -> nn.Module:
+        """The network behind `normalize`."""
+        inner = network.get_submodule("network") if self.config.mean or self.config.std else network
+        return inner
+
+    def ready(self, network: nn.Module, which: str) -> bool:
+        """The weights of the configuration's files.
+
+        Raises:
+            NotApplicable: the file does not fit the target, or a null model can be neither read nor trained.
+        """
+        path = self._file(which)
+        if path is None:
+            if self.config.weights is not None and self.config.recipe.epochs == 0:
+                raise NotApplicable(
+                    f"{which} can be neither read nor trained: `recipe` has 0 epochs, and null models that are not "
+                    "trained would show nothing. Give `null_weights` (independent networks of yours), or a recipe"
+                )
+            return False
+        try:
+            load_weights(self.bare(network), read_weights(path).tensors)
+        except (OwnmarkError, RuntimeError) as error:
+            raise NotApplicable(f"{path}: not the weights of {self.config.target}: {error}") from error
+        return True
+
+    def fingerprint(self, which: str) -> str:
+        """Digest of the file."""
+        path = self._file(which)
+        return "" if path is None else digest_of(path)
+
+    def _file(self, which: str) -> Path | None:
+        kind, _, number = which.partition(" ")
+        if kind == "seed":
+            path = self.config.weights
+        else:
+            nulls = self.config.null_weights if kind == "null" else ()
+            path = nulls[int(number)] if number.isdigit() and int(number) < len(nulls) else None
+        return path.expanduser() if path is not None else None
 
     def _made(self, shape: Shape, classes: int) -> nn.Module:
         try:

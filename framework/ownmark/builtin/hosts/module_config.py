@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -23,6 +24,11 @@ class ModuleConfig:
     """Subtracted from pixels in [0, 1] before the network, one value or one a channel; empty: it normalises itself."""
     std: tuple[Positive, ...] = ()
     """Divides them then; empty: 1."""
+    weights: Path | None = None
+    """Trained weights to mark (safetensors, a checkpoint of torch, ...): the owner's network is not trained, and
+    `recipe` trains null models only."""
+    null_weights: tuple[Path, ...] = ()
+    """Files of independently trained networks of the same kind that carry no mark; they are the first null models."""
     recipe: Annotated[Recipe, overriding(APP)] = APP
     """How it is trained (the APP paper's recipe unless told otherwise)."""
 

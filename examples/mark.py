@@ -1,0 +1,16 @@
+"""Mark the model that train.py saved: my-mark/ is kept, released.pt is given away."""
+
+import torch
+from train import Net, data
+
+import ownmark
+
+images, labels = data()
+model = Net()
+model.load_state_dict(torch.load("model.pt"))
+mark = ownmark.mark(
+    model, (images[:1397], labels[:1397]), {"adi": {"keys": 30}}, test=(images[1397:], labels[1397:])
+)
+print(mark)
+mark.save("my-mark")
+torch.save(mark.released.state_dict(), "released.pt")

@@ -1,0 +1,3 @@
+import ownmark
+
+print(ownmark.load("my-mark").verify("released.pt"))

@@ -1,0 +1,156 @@
+"""Live objects as the host and the dataset of a plan."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ownmark.api.data import as_images, digest_of_samples
+from ownmark.api.held import hold
+from ownmark.contracts.dataset import Images
+from ownmark.contracts.views import device_of, evaluating
+from ownmark.contracts.weights import write_tensors
+from ownmark.errors import OwnmarkError
+
+EPOCHS = 10
+"""Of null models, where nothing else is said."""
+
+
+@dataclass(frozen=True)
+class Lent:
+    """A model and its data under names.
+
+    Args:
+        model: the owner's, untouched. images: what the data held. host, dataset: as a plan writes them.
+        saved: the host as a later process can write it; None if the class cannot be imported and called there.
+    """
+
+    model: nn.Module
+    images: Images
+    host: dict[str, Any]
+    dataset: dict[str, Any]
+    saved: dict[str, Any] | None
+
+
+def lend(
+    model: nn.Module,
+    data: Any,
+    work: Path,
+    *,
+    test: Any = None,
+    mean: Sequence[float] = (),
+    std: Sequence[float] = (),
+    classes: int | None = None,
+    build: Callable[[], nn.Module] | None = None,
+    nulls: Sequence[Any] = (),
+    recipe: Mapping[str, Any] | None = None,
+) -> Lent:
+    """Put a model and its data where stages find them.
+
+    Args:
+        work: a folder for weights. test, mean, std, classes: as for `as_images`.
+        build: gives a fresh network of the class; None draws the weights of a copy anew.
+        nulls: independent networks without a mark: modules, or files of weights. recipe: trains further ones.
+    """
+    if not isinstance(model, nn.Module):
+        raise OwnmarkError(f"model: expected a torch.nn.Module, got {type(model).__name__}")
+    images = as_images(data, test, mean, std, classes)
+    images = replace(images, classes=classes or classes_of(model, images.shape) or images.classes)
+    own = state_digest(model)
+    target = hold("m", own, build or (lambda: freshened(model)))
+    normalised = {name: list(map(float, v)) for name, v in (("mean", mean), ("std", std)) if v}
+    files = [_file(work / f"null-{i}.safetensors", one) for i, one in enumerate(nulls)]
+    host: dict[str, Any] = {
+        "target": target, "weights": str(_file(work / "weights.safetensors", model)), **normalised,
+        "null_weights": [str(file) for file in files], "recipe": {"epochs": EPOCHS} | dict(recipe or {}),
+    }  # fmt: skip
+    name = lend_images(images)
+    importable = importable_class(model)
+    saved = {"module": {"target": importable, **normalised}} if importable else None
+    return Lent(model, images, {"module": host}, {"function": {"target": name}}, saved)
+
+
+def lend_images(images: Images) -> str:
+    """Hold a dataset; its name."""
+    digest = digest_of_samples(images.train) + digest_of_samples(images.test)
+    return hold("d", hashlib.sha256(digest.encode()).hexdigest(), lambda: images)
+
+
+def state_digest(model: nn.Module) -> str:
+    """SHA-256 of a module's structure and weights."""
+    state = hashlib.sha256(repr(model).encode())
+    for name, tensor in model.state_dict().items():
+        state.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}".encode())
+        state.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return state.hexdigest()
+
+
+def freshened(model: nn.Module) -> nn.Module:
+    """A copy with newly drawn weights: as its layers draw them, and values in another order where they cannot."""
+    fresh = copy.deepcopy(model).cpu().float()
+    drawn: set[int] = set()
+    for module in fresh.modules():
+        reset = getattr(module, "reset_parameters", None)
+        if callable(reset):
+            reset()
+            drawn |= {id(parameter) for parameter in module.parameters(recurse=False)}
+    with torch.no_grad():
+        for parameter in fresh.parameters():
+            parameter.requires_grad_(True)
+            if id(parameter) not in drawn:
+                flat = parameter.reshape(-1)
+                parameter.copy_(flat[torch.randperm(len(flat))].reshape(parameter.shape))
+    return fresh.train()
+
+
+def classes_of(model: nn.Module, shape: tuple[int, int, int]) -> int | None:
+    """Scores that the model gives an image; the data may not show all labels."""
+    try:
+        with evaluating(model):
+            answer = model(torch.zeros(2, *shape, device=device_of(model)))
+    except Exception:  # it is tried again, with a sentence, where the host is built
+        return None
+    return int(answer.shape[1]) if isinstance(answer, Tensor) and answer.ndim == 2 else None
+
+
+def importable_class(model: nn.Module) -> str | None:
+    """`module:Class` if a later process can import and call it without arguments."""
+    cls = type(model)
+    if cls.__module__ in ("__main__", "builtins") or "." in cls.__qualname__:
+        return None
+    try:
+        parameters = inspect.signature(cls).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    empty, named = inspect.Parameter.empty, (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    if any(one.default is empty and one.kind not in named for one in parameters):
+        return None
+    return f"{cls.__module__}:{cls.__qualname__}" if _makes_the_same(cls, model) else None
+
+
+def _makes_the_same(cls: type[nn.Module], model: nn.Module) -> bool:
+    try:
+        made = cls().state_dict()
+    except Exception:
+        return False
+    own = model.state_dict()
+    return made.keys() == own.keys() and all(made[name].shape == own[name].shape for name in own)
+
+
+def _file(path: Path, network: Any) -> Path:
+    """Weights in a file."""
+    if isinstance(network, nn.Module):
+        state: dict[str, Tensor] = dict(network.state_dict())
+        write_tensors(path, state, {"format": "pt"})
+        return path
+    if isinstance(network, str | Path):
+        return Path(network).resolve()
+    raise OwnmarkError(f"nulls: expected modules or files of weights, got {type(network).__name__}")

@@ -1,0 +1,181 @@
+"""`mark`: a copy of a live model with a mark in it. `load`: a mark that was saved."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from ownmark.api.data import as_images
+from ownmark.api.lending import Lent, lend, lend_images
+from ownmark.api.results import Mark
+from ownmark.discovery import Catalog, discover
+from ownmark.errors import OwnmarkError
+from ownmark.methods import Kind
+
+TRAINED = "trained"
+
+
+def mark(
+    model: nn.Module,
+    data: Any,
+    scheme: str | Mapping[str, Any] = "adi",
+    *,
+    test: Any = None,
+    mean: Sequence[float] = (),
+    std: Sequence[float] = (),
+    classes: int | None = None,
+    readers: Sequence[str | Mapping[str, Any]] = (),
+    nulls: int | Sequence[Any] = (),
+    recipe: Mapping[str, Any] | None = None,
+    build: Callable[[], nn.Module] | None = None,
+    rate: float = 0.05,
+    max_loss: float = 0.01,
+    device: str = "auto",
+    progress: Any = None,
+) -> Mark:
+    """Mark a copy of a trained model; the one that was given stays as it is.
+
+    Args:
+        model: takes images [N, C, H, W], answers [N, classes]. data, test, mean, std, classes: see `as_images`; with
+            `mean` and `std` the model takes normalised images, without them pixels in [0, 1].
+        scheme: as in a plan, `"adi"` or `{"adi": {"keys": 50}}`; it starts from the trained weights if it can.
+        readers: further extractors, as in a plan.
+        nulls: null models, for schemes whose chance is not known: how many are trained by `recipe`, or independent
+            networks of the same class (modules, files). None are needed where chance is known.
+        build: gives a fresh network of the class; without it the layers of a copy are drawn anew.
+        rate: of false claims. max_loss: of accuracy, past which nothing is released; None is
+            0.01, 1 allows any.
+
+    Raises:
+        PlanError: the scheme or its parameters are wrong. NotApplicable: the mark did not take, or cost too much.
+        DataError: the data are no images.
+    """
+    from ownmark.ownership import embed
+
+    catalog = discover()
+    work = Path(tempfile.mkdtemp(prefix="ownmark-"))
+    try:
+        given = () if isinstance(nulls, int) else tuple(nulls)
+        lent = lend(
+            model, data, work, test=test, mean=mean, std=std, classes=classes, build=build, nulls=given, recipe=recipe
+        )  # fmt: skip
+        count = nulls if isinstance(nulls, int) else len(given)
+        plan = {
+            "name": "mark", "tasks": [{"dataset": lent.dataset, "host": lent.host}],
+            "schemes": [started(scheme, catalog)],
+            "extractors": ["default", *readers], "verdict": {"rate": rate, "null_models": count or 8},
+        }  # fmt: skip
+        made = embed(as_plan(plan), work / "mark", max_loss=max_loss, device=device, progress=progress)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    found = Mark(
+        made.folder, released(lent, made.folder), dict(made.utility), dict(made.verdicts), lent.saved
+    )
+    weakref.finalize(found, shutil.rmtree, work, ignore_errors=True)
+    return found
+
+
+def load(
+    folder: str | Path,
+    network: nn.Module | Callable[[], nn.Module] | None = None,
+    *,
+    data: Any = None,
+    test: Any = None,
+    mean: Sequence[float] = (),
+    std: Sequence[float] = (),
+) -> Mark:
+    """A mark that `Mark.save` or `ownmark embed` wrote.
+
+    Args:
+        network: an instance, or what makes one, of the owner's class, where the folder cannot name it.
+        data, test, mean, std: what `mark` was given. Fresh keys are drawn from them, which say whose a mark is beside
+            saying that there is one; without them a verdict rests on the key's construction and on null models.
+
+    Raises:
+        UntrustedFile: the folder is incomplete or altered. OwnmarkError: the class is not known here.
+    """
+    from ownmark.ownership.folder import Claim, Release, model_state
+
+    folder = Path(folder).resolve()
+    if data is not None:
+        images = as_images(data, test, mean, std, None)
+        shape = Release.read(folder / "released").structure
+        lend_images(replace(images, classes=shape.classes))
+    owner, release = Claim.read(folder / "owner"), Release.read(folder / "released")
+    if network is not None:
+        folder = _with_network(folder, network)
+        release = Release.read(folder / "released")
+    catalog = discover()
+    whole = release.restored(catalog, model_state(folder / "released"), str(folder))
+    host = release.structure.builder(catalog)
+    found = Mark(folder, host.bare(whole), dict(owner.about.get("utility", {})), {}, None)
+    if network is not None:
+        weakref.finalize(found, shutil.rmtree, folder, ignore_errors=True)
+    return found
+
+
+def started(scheme: str | Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
+    """The scheme, starting from trained weights if it has the choice and nothing else is said."""
+    name, params = (scheme, {}) if isinstance(scheme, str) else next(iter(scheme.items()))
+    chosen = dict(params or {})
+    config = catalog.find(Kind.SCHEME, name).load_config()
+    if "start" not in chosen and "start" in getattr(config, "__pydantic_fields__", {}):
+        _, _, problems = catalog.validate(Kind.SCHEME, name, chosen | {"start": TRAINED})
+        if not problems:
+            chosen["start"] = TRAINED
+    return {name: chosen}
+
+
+def as_plan(plan: Mapping[str, Any]) -> Any:
+    """A plan out of plain values."""
+    from ownmark.runner.plan import parse_plan
+
+    return parse_plan(json.dumps(plan), "the arguments")
+
+
+def released(lent: Lent, folder: Path) -> nn.Module:
+    """A copy of the owner's model with the marked weights; of another structure where the scheme changes layers."""
+    from ownmark.ownership.folder import Release, model_state
+
+    state = model_state(folder / "released")
+    network = copy.deepcopy(lent.model).cpu().eval()
+    try:
+        network.load_state_dict(state)
+        return network
+    except RuntimeError:
+        release, catalog = Release.read(folder / "released"), discover()
+        host = release.structure.builder(catalog)
+        bare: nn.Module = host.bare(release.restored(catalog, state, str(folder)))
+        return bare
+
+
+def _with_network(folder: Path, network: nn.Module | Callable[[], nn.Module]) -> Path:
+    """A copy of the folder whose host is a live object."""
+    from ownmark.api.held import hold
+    from ownmark.api.lending import state_digest
+
+    def make() -> nn.Module:
+        return copy.deepcopy(network) if isinstance(network, nn.Module) else network()
+
+    made = make()
+    if not isinstance(made, nn.Module):
+        raise OwnmarkError(f"network: expected a module or what makes one, got {type(made).__name__}")
+    into = Path(tempfile.mkdtemp(prefix="ownmark-")) / "mark"
+    shutil.copytree(folder, into)
+    path = into / "released" / "model.json"
+    about = json.loads(path.read_text())
+    params = {name: value for name, value in about["host"]["params"].items() if name in ("mean", "std")}
+    target = hold("m", state_digest(made), make)
+    about["host"] = {"id": "module", "label": "module", "params": {"target": target, **params}}
+    path.write_text(json.dumps(about))
+    return into

@@ -1,0 +1,202 @@
+"""What the functions of this package return: objects that show themselves."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from ownmark.errors import OwnmarkError
+
+if TYPE_CHECKING:
+    from ownmark.report import Report
+
+
+class Verdict(dict[str, Any]):
+    """The record of one `verify`; printed, it is the verdict in a few lines."""
+
+    @property
+    def claim(self) -> bool | None:
+        """Whether ownership can be claimed; None if it cannot be told."""
+        found: bool | None = self["claim"]
+        return found
+
+    def __str__(self) -> str:
+        from ownmark.ownership.telling import told
+
+        return "\n".join(told(self))
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+@dataclass(frozen=True, eq=False)
+class Mark:
+    """A marked model with its owner's key.
+
+    Args:
+        folder: where both lie until `save`. released: the marked copy, to be given away.
+        utility: metric, and its value before and after. verdicts: by reader, on the marked copy itself.
+    """
+
+    folder: Path
+    released: nn.Module
+    utility: Mapping[str, Any]
+    verdicts: Mapping[str, Mapping[str, Any]]
+    _saved: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    def verify(self, suspect: Any, **options: Any) -> Verdict:
+        """Whose is this suspect? A module, a function, a file, a folder, an address; options as for `verify`."""
+        from ownmark.ownership import verify
+
+        return Verdict(verify(self.folder, suspect, **{"trust_mark": True, "device": "cpu", **options}))
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the mark: `released` to be given away, `owner` to be kept.
+
+        Raises:
+            OwnmarkError: the folder exists.
+        """
+        from ownmark.ownership.folder import appearing, require_vacant
+
+        into = Path(folder)
+        require_vacant(into)
+        with appearing(into) as scratch:
+            shutil.copytree(self.folder, scratch, dirs_exist_ok=True)
+            self._name_class(scratch / "released" / "model.json")
+        return into
+
+    def _name_class(self, path: Path) -> None:
+        """A later process finds the class by its name; one that it cannot import is given to `load`."""
+        about = json.loads(path.read_text())
+        if self._saved is not None:
+            ((name, params),) = self._saved.items()
+            about["host"] = {"id": name, "label": name, "params": dict(params)}
+            path.write_text(json.dumps(about, indent=1, sort_keys=True))
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row a reader: matches, what makes a claim, p."""
+        fields = ("claim", "p_value", "theta", "rule", "stated_rate")
+        return [
+            {"reader": name, **{one: found.get(one) for one in fields}}
+            for name, found in self.verdicts.items()
+        ]
+
+    def __str__(self) -> str:
+        used = self.utility
+        lines = [f"{used['metric']}: {used['host']:.3f} before, {used['marked']:.3f} marked"] if used else []
+        lines += [f"read by {row['reader']}: p = {row['p_value']:.2g}" for row in self.table()]
+        return "\n".join(lines) or f"the mark in {self.folder}"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+@dataclass(frozen=True, eq=False)
+class Attacked:
+    """What a thief made of a model.
+
+    Args:
+        network: the suspect. accuracy: on the test images before and after, where there are any.
+        exhibits: what the attack has to say.
+    """
+
+    network: nn.Module
+    accuracy: Mapping[str, float]
+    exhibits: Mapping[str, Any]
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row: accuracy before and after."""
+        return [dict(self.accuracy)]
+
+    def __str__(self) -> str:
+        return (
+            ", ".join(f"accuracy {name} {value:.3f}" for name, value in self.accuracy.items()) or "attacked"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Schemes against attacks on one model: records and the report on them."""
+
+    folder: Path
+    records: Sequence[Mapping[str, Any]]
+
+    def report(self) -> Report:
+        """The report, written to the folder."""
+        from ownmark.report import write_report
+
+        return write_report(self.folder)
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row a cell: scheme, attack, outcome, accuracy, matches, claim."""
+        return [_row(record) for record in self.records]
+
+    def plot(self) -> Any:
+        """Accuracy left against matches left, one point a cell; a matplotlib figure."""
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(5, 4))
+        axes = figure.subplots()
+        for row in self.table():
+            if row["accuracy"] is not None and row["matches"] is not None:
+                axes.scatter(row["matches"], row["accuracy"], marker="o" if row["claim"] else "x")
+                axes.annotate(
+                    f"{row['scheme']}, {row['attack']}", (row["matches"], row["accuracy"]), fontsize=7
+                )
+        axes.set(xlabel="share of the mark that matches", ylabel="accuracy")
+        return figure
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{row['scheme']}, {row['attack']}: {row['outcome']}, accuracy {_number(row['accuracy'])}, "
+            f"{_number(row['matches'])} of the mark matches"
+            for row in self.table()
+        )
+
+    def _repr_html_(self) -> str:
+        rows = self.table()
+        if not rows:
+            return "<p>no cells</p>"
+        head = "".join(f"<th>{escape(name)}</th>" for name in rows[0])
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(_number(value))}</td>" for value in row.values()) + "</tr>"
+            for row in rows
+        )
+        return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _row(record: Mapping[str, Any]) -> dict[str, Any]:
+    cell = record["cell"]
+    row = {"scheme": cell["scheme"]["label"], "attack": (cell.get("attack") or {}).get("label", "none")}
+    if record["status"] == "failed":
+        return row | {"outcome": "failed", "accuracy": None, "matches": None, "claim": None}
+    removal = record.get("removal") or {}
+    return row | {
+        "outcome": removal.get("outcome", "none"), "accuracy": record["utility"]["suspect"],
+        "matches": record["evidence"].get("rate"), "claim": record["verdict"]["claim"],
+    }  # fmt: skip
+
+
+def _number(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def require_mark(value: Any) -> Mark:
+    """The value, if it is a mark.
+
+    Raises:
+        OwnmarkError: it is none.
+    """
+    if not isinstance(value, Mark):
+        raise OwnmarkError(f"expected a mark, got {type(value).__name__}")
+    return value

@@ -1,0 +1,146 @@
+"""A suspect as the verifier faces it, whatever was given: module, function, address, file, folder."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ownmark.checkpoints import Checkpoint, digest_of, read_weights
+from ownmark.contracts.host import Host
+from ownmark.contracts.views import outputs
+from ownmark.discovery import Catalog
+from ownmark.errors import OwnmarkError, Unreadable, UnusableAnswer
+from ownmark.methods import Kind
+from ownmark.ownership.answers import plain_answers
+from ownmark.ownership.asked import Answers, guarded, imported
+from ownmark.ownership.credentials import redacted
+from ownmark.ownership.endpoint import Endpoint, Service
+from ownmark.ownership.folder import Release, model_state
+from ownmark.ownership.trust import as_owned
+
+_FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+Given = str | Path | Service | Answers | nn.Module
+
+
+@dataclass(frozen=True)
+class Faced:
+    """A suspect as the verifier faces it: what answers, and the weights if they are there."""
+
+    answer: Answers
+    network: nn.Module | None
+    about: Mapping[str, Any]
+    endpoint: Endpoint | None = None
+
+
+def face(
+    suspect: Given,
+    release: Release,
+    catalog: Catalog,
+    device: torch.device,
+    budget: int | None,
+    progress: Callable[[int, int], None] | None,
+    trust: bool,
+    labels: Sequence[str] | None = None,
+) -> Faced:
+    """What stands behind a suspect; arguments as for `verify`.
+
+    Raises:
+        Unreadable: weights of another structure.
+        UntrustedFile: a file that is refused. OwnmarkError: what was given is nothing that can be asked or read.
+    """
+    if isinstance(suspect, str) and suspect.startswith(("http://", "https://")):
+        suspect = Service(suspect)
+    if isinstance(suspect, Service):
+        suspect = suspect if labels is None else replace(suspect, labels=tuple(labels))
+        endpoint = Endpoint(suspect, budget, release.structure.classes, progress)
+        return Faced(endpoint, None, {"given": redacted(suspect.url)}, endpoint)
+    if isinstance(suspect, nn.Module):
+        return _module(suspect, release, catalog, device)
+    if isinstance(suspect, str) and not Path(suspect).exists() and _FUNCTION.fullmatch(suspect):
+        return _function(imported(suspect), suspect, labels, {"given": suspect})
+    if isinstance(suspect, str) and "://" in suspect:
+        raise OwnmarkError(
+            f"{redacted(suspect)} is no address of a service; it starts with http:// or https://"
+        )
+    if isinstance(suspect, str | Path):
+        return _stored(Path(suspect), release, catalog, device, trust)
+    if not callable(suspect):
+        raise OwnmarkError(
+            f"a {type(suspect).__name__} is no suspect; give a file, a folder, an address, a module or a function"
+        )
+    name = f"the function {getattr(suspect, '__qualname__', type(suspect).__qualname__)}"
+    return _function(suspect, name, labels, {"given": name})
+
+
+def about(suspect: object) -> dict[str, str]:
+    """What a record says of files that were given."""
+    path = Path(str(suspect))
+    digest = digest_of(path)
+    return {"given": str(path), "sha256": digest}
+
+
+def _function(function: Answers, name: str, labels: Sequence[str] | None, told: Mapping[str, Any]) -> Faced:
+    def ask(x: Tensor) -> Any:
+        return plain_answers(function(x), len(x), labels)
+
+    return Faced(guarded(ask, name), None, told)
+
+
+def _module(suspect: nn.Module, release: Release, catalog: Catalog, device: torch.device) -> Faced:
+    """A copy of a live module, in eval mode: the one that was given is neither changed nor used in train mode."""
+    name = f"the module {type(suspect).__qualname__}"
+    try:
+        bare = copy.deepcopy(suspect)
+    except Exception as error:
+        raise Unreadable(f"{name} cannot be copied ({type(error).__name__}: {error})") from error
+    host = release.structure.builder(catalog)
+    asked = host.around(bare).float().to(device).eval()
+    try:
+        network = release.restored(catalog, dict(suspect.state_dict()), name).to(device)
+    except Unreadable:  # another head, another structure: what it has can still be read
+        network = asked
+    state = hashlib.sha256()
+    for tensor in network.state_dict().values():
+        state.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return Faced(_answering(asked, name), network, {"given": name, "sha256": state.hexdigest()})
+
+
+def _stored(path: Path, release: Release, catalog: Catalog, device: torch.device, trust: bool) -> Faced:
+    """A file of weights, or a folder that says what was done to them."""
+    described = path.is_dir() and (path / "model.json").exists()
+    origin = Release.read(path) if described else release
+    if described and not trust:
+        origin = as_owned(origin, release, catalog, str(path))
+    found = Checkpoint(model_state(path), "safetensors") if described else read_weights(path)
+    network = origin.restored(catalog, found.tensors, str(path)).to(device)
+    told = about(path) | ({"taken": found.taken} if found.taken else {})
+    return Faced(_answering(origin.served(catalog, network), str(path)), network, told)
+
+
+def _answering(network: nn.Module, name: str) -> Answers:
+    def answer(x: Tensor) -> Any:
+        try:
+            return plain_answers(_outputs(network, x), len(x), None)
+        except UnusableAnswer:
+            raise
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise Unreadable(f"{name}: the weights make no network that runs: {error}") from error
+
+    return answer
+
+
+def _outputs(network: nn.Module, x: Tensor) -> Any:
+    """Probabilities; or, of a module that answers with more than a tensor, what it says."""
+    try:
+        return outputs(network, x).softmax(1)
+    except (AttributeError, IndexError):
+        with torch.no_grad():
+            return network.eval()(x.to(next((p.device for p in network.parameters()), x.device)))

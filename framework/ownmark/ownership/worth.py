@@ -1,0 +1,63 @@
+"""What a mark costs, and whether what it leaves is worth releasing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ownmark.errors import NotApplicable
+from ownmark.methods import Kind
+from ownmark.runner.cell import Cell
+from ownmark.runner.session import Session
+from ownmark.stats import binomial_tail
+
+MAX_LOSS = 0.01
+"""Utility that a mark may cost a network that was trained already, where nothing else is said."""
+CHANCE = 0.01
+"""Chance of one answer to everything to pass for a network that knows its task."""
+
+
+def utility_of(session: Session, cell: Cell) -> dict[str, Any]:
+    """Metric, and its value for the host and the marked network; `constant`: of one answer to everything."""
+    reading, engine = session.reading, session.engine
+    metric = reading.utility_metric(cell.task).declaration.id
+    host, marked = (
+        engine.get(node).values for node in (reading.host_utility(cell), reading.marked_utility(cell))
+    )
+    found = {"metric": metric, "host": host["value"], "marked": marked["value"]}
+    labels = session.making.splits(cell.task.dataset).test.y
+    if metric == "accuracy" and labels is not None and "hits" in marked:
+        found |= {"n": marked["n"], "hits": marked["hits"], "constant": int(labels.bincount().max())}
+    better = marked.get("higher_is_better", True)
+    return found | {"loss": (found["host"] - found["marked"]) * (1 if better else -1)}
+
+
+def allowed_loss(session: Session, cell: Cell, asked: float | None) -> float | None:
+    """The limit that was asked for; or that of trained weights; None where the plan trains the network."""
+    if asked is not None:
+        return asked
+    host = session.making.methods.get(Kind.HOST, cell.task.host).instance
+    return MAX_LOSS if host.fingerprint(f"seed {cell.seed}") else None
+
+
+def require_worth(utility: Mapping[str, Any], max_loss: float | None) -> None:
+    """Refuse a network that the mark spoilt, or that never knew its task.
+
+    Raises:
+        NotApplicable: with both values.
+    """
+    metric, host, marked = utility["metric"], utility["host"], utility["marked"]
+    told = f"{metric} {host:.3f} before, {marked:.3f} after"
+    if max_loss is not None and utility["loss"] > max_loss + 1e-9:
+        raise NotApplicable(
+            f"the mark costs {utility['loss']:.3f} of {metric} ({told}), and at most {max_loss:g} is allowed; embed "
+            "more gently, train longer, or allow more (--max-loss). Nothing was released"
+        )
+    if (
+        "n" in utility
+        and binomial_tail(utility["hits"], utility["n"], utility["constant"] / utility["n"]) >= CHANCE
+    ):
+        raise NotApplicable(
+            f"the network knows no more of its task than one answer to everything ({told}); train it first. Nothing "
+            "was released"
+        )

@@ -1,0 +1,154 @@
+"""Marks on live objects: from a trained model to a verdict in another process."""
+
+from __future__ import annotations
+
+import copy
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import ownmark
+from ownmark.api.lending import freshened
+from ownmark.errors import DataError, NotApplicable, OwnmarkError, PlanError
+
+
+def test_the_marked_copy_is_of_the_owners_class_under_its_names(marked: Any, model: nn.Module) -> None:
+    assert type(marked.released) is type(model)
+    assert list(marked.released.state_dict()) == list(model.state_dict())
+    assert not torch.equal(marked.released.conv.weight, model.conv.weight)
+    assert marked.utility["host"] - marked.utility["marked"] <= 0.05
+    assert model.training
+
+
+def test_it_is_claimed_as_module_function_and_file_and_the_original_is_not(
+    marked: Any, model: nn.Module, tmp_path: Path
+) -> None:
+    torch.save(marked.released.state_dict(), tmp_path / "released.pt")
+    suspects = [
+        marked.released.train(),
+        marked.released.eval(),
+        tmp_path / "released.pt",
+        marked.released.half(),
+    ]
+    marked.released.float().eval()
+    for suspect in suspects:
+        record = marked.verify(suspect)
+        assert record.claim is True, str(record)
+        assert record["hits"] >= 19
+    assert marked.verify(model).claim is False
+    assert "CLAIM" in str(marked.verify(tmp_path / "released.pt"))
+
+
+def test_what_is_given_away_tells_nothing(marked: Any) -> None:
+    folder = marked.folder / "released"
+    for path in folder.iterdir():
+        content = path.read_bytes()
+        for word in (b"adi", b"ownmark claim", b"recipe", b"epochs", str(marked.folder.parent).encode()):
+            assert word not in content, (path.name, word)
+    assert b"ownmark" not in (folder / "model.safetensors").read_bytes()[:4096]
+    assert all(stat.S_IMODE(path.stat().st_mode) & 0o044 for path in folder.iterdir())
+
+
+def test_a_saved_mark_is_loaded_with_the_class_and_verifies(marked: Any, tmp_path: Path) -> None:
+    folder = marked.save(tmp_path / "mark")
+    torch.save({"state_dict": marked.released.state_dict()}, tmp_path / "suspect.ckpt")
+    fresh = copy.deepcopy(marked.released)
+    again = ownmark.load(folder, network=lambda: copy.deepcopy(fresh))
+    assert again.verify(tmp_path / "suspect.ckpt").claim is True
+    assert ownmark.verify(folder, tmp_path / "suspect.ckpt", network=fresh).claim is True
+    with pytest.raises(OwnmarkError, match="exists"):
+        marked.save(folder)
+    assert "_repr_html_" in dir(again)
+
+
+def test_no_null_model_is_trained_where_chance_is_known(marked: Any) -> None:
+    about = json.loads((marked.folder / "owner" / "claim.json").read_text())
+    assert about["readers"]["default"]["null_hits"] == []
+    assert about["split"]["reserve"] == 0
+
+
+def test_a_model_that_takes_normalised_images(data: Any, normalised: nn.Module) -> None:
+    (x, y), (x_test, y_test) = data
+    net = normalised
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset((x - 0.3) / 0.2, y), batch_size=50)
+    mark = ownmark.mark(
+        net, loader, {"adi": {"keys": 20, "recipe": {"epochs": 12}}}, test=((x_test - 0.3) / 0.2, y_test), mean=(0.3,),
+        std=(0.2,), max_loss=0.1, device="cpu",
+    )  # fmt: skip
+    net.load_state_dict(mark.released.state_dict())
+    assert mark.verify(net).claim is True
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        ({"data": lambda x, y: ((x - 0.3) / 0.2, y)}, DataError, r"mean=.*std="),
+        ({"data": lambda x, y: (x, y[:-1])}, DataError, "as many labels"),
+        ({"data": lambda x, y: 7}, DataError, "DataLoader"),
+        ({"scheme": "adii"}, OwnmarkError, "did you mean"),
+        ({"scheme": {"adi": {"keys": 0}}}, PlanError, "keys"),
+        ({"model": nn.Linear(3, 2)}, OwnmarkError, "images"),
+        ({"model": "model.pt"}, OwnmarkError, r"torch\.nn\.Module"),
+    ],
+    ids=["normalised", "labels", "no data", "no scheme", "parameter", "another model", "no model"],
+)
+def test_what_cannot_be_marked_is_one_sentence(
+    change: dict[str, Any], error: type[Exception], says: str, model: nn.Module, data: Any
+) -> None:
+    given = change["data"](*data[0]) if "data" in change else data[0]
+    with pytest.raises(error, match=says):
+        ownmark.mark(
+            change.get("model", model), given, change.get("scheme", "adi"), test=data[1], device="cpu"
+        )
+
+
+def test_a_mark_that_costs_too_much_is_not_released(model: nn.Module, data: Any) -> None:
+    wrong = {"adi": {"keys": 20, "recipe": {"epochs": 12, "lr": 1.0}}}
+    with pytest.raises(NotApplicable):
+        ownmark.mark(model, data[0], wrong, test=data[1], max_loss=-1.0, device="cpu")
+
+
+class Positions(nn.Module):
+    """A parameter of its own, which no layer draws."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.place, self.layer = nn.Parameter(torch.arange(50.0)), nn.Linear(3, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x)
+
+
+@pytest.mark.parametrize("make", [Positions, lambda: nn.TransformerEncoderLayer(8, 2, 16)])
+def test_a_fresh_network_keeps_no_weights(make: Any) -> None:
+    net = make()
+    fresh = freshened(net)
+    for name, tensor in net.named_parameters():
+        if tensor.numel() > 1 and tensor.std() > 0:
+            assert not torch.equal(tensor, fresh.get_parameter(name)), name
+
+
+@pytest.mark.slow
+def test_a_study_on_live_objects(model: nn.Module, data: Any, tmp_path: Path) -> None:
+    scheme = {"adi": {"keys": 20, "recipe": {"epochs": 12}}}
+    done = ownmark.study(
+        model, data[0], [scheme], ["none", "prune"], test=data[1], nulls=1, recipe={"epochs": 1},
+        out=tmp_path / "run", store=tmp_path / "store", device="cpu",
+    )  # fmt: skip
+    rows = done.table()
+    assert [row["attack"] for row in rows] == ["none", "prune"]
+    assert rows[0]["matches"] > 0.9
+    assert "<table>" in done._repr_html_()
+    assert done.plot().axes
+
+
+def test_an_attack_on_a_live_model_leaves_it_as_it_was(model: nn.Module, data: Any) -> None:
+    left = ownmark.attack(model, {"prune": {"sparsity": 0.5}}, data[0], test=data[1], device="cpu")
+    assert type(left.network) is type(model)
+    assert float((left.network.head.weight == 0).float().mean()) > 0.3
+    assert left.accuracy["before"] > 0.9
