@@ -14,11 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from ownmark.checkpoints import Checkpoint, digest_of, read_weights
-from ownmark.contracts.host import Host
 from ownmark.contracts.views import outputs
 from ownmark.discovery import Catalog
 from ownmark.errors import OwnmarkError, Unreadable, UnusableAnswer
-from ownmark.methods import Kind
 from ownmark.ownership.answers import plain_answers
 from ownmark.ownership.asked import Answers, guarded, imported
 from ownmark.ownership.credentials import redacted
