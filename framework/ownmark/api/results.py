@@ -64,12 +64,14 @@ class Mark:
             OwnmarkError: the folder exists.
         """
         from ownmark.ownership.folder import appearing, require_vacant
+        from ownmark.ownership.mine import remember
 
         into = Path(folder)
         require_vacant(into)
         with appearing(into) as scratch:
             shutil.copytree(self.folder, scratch, dirs_exist_ok=True)
             self._name_class(scratch / "released" / "model.json")
+        remember(into)
         return into
 
     def _name_class(self, path: Path) -> None:
