@@ -21,12 +21,12 @@ from ownmark.methods import Kind
 from ownmark.ownership.folder import Claim, Release
 from ownmark.ownership.trust import require_no_code
 from ownmark.runner.cell import Spec, canonical
-from ownmark.runner.decoys import decoy_rates, fresh_keys
+from ownmark.runner.decoys import decoy_rates, fewest_decoys, fresh_keys
 from ownmark.runner.reading import guess_of, models_for, threshold_of
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.splits import divide
 from ownmark.runner.verdict import BORN, Basis, verdict
-from ownmark.stats import Decoys, Knowing, Looks, least_decoys, rank_among
+from ownmark.stats import Decoys, Knowing, Looks, rank_among
 
 OLD = "this mark was made before keys were drawn to be told from others; embed anew to be able to say whose it is"
 
@@ -85,7 +85,7 @@ class Judge:
             return None, BORN if reads["born"] else ""
         if self.sequential and isinstance(view, BlackBox):
             return self._in_looks(view, found, most)
-        count, least = int(reads["decoys"]), least_decoys(self.rate)
+        count, least = int(reads["decoys"]), fewest_decoys(self.rate)
         count = max(count, least)
         if most is not None and reads["queries"]:
             count = min(count, most // int(reads["queries"]))

@@ -29,9 +29,9 @@ from ownmark.ownership.origin import reader as found_reader
 from ownmark.ownership.relabel import Relabelling, introduced
 from ownmark.ownership.trust import require_no_code, require_plain
 from ownmark.runner.cell import Spec
+from ownmark.runner.decoys import fewest_decoys
 from ownmark.runner.device import device_called
 from ownmark.runner.environment import environment
-from ownmark.stats import least_decoys
 
 OTHERWISE = (
     "normalised (mean and std), in 0 to 255 (--pixels byte), channels last (--layout hwc), of another size"
@@ -185,7 +185,7 @@ def _allowed(judge: Judge, faced: Faced, budget: int | None) -> int | None:
     """Images that may be sent: the budget; to a service without one, no more decoys than the rate takes."""
     if budget is not None or faced.endpoint is None or judge.sequential:
         return budget
-    return len(judge.owner.controls) + int(judge.reads["queries"]) * (1 + least_decoys(judge.rate))
+    return len(judge.owner.controls) + int(judge.reads["queries"]) * (1 + fewest_decoys(judge.rate))
 
 
 def _spent(box: BlackBox, faced: Faced) -> dict[str, Any]:

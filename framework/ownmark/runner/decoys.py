@@ -20,7 +20,10 @@ SPARE = 5
 """Times as many decoys as a claim needs at least, where they are cheap: one that matches by luck costs no claim."""
 IN_WEIGHTS = 999
 """Decoys read from weights, where a reader reads many keys at once."""
-
+MOST = 9_999
+"""Decoys at which a verdict stops asking for more by itself. At a finer rate they are `AT_FINE_RATES`, none of which may
+match as much, and the rate itself is granted by the exact tail."""
+AT_FINE_RATES = 999
 
 SEED_BITS = 63
 """Entropy of what a generator is seeded with: no key drawn from it has more."""
@@ -34,9 +37,16 @@ def key_bits(scheme: Scheme, task: Task) -> float | None:
 
 def decoys_for(rate: float, extractor: Extractor, white_box: bool) -> int:
     """How many decoys a verdict reads where the plan leaves it open."""
+    fewest = fewest_decoys(rate)
     if white_box and type(extractor).extract_many is not Extractor.extract_many:
-        return max(IN_WEIGHTS, least_decoys(rate))
-    return SPARE * (least_decoys(rate) + 1) - 1
+        return max(IN_WEIGHTS, fewest)
+    return fewest if fewest < least_decoys(rate) else min(SPARE * (fewest + 1) - 1, max(MOST, fewest))
+
+
+def fewest_decoys(rate: float) -> int:
+    """Decoys that a verdict at the rate cannot do without: enough to rank that high, as long as that is in reason."""
+    least = least_decoys(rate)
+    return least if least <= MOST else AT_FINE_RATES
 
 
 def decoy_rates(

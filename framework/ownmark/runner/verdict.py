@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ownmark.stats import Decoys, Knowing, Threshold, binomial_tail, null_p_value
+from ownmark.runner.decoys import fewest_decoys
+from ownmark.stats import Decoys, Knowing, Threshold, binomial_tail, least_decoys, null_p_value
 
 Tests = Literal["both", "nulls", "decoys"]
 PUBLIC = "its pattern is the same for all keys, so it cannot be told whose it is"
@@ -53,7 +54,12 @@ def verdict(hits: int, n: int, chance: float | None, basis: Basis) -> dict[str, 
         claim = None if not basis.controls.powerful else passed and basis.controls.knows
         reason = basis.controls.reason
     by_decoys = decoys is not None and decided != "nulls"
-    if decoys and by_decoys and not reason and decoys.p_value > threshold.rate:
+    if (
+        decoys
+        and by_decoys
+        and not reason
+        and decoys.p_value > _asked_of(decoys, threshold.rate, p_exact is not None)
+    ):
         reason = f"{decoys.as_much} of {decoys.n} fresh keys match as much as the owner's"
     p_value = p_exact if p_exact is not None else decoys.p_value if decoys and by_decoys else p_nulls
     return {
@@ -73,8 +79,14 @@ def _passed(rate: float, p_nulls: float, p_exact: float | None, basis: Basis) ->
         marked = marked and p_nulls <= max(stated, 1 / (len(basis.own) + 1))
     if basis.decoys is None or basis.tests == "nulls" or (basis.public and basis.tests == "both"):
         return marked, "nulls"
-    mine = basis.decoys.p_value <= stated
+    mine = basis.decoys.p_value <= _asked_of(basis.decoys, stated, p_exact is not None)
     return (mine, "decoys") if basis.tests == "decoys" else (marked and mine, "both")
+
+
+def _asked_of(decoys: Decoys, stated: float, exact: bool) -> float:
+    """The p-value that decoys must reach: the stated rate, or the least they can where the exact tail grants that."""
+    beyond = exact and fewest_decoys(stated) < least_decoys(stated) and decoys.n >= fewest_decoys(stated)
+    return decoys.looks / (decoys.n + 1) if beyond else stated
 
 
 def _rests_on(threshold: Threshold, p_exact: float | None, by_decoys: bool, models: int) -> str:
