@@ -21,8 +21,8 @@ SPARE = 5
 IN_WEIGHTS = 999
 """Decoys read from weights, where a reader reads many keys at once."""
 MOST = 9_999
-"""Decoys at which a verdict stops asking for more by itself. At a finer rate they are `AT_FINE_RATES`, none of which may
-match as much, and the rate itself is granted by the exact tail."""
+"""Decoys at which a verdict stops asking for more by itself. At a finer rate they are `AT_FINE_RATES`, none of which
+may match as much, and the rate itself is granted by the exact tail."""
 AT_FINE_RATES = 999
 
 SEED_BITS = 63

@@ -201,8 +201,8 @@ class VerdictRule:
     """`nulls` ask whether the suspect is marked at all, `decoys` (fresh keys read on the suspect itself) whether the
     mark is this owner's; a claim needs `both` where both can be had."""
     decoys: int | None = Field(default=None, ge=1, le=1_000_000)
-    """Fresh keys read on each suspect; None takes five times as many as `rate` needs (at rates below 1e-4: 999), and 999 of marks in weights that
-    are read in batches."""
+    """Fresh keys read on each suspect; None takes five times as many as `rate` needs (999 at rates below 1e-4), and 999
+    of marks in weights that are read in batches."""
     every_epoch: int = Field(default=0, ge=0, le=1000)
     """So many of the null models are trained once more and read after every epoch: the highest rate is the
     laundering paper's threshold, which records show beside ours. 0 leaves it out."""
