@@ -7,7 +7,7 @@ import ownmark
 
 images, labels = data()
 model = Net()
-model.load_state_dict(torch.load("model.pt"))
+model.load_state_dict(torch.load("model.pt", weights_only=True))
 mark = ownmark.mark(
     model, (images[:1397], labels[:1397]), {"adi": {"keys": 30}}, test=(images[1397:], labels[1397:])
 )
