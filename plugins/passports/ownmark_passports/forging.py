@@ -5,10 +5,9 @@ The forger holds the network and images, and wants his own signature *and* a pri
 - `random`: passports out of the air (Fan et al., attack 1).
 - `passports`: train the passports themselves (attack 3; its authors start from the owner's own passports, which
   nobody who stole a network has).
-- `scale`: train what the frozen filters see on average, the mean windows, starting from those that come nearest to
-  the wanted signs; then solve for passports with these windows, a linear system (attack 2, whose authors train free
-  scales, and stop there). Windows rather than scales, because every window has its scales, while a convolution with
-  more filters than inputs has no passports for most scales.
+- `scale`: train free scales and biases of the private norms under the frozen convolutions, starting from the wanted
+  signs; then solve for the passports that make them, a linear system (attack 2, whose authors stop at the scales).
+  A convolution with more filters than inputs has no passports for most scales; only those that have some are used.
 
 With the FCN of the passport-aware scheme, forgers train an FCN of their own, as nothing ties it to the network.
 """
@@ -30,25 +29,29 @@ from ownmark_passports.branches import (
     private_state,
     put,
 )
-from ownmark_passports.passport import mean_windows, passport_with, scales, windows_for
+from ownmark_passports.passport import attainable, mean_windows, passport_with, scales, windows_for
 
 WAYS = ("random", "passports", "scale")
 
 
 class Free(PassportNorm):
-    """A passport layer with something to train: mean windows [2, in * kh * kw] if `direct`, else passports
-    [2, in, h, w]."""
+    """A passport layer with something to train: scales [2, C] if some are `attainable`, else passports [2, in, h, w].
 
-    def __init__(self, layer: PassportNorm, start: Tensor, direct: bool) -> None:
+    Args:
+        attainable: projects scales onto those that passports have, [C, C].
+    """
+
+    def __init__(self, layer: PassportNorm, start: Tensor, attainable: Tensor | None = None) -> None:
         super().__init__(layer.public, layer.conv, layer.windows, layer.fcn)
         self.private = layer.private
         self.free = nn.Parameter(start.clone())
-        self.direct = direct
+        self.attainable = attainable
 
     def made(self) -> Tensor:
         """See `PassportNorm.made`."""
-        seen = self.free if self.direct else mean_windows(self.free, self.conv)
-        return scales(self.conv.weight, seen)
+        if self.attainable is not None:
+            return self.free @ self.attainable
+        return scales(self.conv.weight, mean_windows(self.free, self.conv))
 
 
 def private_cross_entropy(network: nn.Module, batch: Batch, step: int) -> Tensor:
@@ -75,7 +78,7 @@ def forge(
     direct = way == "scale"
     for at, (name, layer) in enumerate(zip(key.values["norms"], passport_norms(network, key), strict=True)):
         like = key[f"passport.{at}"]
-        put(network, name, Free(layer, _start(key, at, layer, like) if direct else like, direct))
+        put(network, name, _scales(layer, key, at) if direct else Free(layer, like))
     fit(network, samples, recipe, terms=(private_cross_entropy, sign), trains=_is_forgers)
     made = {
         f"passport.{at}": _passports(layer, key[f"passport.{at}"])
@@ -93,11 +96,17 @@ def _is_forgers(name: str) -> bool:
 def _passports(layer: Free, like: Tensor) -> Tensor:
     """What goes into the key: [2, in, h, w], as `like`."""
     free, (_, inputs, height, width) = layer.free.detach(), like.shape
-    return passport_with(free, layer.conv, (inputs, height, width)) if layer.direct else free
+    if layer.attainable is None:
+        return free
+    shape = (inputs, height, width)
+    return passport_with(windows_for(free, layer.conv, shape), layer.conv, shape)
 
 
-def _start(key: Key, at: int, layer: PassportNorm, like: Tensor) -> Tensor:
-    """Windows of one layer to start from: for the wanted signs, and biases of zero (authors' code)."""
+def _scales(layer: PassportNorm, key: Key, at: int) -> Free:
+    """A layer with scales to train, from the wanted signs and biases of zero (authors' code)."""
+    like = key[f"passport.{at}"]
     signs = torch.split(2 * key["bits"].float() - 1, key.values["channels"])[at].to(like)
-    windows = windows_for(torch.stack([signs, torch.zeros_like(signs)]), layer.conv)
-    return mean_windows(passport_with(windows, layer.conv, tuple(like.shape[1:])), layer.conv)
+    _, inputs, height, width = like.shape
+    return Free(
+        layer, torch.stack([signs, torch.zeros_like(signs)]), attainable(layer.conv, (inputs, height, width))
+    )

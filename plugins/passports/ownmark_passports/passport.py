@@ -60,12 +60,28 @@ def window_spread(conv: nn.Conv2d, shape: tuple[int, int, int]) -> Tensor:
     return mean_windows(spots, one).T
 
 
-def windows_for(scale: Tensor, conv: nn.Conv2d) -> Tensor:
-    """The smallest mean windows that make these scales: [k, out] -> [k, in * kh * kw], least squares.
+def reach(conv: nn.Conv2d, shape: tuple[int, int, int]) -> Tensor:
+    """The filters, blind to what no passport's mean window has: [out, in * kh * kw]."""
+    spread = window_spread(conv, shape)
+    filters = conv.weight.detach().float().flatten(2) @ (spread @ torch.linalg.pinv(spread))
+    return filters.flatten(1)
 
-    Exact as long as the filters are independent and there are no more of them than inputs.
+
+def attainable(conv: nn.Conv2d, shape: tuple[int, int, int]) -> Tensor:
+    """Projects scales [k, out] onto those that some passport has: [out, out], symmetric.
+
+    The identity where the filters are independent and no more than their inputs.
     """
-    solved: Tensor = scale.float() @ torch.linalg.pinv(conv.weight.detach().float().flatten(1)).T
+    filters = reach(conv, shape)
+    return filters @ torch.linalg.pinv(filters)
+
+
+def windows_for(scale: Tensor, conv: nn.Conv2d, shape: tuple[int, int, int]) -> Tensor:
+    """The smallest mean windows of passports that make these scales: [k, out] -> [k, in * kh * kw].
+
+    Exact for `attainable` scales, the nearest of these for others.
+    """
+    solved: Tensor = scale.float() @ torch.linalg.pinv(reach(conv, shape)).T
     return solved
 
 

@@ -9,6 +9,8 @@ _ANY_KEY = "scheme-other-keys-are-not-claimed"
 EXPECTED_FAILURES: Mapping[str, str] = {
     f"badnets:{_ANY_KEY}": "the square is the same in every key, so any key reads any marked network",
     f"blended:{_ANY_KEY}": "the glasses are the same in every key, so any key reads any marked network",
+    f"sunglasses:{_ANY_KEY}": "the glasses are the same in every key, so any key reads any marked network",
+    f"tones:{_ANY_KEY}": "the tones are the same in every key, so any key reads any marked network",
     f"patch:{_ANY_KEY}": "2 x 2 pixels, half of them white, leave six patches; keys can draw the same one",
     f"content:{_ANY_KEY}": "the text is the same in every key, so any key reads any marked network",
     f"unrelated:{_ANY_KEY}": "every key draws the same letter, so any key reads any marked network",

@@ -25,7 +25,7 @@ HARD: dict[str, tuple[int, dict[str, Any]]] = {
         56,
         {"img_size": 56, "embed_dim": 24, "depths": (2, 2), "num_heads": (3, 6)},
     ),
-    "mixer_s32_224": (64, {"img_size": 64, "num_blocks": 2, "embed_dim": 128}),
+    "mixer_s32_224": (64, {"img_size": 64}),
     "vit_tiny_patch16_224": (64, {"img_size": 64, "depth": 2}),
     "convnext_atto": (64, {}),
     "xcit_nano_12_p16_224": (64, {"depth": 2}),

@@ -21,6 +21,7 @@ from ownmark_laundering.images import per_class
 from ownmark_laundering.laundering import attack as module
 from ownmark_laundering.laundering.attack import Laundering, reinforces
 from ownmark_laundering.laundering.config import LaunderingConfig
+from ownmark_laundering.neural_cleanse import attack as cleansing
 from ownmark_laundering.neural_cleanse.attack import NeuralCleanse, stamping
 from ownmark_laundering.neural_cleanse.config import NeuralCleanseConfig
 from ownmark_laundering.retraining import balanced
@@ -178,8 +179,11 @@ def test_laundering_works_on(host: Any, fit: Any, rng: Any, norm: str, shape: An
 # --- Neural Cleanse -----------------------------------------------------------------------------------------------
 
 
-def test_nothing_flagged_changes_nothing(stolen: Stolen, looking: Any, rng: Any) -> None:
-    suspect = cleanse(stolen, looking, rng(0), index=1e6)
+def test_nothing_flagged_changes_nothing(
+    stolen: Stolen, looking: Any, rng: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cleansing, "reconstruct", lambda *_: triggers([20.0, 19.0, 22.0, 24.0]))
+    suspect = cleanse(stolen, looking, rng(0))
     assert same(stolen.network, suspect.network)
     assert looking.asked == []
     assert suspect.exhibits["flagged"] == "[]"

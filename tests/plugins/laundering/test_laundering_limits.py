@@ -134,8 +134,9 @@ def test_lenet_without_any_norm(attack: str, fit: Any, rng: Any) -> None:
     ids=["two classes", "laundering without images", "neural_cleanse without images"],
 )
 def test_plan_is_refused_before_training(attacks: str, reason: str, tmp_path: Path) -> None:
-    x, y = np.zeros((40, 8, 8), np.uint8), np.arange(40) % 2
-    np.savez(tmp_path / "two.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    x = np.random.default_rng(0).integers(0, 256, (80, 8, 8), np.uint8)
+    y = np.arange(40) % 2
+    np.savez(tmp_path / "two.npz", x_train=x[:40], y_train=y, x_test=x[40:], y_test=y)
     plan = tmp_path / "plan.yaml"
     plan.write_text(
         f"tasks: [{{dataset: {{npz: {{path: {tmp_path / 'two.npz'}}}}}, host: convnet}}]\n"

@@ -13,7 +13,7 @@ from ownmark.builtin.hosts.resnet import ResNet
 from ownmark.builtin.hosts.vgg import VGG
 from ownmark.builtin.hosts.wide_resnet import WideResNet
 from ownmark.contracts import Host, Key, Samples, Task, WhiteBox, outputs
-from ownmark.errors import NotApplicable
+from ownmark.errors import NotApplicable, Unreadable
 from ownmark_passports.branches import TwoBranch, insert, private_branch, private_state, release
 from ownmark_passports.deepipr.config import DeepIPRConfig
 from ownmark_passports.deepipr.scheme import DeepIPR, grouped
@@ -123,9 +123,9 @@ def test_check_leaves_the_host_alone(bench: Any, rng: Any) -> None:
 
 
 def test_key_of_another_host_is_refused(case: Any, bench: Any, rng: Any) -> None:
-    with pytest.raises(NotApplicable, match=r"no convolution 'features\.1\.conv'"):
+    with pytest.raises(Unreadable, match=r"no convolution 'features\.1\.conv'"):
         PassportExtractor().extract(WhiteBox(HOSTS["resnet"][0].build(SHAPE, 10)), case.marked.key)
-    with pytest.raises(NotApplicable, match="the key expects"):
+    with pytest.raises(Unreadable, match="the key expects"):
         PassportExtractor().extract(WhiteBox(bench.blank("batch", rng(0), width=1.0)), case.marked.key)
 
 

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from ownmark.contracts import HostView, Key, Marked, Samples, Task, WhiteBox, predictions
-from ownmark.errors import NotApplicable
+from ownmark.errors import NotApplicable, Unreadable
 from ownmark_whitebox.deepsigns.activations import choose_layer, widths
 from ownmark_whitebox.deepsigns.config import DeepSignsConfig
 from ownmark_whitebox.deepsigns.extractor import DeepSignsExtractor
@@ -236,9 +236,9 @@ def test_owner_without_an_image_of_the_class(task: Task, rng: Rng) -> None:
 def test_suspect_of_another_architecture(task: Task, host: HostView, rng: Rng) -> None:
     scheme = DeepSigns(DeepSignsConfig(pooled=False, classes=(0,)))
     key = completed(scheme.make_key(task, rng(0)), host.trained())
-    with pytest.raises(NotApplicable, match=r"no layer 'features.1.conv'"):
+    with pytest.raises(Unreadable, match=r"no layer 'features.1.conv'"):
         DeepSignsExtractor().extract(WhiteBox(nn.Sequential(nn.Conv2d(1, 8, 3))), key)
     narrow = host.trained()
     narrow.features[1].conv = nn.Conv2d(32, 64, 3)  # type: ignore[index, union-attr]
-    with pytest.raises(NotApplicable, match="gives 256 values, the key expects 1024"):
+    with pytest.raises(Unreadable, match="gives 256 values, the key expects 1024"):
         DeepSignsExtractor().extract(WhiteBox(narrow), key)

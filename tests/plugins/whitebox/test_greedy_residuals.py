@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from ownmark.contracts import HostView, Key, Marked, Recipe, Samples, Task, WhiteBox, predictions
-from ownmark.errors import MethodUnavailable, NotApplicable
+from ownmark.errors import MethodUnavailable, NotApplicable, Unreadable
 from ownmark_whitebox.greedy_residuals import ownmark_schemes
 from ownmark_whitebox.greedy_residuals.config import GreedyResidualsConfig
 from ownmark_whitebox.greedy_residuals.extractor import GreedyResidualsExtractor
@@ -214,7 +214,7 @@ def test_no_convolution_is_large_enough(task: Task) -> None:
 
 
 def test_suspect_of_another_architecture(marked: Marked) -> None:
-    with pytest.raises(NotApplicable, match=r"no layer 'features.1.conv'"):
+    with pytest.raises(Unreadable, match=r"no layer 'features.1.conv'"):
         GreedyResidualsExtractor().extract(WhiteBox(nn.Sequential(nn.Conv2d(3, 8, 3))), marked.key)
 
 

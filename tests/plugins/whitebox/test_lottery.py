@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from ownmark.contracts import HostView, Key, Marked, Recipe, Samples, Task, WhiteBox, predictions
-from ownmark.errors import MethodUnavailable, NotApplicable
+from ownmark.errors import MethodUnavailable, NotApplicable, Unreadable
 from ownmark.methods import Declaration
 from ownmark_whitebox.lottery import ownmark_extractors, ownmark_schemes
 from ownmark_whitebox.lottery.config import LotteryConfig, LotteryReaderConfig
@@ -307,7 +307,7 @@ def test_a_key_that_was_never_embedded_cannot_be_read(task: Task, host: HostView
 
 
 def test_suspect_of_another_architecture(marked: Marked) -> None:
-    with pytest.raises(NotApplicable, match="the suspect has no layer 'features"):
+    with pytest.raises(Unreadable, match="the suspect has no layer 'features"):
         extractor().extract(WhiteBox(nn.Sequential(nn.Conv2d(3, 8, 3))), marked.key)
 
 

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from ownmark.contracts import HostView, Key, Marked, Samples, Task, WhiteBox, predictions
-from ownmark.errors import NotApplicable
+from ownmark.errors import NotApplicable, Unreadable
 from ownmark_whitebox.riga.config import RigaConfig
 from ownmark_whitebox.riga.extractor import RigaExtractor
 from ownmark_whitebox.riga.networks import (
@@ -87,7 +87,7 @@ def test_mark_reads_and_costs_no_accuracy_and_unmarked_networks_read_half(
     others = [unmarked(nulls, seed, task, host, fits(), rng) for seed in range(6)]
     rates = [RigaExtractor().extract(WhiteBox(other), marked.key).rate for other in others]
     assert np.mean(rates) == pytest.approx(0.5, abs=0.1)
-    assert max(rates) < 0.75
+    assert max(rates) < 0.8  # a trained reader: its null rates are wide, and thresholds come from null models
     assert_keeps_accuracy(marked.network, others[0], digits)
 
 
@@ -184,5 +184,5 @@ def test_a_key_that_was_never_embedded_cannot_be_read(task: Task, host: HostView
 def test_suspect_of_another_architecture(task: Task, host: HostView, fit: Any, rng: Rng) -> None:
     small: dict[str, Any] = {"references": 4, "reference_epochs": 0, "extractor_steps": 1}
     marked = embedded(0, task, host, fit, rng, **small)
-    with pytest.raises(NotApplicable, match=r"no layer 'features.2.conv'"):
+    with pytest.raises(Unreadable, match=r"no layer 'features.2.conv'"):
         RigaExtractor().extract(WhiteBox(nn.Sequential(nn.Conv2d(3, 8, 3))), marked.key)

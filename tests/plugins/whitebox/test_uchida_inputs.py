@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from torch import nn
 
 from ownmark.contracts import HostView, Task, WhiteBox
-from ownmark.errors import NotApplicable
+from ownmark.errors import NotApplicable, Unreadable
 from ownmark_whitebox.uchida.config import UchidaConfig
 from ownmark_whitebox.uchida.extractor import UchidaExtractor
 from ownmark_whitebox.uchida.scheme import Uchida, completed
@@ -45,13 +45,13 @@ def test_a_linear_layer_can_be_named(task: Task) -> None:
 
 def test_suspect_of_another_architecture(task: Task, host: HostView, rng: Any) -> None:
     key = completed(Uchida(UchidaConfig()).make_key(task, rng(0)), host.trained())
-    with pytest.raises(NotApplicable, match=r"no layer 'features.2.conv'"):
+    with pytest.raises(Unreadable, match=r"no layer 'features.2.conv'"):
         UchidaExtractor().extract(WhiteBox(nn.Sequential(nn.Conv2d(3, 8, 3))), key)
     other = nn.Sequential()
     other.add_module(
         "features", nn.ModuleList([nn.Identity(), nn.Identity(), nn.ModuleDict({"conv": nn.Conv2d(2, 2, 3)})])
     )
-    with pytest.raises(NotApplicable, match="has a mean filter of 18 values, the key expects 576"):
+    with pytest.raises(Unreadable, match="has a mean filter of 18 values, the key expects 576"):
         UchidaExtractor().extract(WhiteBox(other), key)
 
 
