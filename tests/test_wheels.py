@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,18 +29,25 @@ def _run(*command: str | Path, **options: object) -> str:
     return str(done.stdout)
 
 
+def _installed() -> Iterator[Path]:
+    """What lies in this environment's folders of packages; it may stand on another one."""
+    for folder in map(Path, sys.path):
+        if folder.name in ("site-packages", "dist-packages") and folder.is_dir():
+            yield from folder.iterdir()
+
+
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A virtual environment with the third-party packages of this one, the three wheels, and no source tree.
 
-    The third-party packages are linked in one by one: a second copy of torch costs minutes, and a path to the whole
-    folder would bring this repository's editable installs along.
+    The third-party packages are linked in one by one, from wherever this environment finds them: a second copy of torch
+    costs minutes, and a path to a whole folder would bring this repository's editable installs along.
     """
     folder = tmp_path_factory.mktemp("clean")
     _run(sys.executable, "-m", "venv", "--without-pip", folder / "env")
     python = folder / "env" / "bin" / "python"
     target = Path(_run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
-    for item in Path(sysconfig.get_path("purelib")).iterdir():
+    for item in _installed():
         ours = item.name.removeprefix("__editable__").lstrip("._").startswith(("ownmark", "acme"))
         if not ours and item.suffix != ".pth" and not (target / item.name).exists():
             (target / item.name).symlink_to(item)

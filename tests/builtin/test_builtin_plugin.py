@@ -19,7 +19,7 @@ HEAVY = "torch sklearn numpy pydantic torchmetrics pytorch_lightning datasets"
 def test_ids():
     assert {d.id for d in ALL if d.kind is Kind.DATASET} == {
         "digits", "npz", "folder", "wav-folder", "hub", "mnist", "fashion-mnist", "cifar10", "cifar10-small",
-        "cifar100-subset", "orl-faces",
+        "cifar100-subset", "orl-faces", "function",
     }  # fmt: skip
     assert {d.id for d in ALL if d.kind is Kind.HOST} == {
         "convnet", "lenet5", "resnet", "wide_resnet", "vgg", "mobilenet_v2", "module"

@@ -79,7 +79,7 @@ def test_recorded_steps_are_several_times_shorter_in_operations(monkeypatch: pyt
 @gpu
 def test_networks_trained_side_by_side_are_those_trained_alone() -> None:
     fitters = [fitter(i) for i in range(4)]
-    beside = fit_together(fitters, [host(i) for i in range(4)], images(), RECIPE)
+    beside = fit_together(fitters, [host(i) for i in range(4)], [images()] * 4, RECIPE)
     for i, network in enumerate(beside):
         assert same(network, fitter(i)(host(i), images(), RECIPE))
         assert fitters[i].samples_seen == 3 * SIZE
@@ -96,7 +96,9 @@ def test_dropout_works_recorded_and_keeps_networks_from_sharing_its_draws() -> N
             )
 
     assert same(fitter()(dropping(0), images(), RECIPE), fitter()(dropping(0), images(), RECIPE))
-    beside = fit_together([fitter(i) for i in range(2)], [dropping(i) for i in range(2)], images(), RECIPE)
+    beside = fit_together(
+        [fitter(i) for i in range(2)], [dropping(i) for i in range(2)], [images()] * 2, RECIPE
+    )
     assert same(beside[1], fitter(1)(dropping(1), images(), RECIPE))
 
 
@@ -145,16 +147,30 @@ def test_progress_is_told_of_recorded_steps_too() -> None:
     assert told == [(i + 1, 27) for i in range(27)]
 
 
-def test_on_the_cpu_networks_together_are_networks_one_by_one() -> None:
-    recipe = RECIPE.change(epochs=1)
-    beside = fit_together(
-        [fitter(i, "cpu") for i in range(2)],
-        [host(i, "convnet", width=0.25) for i in range(2)],
-        images(),
-        recipe,
-    )
-    alone = [fitter(i, "cpu")(host(i, "convnet", width=0.25), images(), recipe) for i in range(2)]
-    assert [same(one, other) for one, other in zip(beside, alone, strict=True)] == [True, True]
+def networks_together_are_networks_one_by_one(samples: list[Samples], device: str) -> None:
+    recipe, count = RECIPE.change(epochs=1), len(samples)
+    hosts, others = ([host(i, "convnet", width=0.25) for i in range(count)] for _ in range(2))
+    beside = fit_together([fitter(i, device) for i in range(count)], hosts, samples, recipe)
+    alone = [fitter(i, device)(others[i], samples[i], recipe) for i in range(count)]
+    assert [same(one, other) for one, other in zip(beside, alone, strict=True)] == [True] * count
+
+
+OF_THEIR_OWN = [
+    [images(), images()],
+    [images().first(SIZE // 2), images().select(torch.arange(SIZE // 2, 2 * (SIZE // 2)))],
+    [images(), images().first(SIZE // 2)],
+]
+
+
+@pytest.mark.parametrize("samples", OF_THEIR_OWN, ids=["the same", "halves", "of other lengths"])
+def test_on_the_cpu_networks_together_are_networks_one_by_one(samples: list[Samples]) -> None:
+    networks_together_are_networks_one_by_one(samples, "cpu")
+
+
+@gpu
+@pytest.mark.parametrize("samples", OF_THEIR_OWN, ids=["the same", "halves", "of other lengths"])
+def test_networks_side_by_side_have_images_of_their_own(samples: list[Samples]) -> None:
+    networks_together_are_networks_one_by_one(samples, "cuda")
 
 
 def job(recipe: Recipe = RECIPE, terms: Any = (cross_entropy,), transforms: Any = ()) -> Job:

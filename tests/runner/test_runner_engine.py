@@ -21,6 +21,9 @@ from ownmark.runner.progress import Silent
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.store import Contents, Store
 
+NETWORK = {"network": {"weight": torch.zeros(1)}}
+"""An entry of stage `host` without one is refused."""
+
 
 class Notes(Silent):
     def __init__(self) -> None:
@@ -52,7 +55,7 @@ def make(tmp_path: Path, notes: Notes) -> Callable[..., Engine]:
 def counting(calls: list[str], name: str = "a", about: Any = None) -> Node:
     def compute(bench: Bench) -> Contents:
         calls.append(name)
-        return Contents({"name": name})
+        return Contents({"name": name}, NETWORK)
 
     return Node("host", name, about or {"name": name}, compute)
 
@@ -224,7 +227,7 @@ def test_two_runs_on_one_store_compute_a_stage_once(make: Callable[..., Engine],
         calls.append("computed")
         begun.set()
         assert waits.wait(30)
-        return Contents({"name": "slow"})
+        return Contents({"name": "slow"}, NETWORK)
 
     node = Node("host", "slow", {"name": "slow"}, compute)
     first = threading.Thread(target=make().get, args=(node,))

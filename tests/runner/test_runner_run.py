@@ -227,7 +227,7 @@ def test_a_record_has_every_field_and_is_strict_json(first: tuple[Finished, Coun
     for record in first[0].records:
         assert set(record) == {
             "id", "plan", "cell", "granted", "reported", "provenance", "status", "utility", "metrics", "evidence",
-            "evidence_bare", "measured", "verdict", "removal", "cost", "exhibits",
+            "evidence_bare", "measured", "verdict", "removal", "cost", "exhibits", "notes",
         }  # fmt: skip
         assert set(record["cell"]) == {"task", "dataset", "host", "scheme", "attack", "seed", "extractor"}
         assert set(record["utility"]) == {
@@ -421,7 +421,7 @@ def test_the_users_callback_and_logger_watch_every_training(workshop) -> None:  
     )
     ok(workshop.run(SIGNS + "attacks: [{finetune: {recipe: {epochs: 2}}}]\n" + trainer))
     steps = (folder / "steps").read_text().split()
-    assert steps == ["4", "4", "4", "2"], "three hosts of 200 images, one attack on 50"
+    assert steps == ["4", "2", "1", "2"], "a host on 200 images, null models on 100 and 50, an attack on 50"
     logs = [path.read_text().split() for path in sorted((folder / "logs").glob("*/metrics.csv"))]
     assert len(logs) == 4
     assert all("loss" in log[0] and len(log) >= 2 for log in logs)

@@ -146,20 +146,27 @@ def test_a_remark_added_after_the_import_is_no_reason_to_refuse(place: Path, rem
     assert source_digest("hashed_net") == before
 
 
-@pytest.mark.parametrize(
-    "made",
-    [
-        "exec('def made(x):\\n    return x', space := {}); made = space['made']",
-        "made = lambda x: x\nmade.__module__ = None",
-    ],
-    ids=["exec", "lambda"],
-)
+NAMELESS = {
+    "of text that was run": "exec('def made(x):\\n    return x', space := {}); made = space['made']",
+    "of text run under no name": "exec('def made(x): return x', {'__name__': None}, locals())",
+    "of code that was made": "import types\nmade = types.FunctionType((lambda x: x).__code__, {})",
+    "with its module taken away": "made = lambda x: x\nmade.__module__ = None",
+    "of a class": "class Own:\n    exec('def made(s): return 3', {'__name__': None}, locals())\nmade = Own.made",
+}
+"""Modules with a function `made` that names no module: generated code has no file to be compared with."""
+
+
+@pytest.mark.parametrize("made", NAMELESS.values(), ids=NAMELESS)
 def test_functions_that_belong_to_no_module_are_passed_over(place: Path, made: str) -> None:
-    (place / "generated.py").write_text(f"{made}\n\ndef own():\n    return 1\n")
+    text = f"{made}\n\ndef own():\n    return 1\n"
+    (place / "hashed_generated.py").write_text(text)
     importlib.invalidate_caches()
-    module = importlib.import_module("generated")
+    module = importlib.import_module("hashed_generated")
     assert module.made.__module__ in (None, "builtins")
-    assert source_digest("generated")
+    assert source_digest("hashed_generated")
+    (place / "hashed_generated.py").write_text(text.replace("return 1\n", "return 10\n"))
+    with pytest.raises(StaleModule, match="own in memory"):
+        source_digest("hashed_generated")
 
 
 _HELD = "WIDTH = 3\nSIZES = (1, -2)\nNAME = 'a'\n_cache = None\nLATE = 0\n"

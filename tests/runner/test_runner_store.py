@@ -69,7 +69,7 @@ def test_an_entry_under_a_temporary_name_is_invisible(store: Store, monkeypatch:
         assert ("host", KEY) not in store
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(store_module, "_settle", killed)
+    monkeypatch.setattr(store_module, "settle", killed)
     with pytest.raises(KeyboardInterrupt):
         written(store)
     assert ("host", KEY) not in store

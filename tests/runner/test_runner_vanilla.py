@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 
+from ownmark.contracts.weights import read_tensors
 from ownmark.stats import laundering_threshold
 
 TASK = """
@@ -32,6 +34,32 @@ def test_the_last_epoch_is_the_null_model_that_the_threshold_was_set_on(shared, 
     assert [[len(epoch) for epoch in model] for model in rates] == [[3, 3, 3]] * 2
     assert [model[-1] for model in rates] == stored(shared, "threshold")["null_rates"]
     assert rates[0][0] != rates[0][-1]
+
+
+NULLS = {
+    "the owner's images": ("adi: {keys: 20}", "nulls: {data: owner}", [3, 3, 3]),
+    "another host": (
+        "adi: {keys: 20}",
+        "nulls: {hosts: {convnet: {width: 0.5, recipe: {epochs: 2}}}}",
+        [3, 3, 2],
+    ),
+    "another host, in weights": ("uchida: {bits: 16}", "nulls: {hosts: {convnet: {width: 0.5}}}", [3, 3]),
+}
+
+
+@pytest.mark.parametrize("case", NULLS)
+def test_epochs_are_those_of_the_plans_null_models(workshop, case):
+    scheme, nulls, epochs = NULLS[case]
+    task = TASK.replace("null_models: 2", "null_models: 3") % f", every_epoch: 3, {nulls}"
+    assert not workshop.run(f"schemes: [{{{scheme}}}]\n", task=task).failed
+    rates = stored(workshop, "vanilla")["rates"]
+    assert [len(model) for model in rates] == epochs
+    for entry in (workshop.store / "epochs").glob("*/*"):
+        null = json.loads((entry / "manifest.json").read_text())["about"]["host"]
+        (model,) = (workshop.store / "host").glob(f"*/{null}/network.safetensors")
+        last = max(entry.glob("epoch *.safetensors"), key=lambda path: int(path.stem.split()[1]))
+        network, other = read_tensors(model, "entry")[0], read_tensors(last, "entry")[0]
+        assert all(torch.equal(network[name], other[name]) for name in network)
 
 
 def test_records_say_the_maximum_and_what_it_would_decide(shared, asked):

@@ -17,7 +17,7 @@ from ownmark.loops.graphs import Job
 def fit_together(
     fitters: Sequence[Fitter],
     networks: Sequence[nn.Module],
-    samples: Samples,
+    samples: Sequence[Samples],
     recipe: Recipe,
     *,
     terms: Sequence[Term] = (cross_entropy,),
@@ -27,16 +27,22 @@ def fit_together(
 
     On a CUDA device, steps that can be recorded are recorded as one graph in which every network has a stream of its
     own: small networks leave most of a GPU idle, and share it so. Elsewhere, and for networks that draw random numbers
-    themselves (dropout), one after the other.
+    themselves (dropout) or have more steps than others, one after the other.
 
     Args:
-        fitters: one a network, all on one device. networks: of one architecture.
-        samples, recipe, terms, transforms: as for `Fit`, shared by all.
+        fitters: one a network, all on one device. networks: of one architecture. samples: what each is trained on.
+        recipe, terms, transforms: as for `Fit`, shared by all.
     """
-    jobs = [f.job(n, samples, recipe, terms, transforms) for f, n in zip(fitters, networks, strict=True)]
+    jobs = [
+        fitter.job(network, images, recipe, terms, transforms)
+        for fitter, network, images in zip(fitters, networks, samples, strict=True)
+    ]
+    if not jobs:
+        return []
     first = fitters[0]
     watching = first.observers((), jobs[0].steps)
-    if len(jobs) > 1 and first.steps_on_device(jobs[0], watching) and not _draws(jobs[0]):
+    even = len(jobs) > 1 and len({job.steps for job in jobs}) == 1
+    if even and first.steps_on_device(jobs[0], watching) and not _draws(jobs[0]):
         with first.training():
             first.replay(jobs, watching)
         for fitter, job in zip(fitters, jobs, strict=True):

@@ -106,14 +106,17 @@ class Making:
                 tensors={"network": self._trained(task, purpose, bench, images=images).state_dict()}
             )
 
-        side = Together((task, "null models"), purpose, lambda asked: self._trained_together(task, asked))
+        side = Together(
+            (task, "null models", images), purpose, lambda asked: self._trained_together(task, asked, images)
+        )
         together = side if purpose.startswith("null ") else None
         return Node("host", f"{task.label} {purpose}", about, compute, together=together)
 
-    @once(lambda task, purpose: (task, purpose))
-    def epochs(self, task: TaskSpec, purpose: str) -> Node:
-        """The same network after each epoch of its training, file `epoch i`; value `epochs`: how many."""
-        about = {"host": self.host(task, purpose).digest}
+    @once(lambda task, null: (task, null.digest))
+    def epochs(self, task: TaskSpec, null: Node) -> Node:
+        """The network of a `host` node after each epoch of its training, file `epoch i`; value `epochs`: how many."""
+        built = self.built_as(task, null)
+        purpose, images = null.about["purpose"], null.about.get("images", "owner")
 
         def compute(bench: Bench) -> Contents:
             states: dict[str, dict[str, Tensor]] = {}
@@ -123,14 +126,16 @@ class Making:
                 states[f"epoch {len(states)}"] = state
                 return False
 
-            self._trained(task, purpose, bench, keep)
+            self._trained(built, purpose, bench, keep, images)
             return Contents({"epochs": len(states)}, states)
 
-        return Node("epochs", f"{task.label} {purpose}", about, compute)
+        node = Node("epochs", f"{built.label} {purpose}", {"host": null.digest}, compute)
+        self._built_as[node.digest] = built
+        return node
 
     def epoch_networks(self, task: TaskSpec, node: Node) -> Iterator[nn.Module]:
         """The networks of an `epochs` node one after the other, in eval mode."""
-        entry, network = self.engine.get(node), self.blank(task)
+        entry, network = self.engine.get(node), self.blank(self.built_as(task, node))
         for epoch in range(entry.values["epochs"]):
             network.load_state_dict(entry.tensors(f"epoch {epoch}"))
             yield network.eval()
@@ -167,15 +172,22 @@ class Making:
         order = torch.randperm(len(splits.owner), generator=rng_for("images", purpose))
         return splits.owner.select(order[: (len(order) + 1) // 2])
 
-    def _trained_together(self, task: TaskSpec, asked: Sequence[tuple[Bench, str]]) -> list[Contents]:
-        """As `_trained`, several purposes at once."""
+    def _trained_together(
+        self, task: TaskSpec, asked: Sequence[tuple[Bench, str]], images: str
+    ) -> list[Contents]:
+        """As `_trained`, several purposes at once, each on its own images."""
         host: Host = self.methods.get(Kind.HOST, task.host).instance
         draws = [rng_for("host", purpose) for _, purpose in asked]
         fitters = [bench.fitter(rng) for (bench, _), rng in zip(asked, draws, strict=True)]
-        networks = fit_together(
-            fitters, [self.blank(task, rng) for rng in draws], self.splits(task.dataset).owner, host.recipe,
+        networks = [self.blank(task, rng) for rng in draws]
+        untrained = [i for i, (_, purpose) in enumerate(asked) if not host.ready(networks[i], purpose)]
+        trained = fit_together(
+            [fitters[i] for i in untrained], [networks[i] for i in untrained],
+            [self._images(task, asked[i][1], images) for i in untrained], host.recipe,
             terms=host.terms(), transforms=host.transforms(),
         )  # fmt: skip
+        for i, network in zip(untrained, trained, strict=True):
+            networks[i] = network
         return [Contents(tensors={"network": network.state_dict()}) for network in networks]
 
     def nulls(self, task: TaskSpec) -> list[Node]:
@@ -203,7 +215,7 @@ class Making:
         return "pool" if i % 2 and enough else "half"
 
     def built_as(self, task: TaskSpec, node: Node) -> TaskSpec:
-        """The task of a host node; another than `task` if the plan's null models have other hosts."""
+        """The task of a `host` or `epochs` node; another than `task` if the plan's null models have other hosts."""
         return self._built_as.get(node.digest, task)
 
     def blank(self, task: TaskSpec, rng: torch.Generator | None = None) -> nn.Module:

@@ -28,8 +28,9 @@ class Vanilla:
 
     def nodes(self, cell: Cell) -> dict[str, Node]:
         """Stage `vanilla`, with the stages of the null models that it reads; none where the plan asks for none."""
-        making, count = self._making, self._rule.every_epoch
-        nulls = {f"null {i} by epoch": making.epochs(cell.task, f"null {i}") for i in range(count)}
+        making, task = self._making, cell.task
+        models = self._reading.readable(cell, making.innocents(task, "null", self._rule.every_epoch))
+        nulls = {f"{null.about['purpose']} by epoch": making.epochs(task, null) for null in models}
         return nulls | ({"vanilla": self._maximum(cell, list(nulls.values()))} if nulls else {})
 
     @once(lambda cell, nulls: (cell.task, cell.scheme, cell.extractor, cell.seed))
@@ -43,7 +44,10 @@ class Vanilla:
 
         def compute(bench: Bench) -> Contents:
             rates = [self._read(cell, null) for null in nulls]
-            return Contents({"rates": rates, "maximum": laundering_threshold(rates)})
+            every = [
+                rate for model in rates for epoch in model for rate in epoch
+            ]  # not all train equally long
+            return Contents({"rates": rates, "maximum": laundering_threshold(every)})
 
         return Node(
             "vanilla", f"{cell.task.label} {cell.scheme.label}", about, compute, (*threshold.parents, *nulls)

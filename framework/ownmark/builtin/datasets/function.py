@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -32,7 +33,7 @@ class Function(Dataset):
             raise DataError(f"{target} cannot be imported: {error}") from error
         except Exception as error:
             raise DataError(f"{target} fails: {type(error).__name__}: {error}") from error
-        return given if isinstance(given, Images) else _images(given, target)
+        return _apart(given if isinstance(given, Images) else _images(given, target))
 
     def check(self) -> None:
         """Load it: what code gives cannot be known before."""
@@ -46,6 +47,15 @@ def _images(given: Any, target: str) -> Images:
     except (TypeError, ValueError) as error:
         raise DataError(f"{target}: expected (x_train, y_train, x_test, y_test), got {error}") from error
     return Images(train, test, max(2, int(max(train.labels.max(), test.labels.max())) + 1))
+
+
+def _apart(images: Images) -> Images:
+    """The images; what was cut from one array is copied, so that nothing done to training images reaches the test."""
+    train, test = images.train, images.test
+    labels = [part.labels.untyped_storage().data_ptr() for part in (train, test) if part.y is not None]
+    if not train.pixels.shares_memory(test.pixels) and len(set(labels)) == len(labels):
+        return images
+    return replace(images, test=test.select(torch.arange(len(test))))
 
 
 def _samples(x: Any, y: Any, target: str) -> Samples:
