@@ -13,8 +13,8 @@ import pytest
 from ownmark.ownership import embed
 
 PLAN = """
-tasks: [{dataset: {digits: {limit_train: 300}}, host: {%s: {%s, recipe: {epochs: 1}}}}]
-schemes: [{uchida: {bits: 16, strength: 10.0%s}}]
+tasks: [{dataset: {digits: {limit_train: 300}}, host: {%s: {%s, recipe: {epochs: 12, batch_size: 16}}}}]
+schemes: [{uchida: {bits: 16, strength: 1.0%s}}]
 verdict: {null_models: 1, keys: 20}
 """
 OWN = (

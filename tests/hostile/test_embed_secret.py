@@ -15,6 +15,7 @@ from ownmark.cli import main
 from ownmark.errors import OwnmarkError
 from ownmark.ownership import embed, embedding
 from ownmark.ownership.secrecy import Secrecy, alone
+from ownmark.runner.claims import Claim, Claims
 from ownmark.runner.progress import Silent
 from ownmark.runner.store import Store
 
@@ -147,15 +148,13 @@ def test_a_second_embedding_is_one_sentence(plan: Any, tmp_path: Path) -> None:
 def test_waiting_for_another_is_told_without_the_seed(
     plan: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ownmark.runner import store
+    take, asked = Claims.take, list[Path]()
 
-    locked = store._locked
+    def taken_at_first(self: Claims, entry: Path, label: str) -> Claim | None:
+        asked.append(entry)
+        return take(self, entry, label) if asked.count(entry) > 1 else None
 
-    def waits(place: Path, waiting: Callable[[], None]) -> Any:
-        waiting()
-        return locked(place, waiting)
-
-    monkeypatch.setattr(store, "_locked", waits)
+    monkeypatch.setattr(Claims, "take", taken_at_first)
     progress = Everything()
     embed(plan(tmp_path), tmp_path / "mark", device="cpu", progress=progress)
     notes = [line for line in progress.said if line.startswith("note")]

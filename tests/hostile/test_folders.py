@@ -96,7 +96,7 @@ def test_a_distribution_that_the_owner_does_not_use_is_not_loaded(
 def test_no_dataset_is_loaded_for_a_stranger(suspect: Any, dataset: Any, tmp_path: Path) -> None:
     folder = suspect(dataset=dataset)
     tune = "finetune: {recipe: {epochs: 1}}"
-    with pytest.raises(UntrustedFile, match=r"not loaded.*--images.*--trust"):
+    with pytest.raises(UntrustedFile, match=r"does not choose which are loaded.*--images.*--trust"):
         attack(folder, tune, tmp_path / "into", device="cpu")
     assert attack(folder, tune, tmp_path / "into", images="digits", device="cpu").folder.exists()
 

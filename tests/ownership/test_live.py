@@ -96,4 +96,19 @@ def test_names_without_a_list_of_them_are_one_sentence(answer: Any, says: str) -
 def test_a_name_that_is_not_in_the_list_is_told_with_the_nearest_five() -> None:
     with pytest.raises(UnusableAnswer, match=r"fiv.*near: five"):
         plain_answers(["fiv"], 1, NAMES)
-    assert plain_answers(["LABEL_3", "7"], 2, None) == [3, 7]
+    assert plain_answers(["LABEL_3", "LABEL_7"], 2, None) == [3, 7]
+
+
+@pytest.mark.parametrize("name", ["7", "class_7", "label_7", "LABEL_7 ", "LABEL_٧", "-1", "7.0"])
+def test_a_name_that_could_be_another_class_is_no_number(name: str) -> None:
+    for answer in ([name, name], [{"label": name}] * 2):
+        with pytest.raises(UnusableAnswer, match="--labels"):
+            plain_answers(answer, 2, None)
+    assert plain_answers([name], 1, ["none", name]) == [1]
+
+
+def test_scores_of_numbers_are_scores_of_labels() -> None:
+    """`{"7": 0.9}` of TorchServe and Gradio without names: keys of JSON are text."""
+    scored = [[{"label": "2", "score": 0.1}, {"label": "7", "score": 0.9}], [{"label": "0", "score": 1.0}]]
+    assert plain_answers(scored, 2, None) == [7, 0]
+    assert plain_answers(scored, 2, ["7", "2", "0"]) == [0, 2]

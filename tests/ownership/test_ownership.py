@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 import subprocess
 import sys
@@ -171,9 +172,9 @@ def test_a_stranger_is_not_claimed(mark: Path, bits: Path, tmp_path: Path) -> No
         assert verify(folder, suspect, rate=rate, device="cpu")["claim"] is False
 
 
-@pytest.mark.parametrize("rate", [0, 1, -0.1, 0.5, float("nan")])
+@pytest.mark.parametrize("rate", [0, 1, -0.1, 0.5, float("nan"), float("inf")])
 def test_what_is_no_rate_is_refused(mark: Path, rate: float) -> None:
-    with pytest.raises(OwnmarkError, match="expected one above 0"):
+    with pytest.raises(OwnmarkError, match=r"above 0 and below 0\.5"):
         verify(mark, mark / "released", rate=rate, device="cpu")
 
 
@@ -197,9 +198,14 @@ def test_a_service_that_answers_now_and_then_at_random_is_not_claimed(
         random = torch.rand(len(x), generator=rng) < worn
         return torch.where(random, torch.randint(10, (len(x),), generator=rng), said)
 
-    record = verify(mark, noisy, device="cpu")
-    assert record["claim"] is False
-    assert "by the marked network" in record["reason"]
+    asked: list[Tensor] = []
+    record = verify(mark, lambda x: asked.append(x) or noisy(x), device="cpu")
+    assert (record["claim"], record["status"]) == (None, "undecided")
+    assert "by the marked network" in record["error"]
+    assert "none was sent" in record["error"]
+    assert sum(map(len, asked)) == 100
+    triggers = Claim.read(mark / "owner").key["triggers"]
+    assert not any((x == trigger).all() for x in torch.cat(asked) for trigger in triggers)
 
 
 def test_a_service_is_claimed_with_few_queries_and_cleared_with_few(
@@ -337,14 +343,44 @@ def test_weights_that_make_no_network_here_are_unreadable_and_can_be_asked(
     save_file({"weight": torch.zeros(3)}, tmp_path / "other.safetensors")
     record = verify(mark, tmp_path / "other.safetensors", device="cpu")
     assert record["claim"] is False
-    assert "not the weights of a convnet" in record["unreadable"]
+    assert "not the weights of convnet for" in record["unreadable"]
     assert "can only be asked" in record["unreadable"]
 
 
-def test_a_pickle_is_refused(mark: Path, tmp_path: Path) -> None:
-    torch.save({"weight": torch.zeros(3)}, tmp_path / "model.pt")
-    with pytest.raises(UntrustedFile, match="pickle"):
-        verify(mark, tmp_path / "model.pt", device="cpu")
+class Harm:
+    """Leaves a file behind where it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.path,)
+
+
+HARMFUL = {
+    "torch.save": lambda path, harm: torch.save({"weight": torch.zeros(3), "more": harm}, path),
+    "old torch.save": lambda path, harm: torch.save(harm, path, _use_new_zipfile_serialization=False),
+    "pickle": lambda path, harm: path.write_bytes(pickle.dumps(harm)),
+}
+
+
+@pytest.mark.parametrize("how", HARMFUL)
+@pytest.mark.parametrize("name", ["model.pt", "model.bin", "model.safetensors"])
+def test_a_pickle_runs_nothing(mark: Path, tmp_path: Path, how: str, name: str) -> None:
+    harm, path = tmp_path / "harm", tmp_path / name
+    HARMFUL[how](path, Harm(harm))
+    with pytest.raises(UntrustedFile):
+        verify(mark, path, device="cpu")
+    assert not harm.exists()
+    pickle.loads(pickle.dumps(Harm(harm)))
+    assert harm.exists(), "the pickle is harmless"
+
+
+def test_tensors_in_a_pickle_are_read_as_those_of_safetensors(mark: Path, tmp_path: Path) -> None:
+    torch.save(load_file(mark / "released" / "model.safetensors"), tmp_path / "model.pt")
+    assert verify(mark, tmp_path / "model.pt", device="cpu")["claim"] is True
+    torch.save({"weight": torch.zeros(3)}, tmp_path / "other.pt")
+    assert "not the weights of" in verify(mark, tmp_path / "other.pt", device="cpu")["unreadable"]
 
 
 def test_an_exchanged_key_is_refused(mark: Path, tmp_path: Path) -> None:

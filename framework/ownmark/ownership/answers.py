@@ -27,7 +27,10 @@ FIELDS = (
     "label",
 )
 """Entries of an answer that may hold what was asked for, first match first."""
-_NUMBERED = re.compile(r"(?:LABEL_|label_|class_|class )?(\d{1,7})")
+_NUMBERED = re.compile(r"LABEL_([0-9]{1,7})")
+"""What transformers calls labels that nobody named."""
+_NUMERAL = re.compile(r"(?:LABEL_)?([0-9]{1,7})")
+"""As well, numbers as names of scores: JSON has no others. A bare "7" may as well be the name of another class."""
 
 
 def plain_answers(answer: Any, count: int, names: Sequence[str] | None) -> Any:
@@ -79,16 +82,16 @@ def _ranked(answer: Sequence[Sequence[Mapping[str, Any]]], names: Sequence[str] 
         best = [max(one, key=lambda entry: float(entry.get("score", 0.0))) for one in answer]
     except (TypeError, ValueError, AttributeError) as error:
         raise UnusableAnswer(f"scores that are no numbers: {shown(answer[0], 80)}") from error
-    return [_number(_named(one), names) for one in best]
+    return [_number(_named(one), names, _NUMERAL) for one in best]
 
 
-def _number(label: Any, names: Sequence[str] | None) -> int:
+def _number(label: Any, names: Sequence[str] | None, numbers: re.Pattern[str] = _NUMBERED) -> int:
     if isinstance(label, int) and not isinstance(label, bool):
         return label
     text = str(label)
     if names is not None and text in names:
         return list(names).index(text)
-    numbered = _NUMBERED.fullmatch(text)
+    numbered = numbers.fullmatch(text)
     if names is None and numbered:
         return int(numbered[1])
     if names is None:

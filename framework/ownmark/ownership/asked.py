@@ -22,8 +22,8 @@ def require_sense(rate: float | None, budget: int | None) -> None:
     Raises:
         OwnmarkError: a rate of false positives that is none, or a budget that buys nothing.
     """
-    if rate is not None and not (math.isfinite(rate) and 0 < rate < 1):
-        raise OwnmarkError(f"--rate {rate:g}: a rate of false positives lies above 0 and below 1")
+    if rate is not None and not (math.isfinite(rate) and 0 < rate < 0.5):
+        raise OwnmarkError(f"--rate {rate:g}: expected a rate of false positives above 0 and below 0.5")
     if budget is not None and budget < 1:
         raise OwnmarkError(f"--budget {budget}: at least one image must be sent")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -113,7 +114,7 @@ def _module(suspect: nn.Module, release: Release, catalog: Catalog, device: torc
 
 def _stored(path: Path, release: Release, catalog: Catalog, device: torch.device, trust: bool) -> Faced:
     """A file of weights, or a folder that says what was done to them."""
-    described = path.is_dir() and (path / "model.json").exists()
+    described = path.is_dir() and os.path.lexists(path / "model.json")
     origin = Release.read(path) if described else release
     if described and not trust:
         origin = as_owned(origin, release, catalog, str(path))

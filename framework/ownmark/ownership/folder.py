@@ -79,8 +79,9 @@ class Structure:
                 return self._of_host(catalog, state).eval()
             return self._of_scheme(catalog, state).eval()
         except (RuntimeError, KeyError, Unreadable) as error:
+            host = shown(self.host.label.rpartition("/")[2], 60)
             raise Unreadable(
-                f"{where}: not the weights of a {self.host.label} for {self.shape} inputs and {self.classes} classes; "
+                f"{where}: not the weights of {host} for {self.shape} inputs and {self.classes} classes; "
                 "a suspect of another structure can only be asked (give a function or an address). "
                 f"{paragraph(error, 600)}"
             ) from error
