@@ -290,6 +290,10 @@ def test_an_attack_that_needs_images_gets_what_is_given(mark: Path, tmp_path: Pa
     finetune = "finetune: {recipe: {epochs: 1}}"
     attack(mark / "released", finetune, tmp_path / "tuned", given="{data: 50}", trust=True, device="cpu")
     attack(mark / "released", finetune, tmp_path / "own", given="{data: 50}", images="digits", device="cpu")
+    before = load_file(mark / "released" / "model.safetensors")
+    for name in ("tuned", "own"):
+        after = load_file(tmp_path / name / "model.safetensors")
+        assert any(not torch.equal(after[one], before[one]) for one in before)
     with pytest.raises(UntrustedFile, match=r"--images.*--trust"):
         attack(mark / "released", finetune, tmp_path / "none", given="{data: 50}", device="cpu")
     with pytest.raises(NotApplicable, match="images"):
@@ -297,6 +301,33 @@ def test_an_attack_that_needs_images_gets_what_is_given(mark: Path, tmp_path: Pa
     with pytest.raises(PlanError, match="given"):
         attack(mark / "released", finetune, tmp_path / "none", given="{images: 5}", device="cpu")
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("given", ["{data: 50, source: disjoint}", "{protocol: laundering-0.6}", "app"])
+def test_a_thief_who_is_to_have_other_images_is_not_given_the_owners(
+    mark: Path, tmp_path: Path, given: str
+) -> None:
+    with pytest.raises(NotApplicable, match="images"):
+        attack(
+            mark / "released", "finetune: {recipe: {epochs: 1}}", tmp_path / "none", given=given, trust=True,
+            device="cpu",
+        )  # fmt: skip
+    assert not (tmp_path / "none").exists()
+
+
+def test_images_that_the_network_was_trained_on_are_said_to_be(mark: Path, tmp_path: Path) -> None:
+    class Notes(Silent):
+        notes: ClassVar[list[str]] = []
+
+        def note(self, message: str) -> None:
+            self.notes.append(message)
+
+    tune, notes = "finetune: {recipe: {epochs: 1}}", Notes()
+    attack(mark / "released", tune, tmp_path / "named", images="digits", device="cpu", progress=notes)
+    assert Notes.notes == []
+    attack(mark / "released", tune, tmp_path / "tuned", trust=True, device="cpu", progress=notes)
+    assert len(Notes.notes) == 1
+    assert "trained on" in Notes.notes[0]
 
 
 def test_weights_are_read_where_the_mark_is_in_them(bits: Path, tmp_path: Path) -> None:

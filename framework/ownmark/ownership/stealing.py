@@ -33,6 +33,11 @@ from ownmark.runner.seeds import rng_for
 from ownmark.runner.splits import divide, granted
 from ownmark.runner.yamlfile import parse
 
+TRAINED_ON = (
+    "the owner kept no images apart, so the thief is given some that the network was trained on; name others with "
+    "--images"
+)
+
 
 @dataclass(frozen=True)
 class Attacked:
@@ -60,7 +65,8 @@ def attack(
     Args:
         released: folder with `model.safetensors` and `model.json`.
         method: as in a plan: `prune` or `{prune: {sparsity: 0.8}}`.
-        given: what the thief holds, as a plan's `attacker`: `{data: 500, labels: false}`.
+        given: what the thief holds, as a plan's `attacker`: `{data: 500, labels: false}`. Where the owner kept no
+            images apart, `source` is `owner` unless this says otherwise.
         images: dataset that they are taken from, as in a plan; if not given, the one that the owner's half beside
             the folder (or an older `model.json`) names, which is loaded for a trusted folder only.
         trust: the folder is the user's own, so that code which it names may run.
@@ -94,6 +100,10 @@ def attack(
         source is None and holds.data in ("none", 0)
     ):
         own, split = (source, release.split) if source else _dataset(release, trust, released)
+        if split.reserve == 0 and not _names_source(given):
+            holds = replace(holds, source="owner")
+            if progress is not None:
+                progress.note(TRAINED_ON)
         data = _images(own, split, holds, seed, catalog)
     holds = narrowed(holds, needs)
     loot = stolen(network, holds, structure.shape, structure.classes, data and data.to(where))
@@ -130,6 +140,14 @@ def _given(text: str) -> Given:
         raise PlanError(
             [f"given: expected some of {fields} as in a plan's `attacker`: {shown(text)}"]
         ) from error
+
+
+def _names_source(given: str) -> bool:
+    """Whether the threat model says which images it grants, itself or by its protocol."""
+    said = parse(given, "given").data
+    return isinstance(said, str) or (
+        isinstance(said, Mapping) and not {"source", "protocol"}.isdisjoint(said)
+    )
 
 
 def _dataset(release: Release, trust: bool, folder: Path) -> tuple[Spec, Split]:
