@@ -208,7 +208,7 @@ def together(bench: Bench) -> None:
         return fit_together(
             [bench.fitter(i) for i in range(many)],
             [network(host, params, i) for i in range(many)],
-            samples,
+            [samples] * many,
             recipe,
         )
 
