@@ -34,12 +34,12 @@ def validate(
 ) -> Checked:
     """See `Catalog.validate`."""
     declaration = catalog.find(kind, name, home)
-    problems = missing_imports(declaration)
+    problems: list[str] = [*missing_imports(declaration)]
     try:
         config_class = declaration.load_config()
         kinds = nested_fields(config_class)
     except OwnmarkError as error:
-        return Checked(declaration, None, [*problems, str(error)])
+        return Checked(declaration, None, problems or [str(error)])
     known = getattr(config_class, "__pydantic_fields__", {})
     if isinstance(params, Mapping):
         given = {**{key: value for key, value in defaults.items() if key in known}, **params}
@@ -122,7 +122,7 @@ def _nested_problems(catalog: Catalog, kind: Kind, nested: Nested, prefix: str) 
         found = catalog.validate(kind, nested).problems
     except (MethodNotFound, AmbiguousMethod) as error:
         found = [str(error)]
-    return [prefix + problem for problem in found]
+    return [type(problem)(prefix + problem) for problem in found]
 
 
 def build(catalog: Catalog, checked: Checked) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
+from ownmark.discovery.problems import Lacking
 from ownmark.methods import API, OLDEST_API, Declaration, Kind, Need
 
 RESERVED = frozenset({"none", "default"})
@@ -59,11 +60,13 @@ def _shown(item: Any) -> str:
     return f"{text[:57]}..." if len(text) > 60 else text
 
 
-def missing_imports(method: Declaration) -> list[str]:
+def missing_imports(method: Declaration) -> list[Lacking]:
     """The optional packages a method needs and this machine lacks, with the command that installs each."""
     return [
-        f"{method.kind} {method.name} needs the package {module!r}: "
-        f"pip install '{method.distribution}[{extra}]'"
+        Lacking(
+            f"{method.kind} {method.name} needs the package {module!r}: "
+            f"pip install '{method.distribution}[{extra}]'"
+        )
         for module, extra in method.requires.items()
         if not _importable(module)
     ]

@@ -46,6 +46,12 @@ class Pack:
     """Canonical names of the distributions that it requires."""
 
 
+class Lacking(str):
+    """A problem of this machine and not of the plan: an optional package that a method needs is not installed."""
+
+    __slots__ = ()
+
+
 class Checked(NamedTuple):
     """The parameters of one method, checked; unpacks into three."""
 
@@ -53,4 +59,4 @@ class Checked(NamedTuple):
     config: Any
     """Instance of the method's parameter class; None without one, or if the parameters do not fit it."""
     problems: list[str]
-    """One sentence each; empty: the method can be built."""
+    """One sentence each, `Lacking` those that a `pip install` mends; empty: the method can be built."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ownmark.discovery import Catalog
+from ownmark.discovery.problems import Lacking
 from ownmark.errors import OwnmarkError, PlanError
 from ownmark.methods import Kind
 from ownmark.runner.cell import expand, specs
@@ -46,21 +46,26 @@ def _entries(plan: Plan) -> Iterator[tuple[Kind, Entry]]:
     yield from ((kind, entry) for kind, entries in listed.items() for entry in entries)
 
 
-def _problems(catalog: Catalog, kind: Kind, entry: Entry) -> Iterator[str]:
+def _problems(subject: Subject, kind: Kind, entry: Entry) -> Iterator[str]:
+    catalog, home = subject.catalog, subject.declaration.distribution
     try:
         for spec in specs(entry):
-            yield from catalog.validate(kind, spec.id, spec.parameters).problems
+            yield from catalog.validate(kind, spec.id, spec.parameters, home=home).problems
     except OwnmarkError as error:
         yield str(error)
 
 
 @check(Kind.PLAN)
 def plan_names_known_methods(subject: Subject) -> None:
-    """Every method it names is installed and takes the parameters it gives."""
+    """Every method it names is known and takes the parameters it gives; one whose extra is missing is no fault."""
     try:
         plan = _parsed(subject)
     except PlanError as error:
         raise CheckSkipped("it is no plan") from error
     wanted = [(kind, entry) for kind, entry in _entries(plan) if entry.id not in _KEYWORDS]
-    problems = [problem for kind, entry in wanted for problem in _problems(subject.catalog, kind, entry)]
-    require(not problems, f"{subject.label}: {'; '.join(dict.fromkeys(problems))}")
+    found = dict.fromkeys(problem for kind, entry in wanted for problem in _problems(subject, kind, entry))
+    lacking = [problem for problem in found if isinstance(problem, Lacking)]
+    faults = [problem for problem in found if problem not in lacking]
+    require(not faults, f"{subject.label}: {'; '.join(faults)}")
+    if lacking:
+        raise CheckSkipped("; ".join(lacking))
