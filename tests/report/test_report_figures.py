@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pytest
 from matplotlib import rc_context
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 from tests.report.fakes import cell, method, quickstart, record
 
@@ -120,6 +121,23 @@ def test_the_other_parameters_are_named_only_where_pictures_need_telling_apart()
 def test_texts_and_truths_are_no_sweep():
     (grid,) = grids(swept(["a", "b"]) + swept([True, False], "riga"))
     assert sweeps(grid) == []
+
+
+@pytest.mark.parametrize("names", [(), ("private_accuracy",), ("private_accuracy", "random_passport_accuracy")])
+def test_rates_that_a_scheme_measures_have_a_panel_each(monkeypatch, names):
+    found = swept([0.001, 0.1, 0.9])
+    for at, one in enumerate(found):
+        one["measured"] = {name: {"hits": at, "n": 8, "value": at / 8} for name in names}
+    (grid,) = grids(found)
+    (sweep,) = sweeps(grid)
+    drawn = Figure()
+    monkeypatch.setattr("ownmark.report.curves.picture", lambda draw, *size: draw(drawn))
+    curve_picture(sweep)
+    panels = {axes.get_title("left"): axes for axes in drawn.axes}
+    assert set(list(panels)[2:]) == {name.replace("_", " ") for name in names}
+    for name in names:
+        (line,) = panels[name.replace("_", " ")].get_lines()
+        assert list(line.get_ydata()) == [0.5 / 8, 2.5 / 8, 4.5 / 8]
 
 
 def test_curve_picture_is_reproducible():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from ownmark.report.fields import Record, canonical, dig, is_impossible, is_number, is_ok, number
+from ownmark.report.fields import Record, canonical, dig, is_impossible, is_number, is_ok, number, section
 from ownmark.report.naming import Axis, attack_axis, name_all, row_axis, shared_axis, task_axis
 from ownmark.stats import mean_interval
 
@@ -58,6 +58,10 @@ class Group:
     def first(self, *path: str) -> Any:
         """The first value that is not None at `path` among the finished records."""
         return next((value for record in self.ok if (value := dig(record, *path)) is not None), None)
+
+    def names(self, *path: str) -> list[str]:
+        """Every name in the sections at `path` of the finished records, in order of appearance."""
+        return list(dict.fromkeys(name for record in self.ok for name in section(record, *path)))
 
     def claims(self) -> tuple[int, int] | None:
         """How many of how many verdicts claim ownership; None without any."""

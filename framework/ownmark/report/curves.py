@@ -1,10 +1,11 @@
-"""The picture of a sweep: evidence and utility against one parameter, with the interval over seeds.
+"""The picture of a sweep: evidence, utility and measured rates against one parameter, with the interval over seeds.
 
 A few lines have it as a band, many as bars, which do not cover each other.
 """
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 from ownmark.report.aggregate import Mean
@@ -21,19 +22,29 @@ TICKS = 20
 """Swept values that are written at an axis, at most."""
 FEW = 4
 """Lines whose intervals are drawn as bands."""
+RATES = 6
+"""Panels of measured rates, at most."""
 
 
 def curve_picture(sweep: Sweep) -> bytes:
-    """Two panels as PNG: share of matching symbols with each line's threshold dotted, and utility."""
-    return picture(lambda figure: _draw(figure, sweep), 9.5, 3.8)
+    """A PNG: share of matching symbols with each line's threshold dotted, utility, a panel a measured rate."""
+    rates = _rates(sweep)
+    return picture(lambda figure: _draw(figure, sweep, rates), 9.5, 3.8 + 3.2 * ceil(len(rates) / 2))
 
 
-def _draw(figure: Figure, sweep: Sweep) -> None:
-    evidence, utility = figure.subplots(1, 2)
+def _rates(sweep: Sweep) -> list[str]:
+    """Names of what schemes measure on a suspect beside the evidence, such as a private branch's accuracy."""
+    groups = [group for curve in sweep.curves for _, group in curve.points]
+    return list(dict.fromkeys(name for group in groups for name in group.names("measured")))[:RATES]
+
+
+def _draw(figure: Figure, sweep: Sweep, rates: list[str]) -> None:
+    panels = figure.subplots(1 + ceil(len(rates) / 2), 2, squeeze=False).flatten()
+    evidence, utility, *others = panels
     bands = len(sweep.curves) <= FEW
     for at, curve in enumerate(sweep.curves):
-        rates = [group.mean("evidence", "rate") for _, group in curve.points]
-        _line(evidence, at, curve, rates, bands)
+        matches = [group.mean("evidence", "rate") for _, group in curve.points]
+        _line(evidence, at, curve, matches, bands)
         _theta(evidence, at, curve)
         accuracies = [group.mean("utility", "suspect") for _, group in curve.points]
         _line(utility, at, curve, accuracies, bands)
@@ -41,7 +52,11 @@ def _draw(figure: Figure, sweep: Sweep) -> None:
     evidence.set_title("evidence: share of matching symbols", loc="left")
     evidence.set_ylim(-0.03, 1.03)
     utility.set_title(f"utility: {said(utility_name(first))}", loc="left")
-    for axes in (evidence, utility):
+    for axes, name in zip(others, rates, strict=False):
+        _rate(axes, name, sweep, bands)
+    for axes in others[len(rates) :]:
+        axes.remove()
+    for axes in panels[: 2 + len(rates)]:
         _finish(axes, sweep)
     handles, names = evidence.get_legend_handles_labels()
     if handles:
@@ -56,6 +71,13 @@ def _draw(figure: Figure, sweep: Sweep) -> None:
         ha="left",
         fontsize=10,
     )
+
+
+def _rate(axes: Axes, name: str, sweep: Sweep, bands: bool) -> None:
+    for at, curve in enumerate(sweep.curves):
+        _line(axes, at, curve, [group.mean("measured", name, "value") for _, group in curve.points], bands)
+    axes.set_title(said(name.replace("_", " "), 45), loc="left")
+    axes.set_ylim(-0.03, 1.03)
 
 
 def _line(axes: Axes, at: int, curve: Curve, means: list[Mean | None], bands: bool) -> None:

@@ -48,16 +48,12 @@ def provenance(records: Sequence[Record]) -> Iterator[Block]:
 
 def _measured(group: Group) -> Iterator[tuple[str, str, str]]:
     for part in ("metrics", "measured"):
-        for name in _names(group, part):
+        for name in group.names(part):
             yield name, estimate(group.mean(part, name, "value")), _single(group, part, name)
-    for name in _names(group, "evidence", "extras"):
+    for name in group.names("evidence", "extras"):
         values = [section(record, "evidence", "extras").get(name) for record in group.ok]
         texts = dict.fromkeys(str(value) for value in values if value is not None and not is_number(value))
         yield name, ", ".join(texts) or estimate(mean(values)), ""
-
-
-def _names(group: Group, *path: str) -> list[str]:
-    return list(dict.fromkeys(name for record in group.ok for name in section(record, *path)))
 
 
 def _single(group: Group, part: str, name: str) -> str:

@@ -133,7 +133,7 @@ def _letters(key: str) -> str:
 
 def _caption(sweep: Sweep) -> str:
     fixed = f" with {sweep.fixed}" if sweep.fixed else ""
-    return f"{sweep.task.name}: evidence and utility against {sweep.parameter} of {sweep.method}{fixed}"
+    return f"{sweep.task.name}: evidence, utility and measured rates against {sweep.parameter} of {sweep.method}{fixed}"
 
 
 def _free(title: str, taken: set[str]) -> str:

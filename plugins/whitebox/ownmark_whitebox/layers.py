@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from ownmark.contracts import Fit, HostView, Recipe
+from ownmark.contracts import Fit, HostView, Recipe, outputs
 from ownmark.errors import NotApplicable, Unreadable
 from ownmark_whitebox.config import StartConfig
 
@@ -38,25 +38,63 @@ def named_layer(network: nn.Module, name: str) -> Layer:
     return layers[name]
 
 
-def widest_convolution(network: nn.Module, channels: int) -> str:
+def widest_convolution(network: nn.Module, shape: Sequence[int]) -> str:
     """The convolution with the most inputs a filter, among those that read no image; of equals the one with the most
     filters, then the first.
 
-    Kernels wider than one position come first: the squeeze of a gate is a 1x1 convolution that reads many channels,
-    and carries next to nothing.
+    Kernels wider than one position come first, gates last: the squeeze of a squeeze-and-excitation block is a 1x1
+    convolution that reads many channels of a single position, and carries next to nothing.
+
+    Args:
+        network: as it stands. shape: of one image, [C, H, W].
 
     Raises:
         NotApplicable: there is none.
     """
-    inner = inner_convolutions(network, channels)
+    inner = inner_convolutions(network, shape[0])
     if not inner:
         known = ", ".join(layers_of(network)) or "none"
         raise NotApplicable(
-            f"no convolution with more than {channels} input channels; name a layer of: {known}"
+            f"no convolution with more than {shape[0]} input channels; name a layer of: {known}"
         )
-    wide = {n: m for n, m in inner.items() if m.weight[0, 0].numel() > 1 and m.weight.shape[1] > channels}
-    among = wide or inner
+    wide = {n: m for n, m in inner.items() if m.weight[0, 0].numel() > 1 and m.weight.shape[1] > shape[0]}
+    among = wide or _without_gates(inner, network, shape)
     return max(among, key=lambda name: (among[name].weight[0].numel(), among[name].out_channels))
+
+
+def widest_layer(network: nn.Module, shape: Sequence[int]) -> str:
+    """`widest_convolution`; in a network without one, the inner linear layer with the most inputs, so that
+    transformers have a layer as well. The last linear layer is the head, which a thief replaces first.
+
+    Raises:
+        NotApplicable: neither is there.
+    """
+    if inner_convolutions(network, shape[0]):
+        return widest_convolution(network, shape)
+    linear = {n: m for n, m in layers_of(network).items() if isinstance(m, nn.Linear)}
+    inner = dict(list(linear.items())[:-1])
+    if not inner:
+        return widest_convolution(network, shape)
+    return max(inner, key=lambda name: (inner[name].in_features, inner[name].out_features))
+
+
+def _without_gates(
+    found: Mapping[str, nn.Conv2d], network: nn.Module, shape: Sequence[int]
+) -> Mapping[str, nn.Conv2d]:
+    """Those that read more than one position of a map; all if none does."""
+    read: set[nn.Module] = set()
+
+    def see(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        if inputs[0].shape[-2:].numel() > 1:
+            read.add(module)
+
+    handles = [module.register_forward_pre_hook(see) for module in found.values()]
+    try:
+        outputs(network, torch.zeros(1, *shape))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return {name: module for name, module in found.items() if module in read} or found
 
 
 def suspect_weight(network: nn.Module, layer: str, shape: Sequence[int]) -> Tensor:

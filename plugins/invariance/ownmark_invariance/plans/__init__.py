@@ -8,9 +8,12 @@ from ownmark.hookspecs import hookimpl
 from ownmark.methods import Declaration, plans_in
 
 _SUMMARIES = {
-    "invariance-alpha": "bit errors against the share of neurons changed, transform by transform (Figures 4, 8, 9)",
+    "invariance-alpha": "bit errors against the share of changed neurons, each transform and all (Figures 4 to 6, 8, 9)",
     "invariance-alpha-cifar": "the same on CIFAR-10: uchida, its filters averaged over outputs and over inputs",
     "invariance-combined": "the unified attack before fine-tuning and pruning, read with and without `align`",
+    "invariance-figures-paper": "bits and private accuracy against alpha with ResNet-18 (Figures 6, 9)",
+    "invariance-overwrite-paper": "overwriting at no cost (Section VII-C) with ResNet-18, on a part of CIFAR-100",
+    "invariance-overwrite-small": "overwriting at no cost (Section VII-C): the attacker's message, on digits",
     "invariance-table1-small": "Table I, small: which attack breaks which scheme, and whose claim succeeds, on digits",
     "invariance-table1-paper": "rows of Table I at the size of the paper: wide ResNet on CIFAR-10",
     "invariance-table1-resnet18": "the ResNet-18 rows of Table I, on a part of CIFAR-100",

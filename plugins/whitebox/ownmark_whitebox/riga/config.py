@@ -16,7 +16,7 @@ class RigaConfig(MessageConfig, StartConfig):
 
     layer: str = ""
     """Name of a convolution (its filters are averaged) or linear layer (taken whole); empty takes the convolution with
-    the most inputs a filter among those that read no image."""
+    the most inputs a filter among those that read neither the image nor a single position (gates)."""
     strength: NonNegative = 0.05
     """Lambda 1, the weight of the message's cross entropy, summed over bits."""
     hiding: NonNegative = 0.1

@@ -34,7 +34,7 @@ def layer_of(network: nn.Module, key: Key) -> str:
     Raises:
         NotApplicable: no such layer, or one with fewer values than the message has bits.
     """
-    layer = key.values["layer"] or widest_convolution(network, key.values["channels"])
+    layer = key.values["layer"] or widest_convolution(network, key.values["shape"])
     values, bits = len(carrier(named_layer(network, layer).weight)), len(key["bits"])
     if bits > values:
         raise NotApplicable(f"{bits} bits do not fit into layer {layer!r}, which carries {values} values")
@@ -77,7 +77,7 @@ class Riga(Scheme):
     def make_key(self, task: Task, rng: torch.Generator) -> Key:
         """Key tensors: `bits` uint8 [T]. What reads them is born while embedding."""
         bits, text = draw_message(self.config, rng)
-        values = {"layer": self.config.layer, "channels": task.shape[0], "text": text}
+        values = {"layer": self.config.layer, "shape": list(task.shape), "text": text}
         return Key("riga", {"bits": bits.to(task.owner.device)}, values)
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:

@@ -17,8 +17,9 @@ class UchidaConfig(MessageConfig, StartConfig):
     """What is written where, and how hard."""
 
     layer: str = ""
-    """Name of a convolution or linear layer; empty takes the convolution with the largest in * kh * kw among
-    those that do not read the image (the first of equals)."""
+    """Name of a convolution or linear layer; empty takes the convolution with the largest in * kh * kw among those
+    that read neither the image nor a single position (gates), or in a network without one the inner linear layer with
+    the most inputs."""
     strength: NonNegative = 0.01
     """Lambda, the weight of the message's loss, which is a sum over bits (authors' code)."""
     average: Literal["outputs", "inputs"] = "outputs"

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ownmark.contracts import Batch, Fit, HostView, Key, Marked, Scheme, Task, Term, capturable
 from ownmark.errors import NotApplicable
-from ownmark_whitebox.layers import draw_seed, named_layer, starting_point, widest_convolution
+from ownmark_whitebox.layers import draw_seed, named_layer, starting_point, widest_layer
 from ownmark_whitebox.message import draw_message
 from ownmark_whitebox.uchida.config import UchidaConfig
 from ownmark_whitebox.uchida.message import capacity, draw_projection, message_loss
@@ -32,7 +32,7 @@ def completed(key: Key, network: nn.Module) -> Key:
     """
     if "projection" in key.tensors:
         return key
-    layer = key.values["layer"] or widest_convolution(network, key.values["channels"])
+    layer = key.values["layer"] or widest_layer(network, key.values["shape"])
     bits, room = len(key["bits"]), capacity(named_layer(network, layer), key.values["average"])
     if bits > room:
         raise NotApplicable(f"{bits} bits do not fit into layer {layer!r}, which holds at most {room}")
@@ -65,7 +65,7 @@ class Uchida(Scheme):
         seed = draw_seed(rng)
         bits, text = draw_message(self.config, rng)
         values = {
-            "layer": self.config.layer, "channels": task.shape[0], "seed": seed, "text": text,
+            "layer": self.config.layer, "shape": list(task.shape), "seed": seed, "text": text,
             "average": self.config.average,
         }  # fmt: skip
         return Key("uchida", {"bits": bits.to(task.owner.device)}, values)
