@@ -8,7 +8,7 @@ from ownmark.hookspecs import hookimpl
 from ownmark.methods import Declaration, plans_in
 
 _SUMMARIES = {
-    "invariance-alpha": "bit errors against the share of changed neurons, each transform and all (Figures 4 to 6, 8, 9)",
+    "invariance-alpha": "bit errors against the share of neurons changed, by each transform (Figures 4 to 6, 8, 9)",
     "invariance-alpha-cifar": "the same on CIFAR-10: uchida, its filters averaged over outputs and over inputs",
     "invariance-combined": "the unified attack before fine-tuning and pruning, read with and without `align`",
     "invariance-figures-paper": "bits and private accuracy against alpha with ResNet-18 (Figures 6, 9)",
