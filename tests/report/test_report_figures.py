@@ -123,7 +123,9 @@ def test_texts_and_truths_are_no_sweep():
     assert sweeps(grid) == []
 
 
-@pytest.mark.parametrize("names", [(), ("private_accuracy",), ("private_accuracy", "random_passport_accuracy")])
+@pytest.mark.parametrize(
+    "names", [(), ("private_accuracy",), ("private_accuracy", "random_passport_accuracy")]
+)
 def test_rates_that_a_scheme_measures_have_a_panel_each(monkeypatch, names):
     found = swept([0.001, 0.1, 0.9])
     for at, one in enumerate(found):
