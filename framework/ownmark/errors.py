@@ -46,6 +46,10 @@ class MethodStopped(OwnmarkError):
     """A method, or a function that stands for a suspect, tried to end the whole program (`sys.exit()`)."""
 
 
+class PackFault(OwnmarkError):
+    """A pack's code broke off with an error that it should not have; says whose it is."""
+
+
 class Unwritable(OwnmarkError):
     """A result cannot be written: a full disk, a folder that is none or may not be changed."""
 
@@ -86,3 +90,24 @@ def contained(what: str) -> Iterator[None]:
         raise
     except BaseException as error:
         raise MethodStopped(f"{what} tried to end the program ({type(error).__name__}: {error})") from error
+
+
+@contextmanager
+def blamed(what: str, pack: str) -> Iterator[None]:
+    """A pack's code that breaks off in the block is the pack's fault, and the message says so.
+
+    Args:
+        what: broke off, such as `dataset digits`. pack: whose code it is, as `Catalog.whose` has it.
+
+    Raises:
+        PackFault: for whatever is no OwnmarkError; those, and interrupts by the user, pass.
+    """
+    try:
+        with contained(f"{what} (of {pack})"):
+            yield
+    except OwnmarkError:
+        raise
+    except Exception as error:
+        raise PackFault(
+            f"{what} broke off, which is a fault of the pack {pack}: {type(error).__name__}: {error}"
+        ) from error

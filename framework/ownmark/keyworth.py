@@ -11,7 +11,7 @@ from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.views import Task
 from ownmark.discovery import discover
 from ownmark.errors import OwnmarkError
-from ownmark.methods import Declaration
+from ownmark.methods import Declaration, Need
 from ownmark.runner.decoys import key_bits
 
 TASKS = {"8 x 8, grey": (1, 8, 8), "32 x 32, colour": (3, 32, 32)}
@@ -28,9 +28,8 @@ def key_worth(method: Declaration) -> list[str]:
 
 def _told(method: Declaration, params: dict[str, bool]) -> Iterator[str]:
     for words, shape in TASKS.items():
-        task = Task(
-            "show", shape, CLASSES, Samples(torch.zeros(0, *shape), torch.zeros(0, dtype=torch.int64))
-        )
+        nothing = Samples(torch.zeros(0, *shape), torch.zeros(0, dtype=torch.int64))
+        task = Task("show", shape, CLASSES, nothing, nothing if Need.UNSEEN in method.needs else None)
         try:
             scheme: Scheme = discover().build(method.kind, method.name, params)
             bits = key_bits(scheme, task)

@@ -46,7 +46,8 @@ class Need(str, Enum):
     `SCORES` with that: class probabilities, labels will not do; `COPIES` several marked copies of one host.
     Schemes and extractors: `WHITE_BOX` or `BLACK_BOX` access to the suspect, `OWN_COPY` the owner's marked model
     at extraction, `EMBEDDED_KEY` says that only a key that went through `embed` can be read (so thresholds are
-    calibrated with that key, not with fresh ones), `CLASSES` a classification task.
+    calibrated with that key, not with fresh ones), `CLASSES` a classification task, `UNSEEN` images that no
+    host was trained on (`Task.unseen`, from a plan's `split.unseen`).
     Metrics: what their `update` takes. `PREDICTIONS` (predictions [N, classes], labels [N]), `REFERENCE`
     (predictions of the suspect, predictions of the unmarked host); predictions are logits, as the network gives them
     before any softmax. `EVIDENCE` (matches [n]), `THRESHOLD` (matches
@@ -64,6 +65,7 @@ class Need(str, Enum):
     OWN_COPY = "own-copy"
     EMBEDDED_KEY = "embedded-key"
     CLASSES = "classification"
+    UNSEEN = "unseen"
     PREDICTIONS = "predictions"
     REFERENCE = "reference"
     EVIDENCE = "evidence"

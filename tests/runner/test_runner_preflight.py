@@ -100,7 +100,10 @@ trainer: {logger: nowhere.at:All}
         ("schemes: signs\nattacks: {wraps: {}}", "needs the parameter 'inner'"),
         ("schemes: signs\nattacks: {none: {x: 1}}", "'none' takes no parameters"),
         ("schemes: {signs: , given: {data: 1}}", "`given` is for attacks"),
-        ("schemes: faulty", "check broke off, which is a fault of the pack: TypeError: unsupported operand"),
+        (
+            "schemes: faulty",
+            "check broke off, which is a fault of the pack trial-marks unknown: TypeError: unsupported",
+        ),
         ("schemes: signs\nextractors: absent", "absent"),
         ("schemes: signs\nattacks: [prune, {prune: {sparsity: 0.1}}]", "two attacks are called 'prune'"),
         ("schemes: [signs, {signs: {bits: 3}}]", "two schemes are called 'signs'"),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from pydantic import ValidationError
 from torch import Tensor
 
 from ownmark.contracts import Images, Samples
@@ -42,6 +43,25 @@ def test_owner_and_pool_share_no_image_and_miss_none(reserve: float) -> None:
     assert len(parts.pool) == round(reserve * 100)
     assert numbers(parts.test) == list(range(900, 920))
     assert torch.equal(parts.owner.labels, (parts.owner.x[:, 0, 0, 0] * 1000).round().long())
+
+
+@pytest.mark.parametrize(("reserve", "unseen"), [(0.2, 0.1), (0.0, 0.5), (0.3, 0.0), (0.2, 0.001)])
+def test_images_kept_for_schemes_are_nobody_elses(reserve: float, unseen: float) -> None:
+    parts = divide(images(), Split(reserve=reserve, unseen=unseen))
+    assert sorted(numbers(parts.owner) + numbers(parts.pool) + numbers(parts.unseen)) == list(range(100))
+    assert len(parts.unseen) == (max(1, round(unseen * 100)) if unseen else 0)
+    assert numbers(parts.pool) == numbers(divided(reserve).pool)  # attackers are granted the same
+
+
+@pytest.mark.parametrize(("reserve", "unseen"), [(0.5, 0.5), (0.2, 0.9)])
+def test_a_division_that_leaves_nothing_to_train_on_is_refused(reserve: float, unseen: float) -> None:
+    with pytest.raises(ValidationError, match="leave no images to train on"):
+        Split(reserve=reserve, unseen=unseen)
+
+
+def test_files_say_what_is_kept_for_schemes_only_if_something_is() -> None:
+    assert Split().plain() == {"reserve": 0.2, "seed": 0}
+    assert Split(unseen=0.1).plain() == {"reserve": 0.2, "seed": 0, "unseen": 0.1}
 
 
 def test_the_division_depends_on_its_seed_alone() -> None:

@@ -71,3 +71,15 @@ class Host(ABC):
     def transforms(self) -> Sequence[Transform]:
         """Batch transforms of the task, beyond the recipe's augmentation."""
         return ()
+
+
+def built(host: Host, shape: tuple[int, int, int], classes: int) -> nn.Module:
+    """What `host.build` gives.
+
+    Raises:
+        TypeError: it gives something else than a network.
+    """
+    network = host.build(shape, classes)
+    if not isinstance(network, nn.Module):
+        raise TypeError(f"build gives {type(network).__name__}, not a torch.nn.Module")
+    return network

@@ -9,7 +9,7 @@ import copy
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -80,12 +80,20 @@ class Task:
         name: dataset and host, as the report prints it.
         shape: of one input. classes: number of labels.
         owner: the owner's labelled training data. The test set is not reachable from here.
+        unseen: labelled images of the owner that neither the host nor a null model was trained on; None for a scheme
+            that does not declare `Need.UNSEEN`.
     """
 
     name: str
     shape: Shape
     classes: int
     owner: Samples
+    unseen: Samples | None = None
+
+    def bare(self) -> Task:
+        """The same task without an image, as `Scheme.check` may be asked."""
+        unseen = None if self.unseen is None else self.unseen.first(0)
+        return replace(self, owner=self.owner.first(0), unseen=unseen)
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,10 @@ class Catalog:
         """Version of an installed distribution with methods; empty if there is none."""
         return next((pack.version for pack in self.packs if pack.distribution == distribution), "")
 
+    def whose(self, method: Declaration) -> str:
+        """The distribution that brought a method, with its version: who has to mend it."""
+        return f"{method.distribution} {self.version(method.distribution)}".strip()
+
     def _claims(self, kind: Kind, name: str) -> list[Declaration]:
         prefix, _, bare = name.rpartition("/")
         owner = canonical(prefix)

@@ -8,14 +8,13 @@ from typing import Any
 import torch
 
 from ownmark.config import to_plain
-from ownmark.contracts.dataset import Dataset
 from ownmark.contracts.key import Key
 from ownmark.contracts.scheme import Scheme
-from ownmark.contracts.views import Task
 from ownmark.discovery import Catalog, discover
 from ownmark.errors import PlanError, UntrustedFile
 from ownmark.methods import Kind, Need
 from ownmark.ownership.commitment import PUBLIC, Commitment, Secret, read_commitment, write_commitment
+from ownmark.ownership.data import fingerprint_of, images_of
 from ownmark.ownership.folder import Claim, Release
 from ownmark.ownership.sums import require_sums
 from ownmark.ownership.trust import require_no_code
@@ -23,27 +22,31 @@ from ownmark.runner.cell import Cell, Spec, canonical
 from ownmark.runner.qualify import qualified
 from ownmark.runner.resolve import needs_of
 from ownmark.runner.seeds import rng_for
-from ownmark.runner.splits import divide
+from ownmark.runner.splits import divide, task_of
 
 
 def statement_of(catalog: Catalog, dataset: Spec, host: Spec, scheme: Spec, split: Any) -> dict[str, Any]:
     """What a commitment says beside the secret: every parameter that a key depends on, defaults included."""
-    data: Dataset = _built(catalog, Kind.DATASET, dataset)
+    data = fingerprint_of(catalog, dataset, _home(catalog, dataset))
     named = {"dataset": (Kind.DATASET, dataset), "host": (Kind.HOST, host), "scheme": (Kind.SCHEME, scheme)}
     methods = {}
     for role, (kind, spec) in named.items():
-        home = catalog.home_of(spec.id) if "/" in spec.id else ""
-        full = qualified(catalog, kind, spec, home)  # the same whether a plan or a claim names it
+        full = qualified(
+            catalog, kind, spec, _home(catalog, spec)
+        )  # the same whether a plan or a claim names it
         declaration, config, _ = catalog.validate(
             kind, full.id, full.parameters, home=catalog.home_of(full.id)
         )
         methods[role] = {"id": declaration.name, "params": {} if config is None else to_plain(config)}
-    return {**methods, "data": data.fingerprint(), "split": to_plain(split)}
+    return {**methods, "data": data, "split": split.plain()}
 
 
 def _built(catalog: Catalog, kind: Kind, spec: Spec) -> Any:
-    home = catalog.home_of(spec.id) if "/" in spec.id else ""
-    return catalog.build(kind, spec.id, spec.parameters, home=home)
+    return catalog.build(kind, spec.id, spec.parameters, home=_home(catalog, spec))
+
+
+def _home(catalog: Catalog, spec: Spec) -> str:
+    return catalog.home_of(spec.id) if "/" in spec.id else ""
 
 
 def commit(plan: str | Path, into: Path, catalog: Catalog | None = None) -> Commitment:
@@ -125,10 +128,11 @@ def derived(mark: Path, owner: Claim, release: Release, catalog: Catalog) -> dic
 
 
 def _drawn(catalog: Catalog, owner: Claim, release: Release, marking: Spec, seed: int) -> Key:
-    dataset: Dataset = _built(catalog, Kind.DATASET, release.source)
-    parts = divide(dataset.load(), release.split)
+    images = images_of(catalog, release.source, _home(catalog, release.source))
+    parts = divide(images, release.split)
     scheme: Scheme = _built(catalog, Kind.SCHEME, marking)
-    task = Task(owner.about["task"], parts.shape, parts.classes, parts.owner)
+    needs = needs_of(catalog, Kind.SCHEME, marking.id, marking.parameters, _home(catalog, marking))
+    task = task_of(owner.about["task"], parts, needs)
     return scheme.make_key(task, rng_for("key", seed)).to("cpu")
 
 

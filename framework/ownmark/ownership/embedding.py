@@ -17,7 +17,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ownmark.config import to_plain
 from ownmark.contracts.host import Host
 from ownmark.contracts.scheme import Scheme
 from ownmark.discovery import Catalog, discover, nested_fields
@@ -306,7 +305,7 @@ def _write(
     about = {
         "scheme": described(catalog, Kind.SCHEME, cell.scheme), "task": cell.task.label, "readers": readers,
         "key": key.digest(), "derivation": derivation, "data": making.data_identity(cell.task.dataset)["data"],
-        "host": host.describe(), "dataset": dataset.describe(), "split": to_plain(session.plan.split),
+        "host": host.describe(), "dataset": dataset.describe(), "split": session.plan.split.plain(),
         "provenance": environment(str(session.engine.device)), "utility": utility_of(session, cell),
     }  # fmt: skip
     controls = session.reading.controls(cell)

@@ -20,9 +20,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ownmark.config import to_plain
 from ownmark.contracts.attack import Attack
-from ownmark.contracts.host import Host
+from ownmark.contracts.host import Host, built
 from ownmark.contracts.key import Key
 from ownmark.contracts.loading import load_weights, without_wrapper
 from ownmark.contracts.restoring import restored
@@ -30,7 +29,7 @@ from ownmark.contracts.samples import Samples
 from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.weights import read_tensors, write_tensors
 from ownmark.discovery import Catalog
-from ownmark.errors import OwnmarkError, Unreadable, UntrustedFile
+from ownmark.errors import OwnmarkError, Unreadable, UntrustedFile, blamed
 from ownmark.foreign import paragraph, shown
 from ownmark.methods import Kind
 from ownmark.runner.cell import Spec, canonical
@@ -60,7 +59,12 @@ class Structure:
 
     def blank(self, catalog: Catalog) -> nn.Module:
         """An untrained host."""
-        return self.builder(catalog).build(self.shape, self.classes)
+        return self._built(catalog, self.builder(catalog))
+
+    def _built(self, catalog: Catalog, host: Host) -> nn.Module:
+        method = catalog.find(Kind.HOST, self.host.id, catalog.home_of(self.host.id))
+        with blamed(f"host {self.host.label}", catalog.whose(method)):
+            return built(host, self.shape, self.classes)
 
     def builder(self, catalog: Catalog) -> Host:
         """The host, of the distribution that its name states."""
@@ -89,7 +93,7 @@ class Structure:
     def _of_host(self, catalog: Catalog, state: Mapping[str, Tensor]) -> nn.Module:
         """The names may be those of the whole network, or of the part that its owner knows."""
         host = self.builder(catalog)
-        network = host.build(self.shape, self.classes)
+        network = self._built(catalog, host)
         bare = host.bare(network)
         if bare is network:
             return load_weights(network, state)
@@ -195,7 +199,7 @@ class Release:
         about = {
             "format": MODEL_FORMAT, "host": structure.host.describe(), "shape": list(structure.shape),
             "classes": structure.classes, "layers": structure.layers and structure.layers.describe(),
-            "dataset": self.dataset and self.dataset.describe(), "split": to_plain(self.split),
+            "dataset": self.dataset and self.dataset.describe(), "split": self.split.plain(),
             "steps": [{"attack": step.attack.describe(), "seed": step.seed} for step in self.steps],
         }  # fmt: skip
         (folder / "model.json").write_text(json.dumps(about, indent=1, sort_keys=True))

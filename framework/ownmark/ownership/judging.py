@@ -10,21 +10,22 @@ from typing import Any
 import torch
 from torch import nn
 
-from ownmark.contracts.dataset import Dataset
 from ownmark.contracts.evidence import Evidence
 from ownmark.contracts.extractor import Extractor
 from ownmark.contracts.scheme import Scheme
-from ownmark.contracts.views import BlackBox, Task, WhiteBox
+from ownmark.contracts.views import BlackBox, WhiteBox
 from ownmark.discovery import Catalog
 from ownmark.errors import NotApplicable, OwnmarkError
 from ownmark.methods import Kind
+from ownmark.ownership.data import fingerprint_of, images_of
 from ownmark.ownership.folder import Claim, Release
 from ownmark.ownership.trust import require_no_code
 from ownmark.runner.cell import Spec, canonical
 from ownmark.runner.decoys import decoy_rates, fewest_decoys, fresh_keys
 from ownmark.runner.reading import guess_of, models_for, threshold_of
+from ownmark.runner.resolve import needs_of
 from ownmark.runner.seeds import rng_for
-from ownmark.runner.splits import divide
+from ownmark.runner.splits import divide, task_of
 from ownmark.runner.verdict import BORN, Basis, verdict
 from ownmark.stats import Decoys, Knowing, Looks, rank_among
 
@@ -135,11 +136,12 @@ class Judge:
         source, split = origin.source, origin.split
         for kind, spec in () if self.trusted else ((Kind.SCHEME, marking), (Kind.DATASET, source)):
             require_no_code(self.catalog, kind, spec, "the mark", flag="--trust-mark")
-        dataset: Dataset = self._built(Kind.DATASET, source)
-        if dataset.fingerprint() != self.owner.about["data"]:
+        if fingerprint_of(self.catalog, source) != self.owner.about["data"]:
             raise OwnmarkError(f"{source.label} has changed since the mark was made")
-        parts = divide(dataset.load(), split)
-        task = Task(self.owner.about["task"], parts.shape, parts.classes, parts.owner.to(self.device))
+        parts = divide(images_of(self.catalog, source), split)
+        home = self.catalog.home_of(marking.id)
+        needs = needs_of(self.catalog, Kind.SCHEME, marking.id, marking.parameters, home)
+        task = task_of(self.owner.about["task"], parts.to(self.device), needs)
         scheme: Scheme = self._built(Kind.SCHEME, marking)
         secret = self.owner.about["key"]
         return fresh_keys(scheme, task, lambda i: rng_for("decoy", secret, i), self.device)

@@ -19,6 +19,7 @@ from ownmark.foreign import shown
 from ownmark.loops import Fitter
 from ownmark.loops.repeat import repeatable
 from ownmark.methods import Kind, Need
+from ownmark.ownership.data import images_of
 from ownmark.ownership.folder import Claim, Release, Step, appearing, model_state, require_vacant
 from ownmark.ownership.trust import require_plain
 from ownmark.runner.cell import Spec, canonical
@@ -170,7 +171,4 @@ def _images(dataset: Spec, split: Split, given: Given, seed: int, catalog: Catal
         raise NotApplicable(
             "`transfer` images come from a plan's `transfer` dataset; use `ownmark run` for that"
         )
-    images = catalog.build(
-        Kind.DATASET, dataset.id, dataset.parameters, home=catalog.home_of(dataset.id)
-    ).load()
-    return granted(divide(images, split), given, rng_for("granted", seed))
+    return granted(divide(images_of(catalog, dataset), split), given, rng_for("granted", seed))

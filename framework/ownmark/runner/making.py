@@ -11,15 +11,16 @@ from torch import Tensor, nn
 
 from ownmark.config import to_plain
 from ownmark.contracts.attack import Attack
-from ownmark.contracts.host import Host
+from ownmark.contracts.fit import Recipe
+from ownmark.contracts.host import Host, built
 from ownmark.contracts.key import Key
 from ownmark.contracts.loading import no_numbers
 from ownmark.contracts.restoring import restored
-from ownmark.contracts.samples import Samples
+from ownmark.contracts.samples import Samples, Term, Transform
 from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.views import HostView, Stolen, Task, seeded
 from ownmark.discovery.sealing import Seal, sealed, unsealed
-from ownmark.errors import OwnmarkError, TrainingDiverged
+from ownmark.errors import OwnmarkError, TrainingDiverged, blamed
 from ownmark.loops import fit_together
 from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Cell, Spec, TaskSpec, specs
@@ -32,7 +33,7 @@ from ownmark.runner.plan import Given, Plan
 from ownmark.runner.resolve import Methods
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.sources import source_digest
-from ownmark.runner.splits import Splits, divide, granted, transfer_set
+from ownmark.runner.splits import Splits, divide, granted, task_of, transfer_set
 from ownmark.runner.store import Contents
 from ownmark.strictjson import finite
 
@@ -59,23 +60,25 @@ class Making:
     def splits(self, dataset: Spec) -> Splits:
         """The dataset, divided and on the device."""
         if dataset not in self._splits:
-            parts = divide(self.methods.images(dataset), self.plan.split)
-            device = self.engine.device
-            owner, pool, test = (part.to(device) for part in (parts.owner, parts.pool, parts.test))
-            self._splits[dataset] = Splits(owner, pool, test, parts.shape, parts.classes)
+            images = self.methods.images(dataset)
+            with blamed(f"dataset {dataset.label}", self.methods.get(Kind.DATASET, dataset).pack):
+                parts = divide(images, self.plan.split)
+            self._splits[dataset] = parts.to(self.engine.device)
         return self._splits[dataset]
 
-    def task(self, task: TaskSpec) -> Task:
-        """What the owner wants learned."""
-        splits = self.splits(task.dataset)
-        return Task(task.label, splits.shape, splits.classes, splits.owner)
+    def task(self, task: TaskSpec, scheme: Spec) -> Task:
+        """What the owner wants learned, as the scheme is told."""
+        needs = self.methods.get(Kind.SCHEME, scheme).needed
+        return task_of(task.label, self.splits(task.dataset), needs)
 
     def data_identity(self, dataset: Spec) -> dict[str, Any]:
         """What everything made from a dataset depends on."""
         if dataset not in self._data:
             method = self.methods.get(Kind.DATASET, dataset)
+            with blamed(f"fingerprint of dataset {dataset.label}", method.pack):
+                data = method.instance.fingerprint()
             self._data[dataset] = {
-                "dataset": method.identity, "data": method.instance.fingerprint(), "split": to_plain(self.plan.split),
+                "dataset": method.identity, "data": data, "split": self.plan.split.plain(),
             }  # fmt: skip
             if self.plan.recompute == "on-upgrade":
                 self._data[dataset]["environment"] = upgrades(str(self.engine.device))
@@ -99,7 +102,8 @@ class Making:
             **self._training,
             **({} if images == "owner" else {"images": images}),
         }
-        about |= {"weights": found} if (found := method.instance.fingerprint(purpose)) else {}
+        with blamed(f"fingerprint of host {task.host.label}", method.pack):
+            about |= {"weights": found} if (found := method.instance.fingerprint(purpose)) else {}
 
         def compute(bench: Bench) -> Contents:
             return Contents(
@@ -151,17 +155,29 @@ class Making:
         """Train an unmarked network; `after` sees it after every epoch and says whether to stop."""
         from ownmark.loops.callbacks import StopWhen  # imports Lightning, which takes seconds
 
-        host: Host = self.methods.get(Kind.HOST, task.host).instance
         rng = rng_for("host", purpose)
         fit, network = bench.fitter(rng), self.blank(task, rng)
-        if host.ready(network, purpose):
+        if self._ready(task, network, purpose):
             if after is not None:
                 after(network.eval())
             return network.eval()
+        recipe, terms, transforms = self._taught(task)
         return fit(
-            network, self._images(task, purpose, images), host.recipe, terms=host.terms(), transforms=host.transforms(),
+            network, self._images(task, purpose, images), recipe, terms=terms, transforms=transforms,
             callbacks=[] if after is None else [StopWhen(after)],
         )  # fmt: skip
+
+    def _ready(self, task: TaskSpec, network: nn.Module, purpose: str) -> bool:
+        method = self.methods.get(Kind.HOST, task.host)
+        with blamed(f"host {task.host.label}", method.pack):
+            return bool(method.instance.ready(network, purpose))
+
+    def _taught(self, task: TaskSpec) -> tuple[Recipe, tuple[Term, ...], tuple[Transform, ...]]:
+        """What trains the task's host."""
+        method = self.methods.get(Kind.HOST, task.host)
+        host: Host = method.instance
+        with blamed(f"host {task.host.label}", method.pack):
+            return host.recipe, tuple(host.terms()), tuple(host.transforms())
 
     def _images(self, task: TaskSpec, purpose: str, images: str) -> Samples:
         splits = self.splits(task.dataset)
@@ -176,15 +192,15 @@ class Making:
         self, task: TaskSpec, asked: Sequence[tuple[Bench, str]], images: str
     ) -> list[Contents]:
         """As `_trained`, several purposes at once, each on its own images."""
-        host: Host = self.methods.get(Kind.HOST, task.host).instance
+        recipe, terms, transforms = self._taught(task)
         draws = [rng_for("host", purpose) for _, purpose in asked]
         fitters = [bench.fitter(rng) for (bench, _), rng in zip(asked, draws, strict=True)]
         networks = [self.blank(task, rng) for rng in draws]
-        untrained = [i for i, (_, purpose) in enumerate(asked) if not host.ready(networks[i], purpose)]
+        untrained = [i for i, (_, purpose) in enumerate(asked) if not self._ready(task, networks[i], purpose)]
         trained = fit_together(
             [fitters[i] for i in untrained], [networks[i] for i in untrained],
-            [self._images(task, asked[i][1], images) for i in untrained], host.recipe,
-            terms=host.terms(), transforms=host.transforms(),
+            [self._images(task, asked[i][1], images) for i in untrained], recipe,
+            terms=terms, transforms=transforms,
         )  # fmt: skip
         for i, network in zip(untrained, trained, strict=True):
             networks[i] = network
@@ -221,9 +237,9 @@ class Making:
     def blank(self, task: TaskSpec, rng: torch.Generator | None = None) -> nn.Module:
         """A newly initialised host on the device."""
         splits = self.splits(task.dataset)
-        host: Host = self.methods.get(Kind.HOST, task.host).instance
-        with seeded(rng or rng_for("blank")):
-            return host.build(splits.shape, splits.classes).to(self.engine.device)
+        method = self.methods.get(Kind.HOST, task.host)
+        with blamed(f"host {task.host.label}", method.pack), seeded(rng or rng_for("blank")):
+            return built(method.instance, splits.shape, splits.classes).to(self.engine.device)
 
     def host_network(self, task: TaskSpec, node: Node) -> nn.Module:
         """The trained network of a host node, in eval mode."""
@@ -244,7 +260,7 @@ class Making:
 
         def compute(bench: Bench) -> Contents:
             scheme: Scheme = method.instance
-            task = self.task(cell.task)
+            task = self.task(cell.task, cell.scheme)
             key = scheme.make_key(task, rng_for("key", *which))
             fit = bench.fitter(rng_for("embed", *which))
             view = self._host_view(cell.task, host)
@@ -270,8 +286,6 @@ class Making:
         return [self.marked(cell, copy) for copy in range(1, self.given(cell).copies)]
 
     def _host_view(self, task: TaskSpec, node: Node) -> HostView:
-        host: Host = self.methods.get(Kind.HOST, task.host).instance
-
         def trained() -> nn.Module:
             with unsealed():
                 return self.host_network(task, node)
@@ -280,13 +294,8 @@ class Making:
             with unsealed():
                 return self.blank(task, rng)
 
-        return HostView(
-            trained=trained,
-            blank=blank,
-            recipe=host.recipe,
-            terms=tuple(host.terms()),
-            transforms=tuple(host.transforms()),
-        )
+        recipe, terms, transforms = self._taught(task)
+        return HostView(trained, blank, recipe, terms, transforms)
 
     def marked_network(self, cell: Cell, node: Node | None = None) -> nn.Module:
         """The marked network (of one of `others`, if its node is given), in eval mode."""
@@ -380,7 +389,8 @@ class Making:
         if not self.given(cell).transfer or self.transfer is None:
             return {}
         method = self.methods.get(Kind.DATASET, self.transfer)
-        return {"transfer": method.identity, "transfer data": method.instance.fingerprint()}
+        with blamed(f"fingerprint of dataset {self.transfer.label}", method.pack):
+            return {"transfer": method.identity, "transfer data": method.instance.fingerprint()}
 
     def suspect_network(self, cell: Cell) -> nn.Module:
         """The weights the verifier may inspect, in eval mode."""

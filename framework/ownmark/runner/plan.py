@@ -170,8 +170,23 @@ class Split:
 
     reserve: float = Field(default=0.2, ge=0, lt=1)
     """Share of the training images that the owner never sees; the attacker's pool (APP: 0.2)."""
+    unseen: float = Field(default=0, ge=0, lt=1)
+    """Share that the owner keeps from hosts and null models, for schemes that ask for such images."""
     seed: Seed = 0
     """Of the division, the same for all cells of a plan."""
+
+    @model_validator(mode="after")
+    def _leaves_something(self) -> Split:
+        if self.reserve + self.unseen >= 1:
+            raise ValueError(
+                f"`reserve` {self.reserve:g} and `unseen` {self.unseen:g} leave no images to train on; lower one"
+            )
+        return self
+
+    def plain(self) -> dict[str, Any]:
+        """For files and digests; `unseen` stands there only if it is used, as older files do not know it."""
+        said: dict[str, Any] = to_plain(self)
+        return said if self.unseen else {name: value for name, value in said.items() if name != "unseen"}
 
 
 @configuration

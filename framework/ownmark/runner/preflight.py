@@ -13,23 +13,22 @@ import itertools
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from ownmark.contracts.views import Task
 from ownmark.discovery import Catalog
 from ownmark.discovery.requirements import unmet
-from ownmark.errors import NotApplicable, OwnmarkError, PlanError, contained
+from ownmark.errors import NotApplicable, OwnmarkError, PlanError, blamed
 from ownmark.methods import Kind, Need
 from ownmark.runner.beside import looked_for, placed
 from ownmark.runner.cell import Spec, TaskSpec, specs, tasks
 from ownmark.runner.fitting import Fitting, Misfit, Place
 from ownmark.runner.granting import access_problems
 from ownmark.runner.making import Making
-from ownmark.runner.plan import ENTRIES, POINTS, RESERVES, Entry, Given, Plan, TaskEntry
+from ownmark.runner.plan import ENTRIES, POINTS, RESERVES, Entry, Given, Plan, Split, TaskEntry
 from ownmark.runner.plan import given as given_to
 from ownmark.runner.reading import FED
 from ownmark.runner.resolve import code_named, needs_of
@@ -111,7 +110,7 @@ def _sentences(document: Document, found: Iterable[Found]) -> list[str]:
 
 def _of_methods(plan: Plan, catalog: Catalog, folder: Path | None) -> Iterator[Found]:
     for kind, place, entry in _entries(plan):
-        yield from ((place, problem) for problem in _entry_problems(catalog, kind, entry, folder))
+        yield from ((place, problem) for problem in _entry_problems(catalog, kind, entry, folder, plan.split))
     for position, entry in enumerate(plan.attacks):
         yield from ((("attacks", position), problem) for problem in _threat_problems(plan, entry, catalog))
     for position, requirement in enumerate(plan.requires):
@@ -158,7 +157,9 @@ def _naming_code(plan: Plan, catalog: Catalog) -> set[Place]:
     return found
 
 
-def _entry_problems(catalog: Catalog, kind: Kind, entry: Entry, folder: Path | None) -> Iterator[str]:
+def _entry_problems(
+    catalog: Catalog, kind: Kind, entry: Entry, folder: Path | None, split: Split | None = None
+) -> Iterator[str]:
     if entry.given and kind is not Kind.ATTACK:
         yield f"`given` is for attacks, and {entry.id} is none"
     if entry.schemes and kind not in (Kind.ATTACK, Kind.SCHEME):
@@ -175,6 +176,8 @@ def _entry_problems(catalog: Catalog, kind: Kind, entry: Entry, folder: Path | N
                 yield from _data_problems(catalog, spec, folder)
             if kind is Kind.SCHEME:
                 catalog.default_extractor(declaration)
+                if not problems and split is not None:
+                    yield from _unseen_problems(split, spec, catalog)
             if kind is Kind.METRIC and not declaration.needs & FED:
                 yield f"metric {spec.id} takes nothing that this runner measures: {', '.join(map(str, FED))}"
     except PlanError as error:
@@ -183,11 +186,19 @@ def _entry_problems(catalog: Catalog, kind: Kind, entry: Entry, folder: Path | N
         yield str(error)
 
 
+def _unseen_problems(split: Split, spec: Spec, catalog: Catalog) -> Iterator[str]:
+    if not split.unseen and Need.UNSEEN in needs_of(catalog, Kind.SCHEME, spec.id, spec.parameters):
+        yield (
+            f"scheme {spec.id} needs images that no host was trained on; set split.unseen to the share of the training "
+            "images that is kept for it, such as 0.1"
+        )
+
+
 def _data_problems(catalog: Catalog, spec: Spec, folder: Path | None) -> Iterator[str]:
     """What a dataset's own check says, and where else its files were looked for."""
     where = (catalog, Kind.DATASET, spec.id, spec.parameters, folder)
     try:
-        with _blamed(f"dataset {spec.label}"):
+        with blamed(f"check of dataset {spec.label}", catalog.whose(catalog.find(Kind.DATASET, spec.id))):
             catalog.build(Kind.DATASET, spec.id, placed(*where)).check()
     except PlanError:
         raise
@@ -353,10 +364,8 @@ def _of_fit(
         if _among(places, broken) or _among(places, {one for one in code if _is_dataset(one)}):
             continue
         try:
-            with _blamed(f"dataset {task.dataset.label}"):
-                making.splits(task.dataset)
-            with _blamed(f"host {task.host.label}"):
-                network = None if _among(places, code) else making.blank(task)
+            making.splits(task.dataset)
+            network = None if _among(places, code) else making.blank(task)
         except OwnmarkError as error:
             yield places[-1], f"task {task.label}: {error}"
             continue
@@ -381,16 +390,13 @@ def _misfits(
     plan: Plan, making: Making, task: TaskSpec, network: Any, skipped: Collection[Place], fitting: Fitting
 ) -> Iterator[Found]:
     """Checks of schemes and attacks that break off; what does not fit the task's network goes into `fitting`."""
-    splits = making.splits(task.dataset)
-    nothing = splits.owner.first(0)
-    about = Task(task.label, splits.shape, splits.classes, nothing)
     for where, kind, entry in _placed(plan):
         if where in skipped or (kind is Kind.SCHEME and not entry.meant_for(task.names)):
             continue
         for spec in specs(entry):
             try:
                 fitting.tried(where, kind, spec)
-                _check_fit(making, kind, spec, network, about)
+                _check_fit(making, kind, spec, network, task)
             except NotApplicable as error:
                 fitting.misfit(where, Misfit(kind, spec, task, str(error)))
             except OwnmarkError as error:
@@ -403,31 +409,18 @@ def _placed(plan: Plan) -> Iterator[tuple[Place, Kind, Entry]]:
             yield place, kind, entry
 
 
-def _check_fit(making: Making, kind: Kind, spec: Spec, network: Any, task: Task) -> None:
-    with _blamed("its check"):
-        method = making.methods.get(kind, spec)
+def _check_fit(making: Making, kind: Kind, spec: Spec, network: Any, task: TaskSpec) -> None:
+    method = making.methods.get(kind, spec)
+    with blamed("its check", method.pack):
         if kind is Kind.SCHEME:
-            method.instance.check(network, task)
+            method.instance.check(network, making.task(task, spec).bare())
         else:
-            method.instance.check(network, task.shape, task.classes)
+            splits = making.splits(task.dataset)
+            method.instance.check(network, splits.shape, splits.classes)
 
 
 def _said(misfit: Misfit) -> str:
     return f"{misfit.kind} {misfit.spec.label} on {misfit.task.label}: {misfit.message}"
-
-
-@contextmanager
-def _blamed(what: str) -> Iterator[None]:
-    """A pack's code that breaks off is a problem of the plan that names it, not the end of the check."""
-    try:
-        with contained(what):
-            yield
-    except OwnmarkError:
-        raise
-    except Exception as error:
-        raise OwnmarkError(
-            f"{what} broke off, which is a fault of the pack: {type(error).__name__}: {error}"
-        ) from error
 
 
 def _amount_problems(
@@ -460,8 +453,7 @@ def _transfer_problems(making: Making, given: Given) -> Iterator[str]:
     if making.transfer is None:
         return
     try:
-        with _blamed(f"dataset {making.transfer.label}"):
-            count = len(making.methods.images(making.transfer).train)
+        count = len(making.methods.images(making.transfer).train)
     except OwnmarkError as error:
         yield f"transfer images: {error}"
         return
@@ -477,8 +469,7 @@ def _unmakeable(plan: Plan, making: Making, broken: Collection[Place]) -> Iterat
                 continue
             for scheme, spec in ((s, e) for s in specs(scheme_entry) for e in specs(entry)):
                 try:
-                    with _blamed(f"extractor {spec.label} of {scheme.label}"):
-                        making.methods.extractor_of(scheme, None if entry.id == "default" else spec)
+                    making.methods.extractor_of(scheme, None if entry.id == "default" else spec)
                 except OwnmarkError as error:
                     place: Place = ("schemes", i) if entry.id == "default" else ("extractors", j)
                     yield place, str(error)
@@ -486,7 +477,6 @@ def _unmakeable(plan: Plan, making: Making, broken: Collection[Place]) -> Iterat
         if ("metrics", i) not in broken:
             for spec in specs(entry):
                 try:
-                    with _blamed(f"metric {spec.label}"):
-                        making.methods.get(Kind.METRIC, spec)
+                    making.methods.get(Kind.METRIC, spec)
                 except OwnmarkError as error:
                     yield ("metrics", i), str(error)

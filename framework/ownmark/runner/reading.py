@@ -231,7 +231,7 @@ class Reading:
         if self.reads_own_key(cell):
             return [self._making.key(cell)]
         scheme: Scheme = self._methods.get(Kind.SCHEME, cell.scheme).instance
-        task = self._making.task(cell.task)
+        task = self._making.task(cell.task, cell.scheme)
         return [scheme.make_key(task, rng_for(purpose, i)) for i in range(count)]
 
     def nulls(self, cell: Cell) -> list[Node]:
@@ -350,13 +350,13 @@ class Reading:
     def decoy_keys(self, cell: Cell, purpose: str = "decoy") -> Callable[[int], Key]:
         """The i-th decoy of the cell's scheme on its task."""
         scheme: Scheme = self._methods.get(Kind.SCHEME, cell.scheme).instance
-        task = self._making.task(cell.task)
+        task = self._making.task(cell.task, cell.scheme)
         return fresh_keys(scheme, task, lambda i: rng_for(purpose, i), self._making.engine.device)
 
     def key_bits(self, cell: Cell) -> float | None:
         """Entropy of the scheme's keys on the cell's task, in bits, as the scheme states it."""
         scheme: Scheme = self._methods.get(Kind.SCHEME, cell.scheme).instance
-        return key_bits(scheme, self._making.task(cell.task))
+        return key_bits(scheme, self._making.task(cell.task, cell.scheme))
 
     def _decided(self, cell: Cell, evidence: StoredEntry) -> dict[str, Any]:
         read = evidence.values

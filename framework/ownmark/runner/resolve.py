@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ownmark.config import Nested
-from ownmark.contracts.dataset import Dataset, Images
+from ownmark.contracts.dataset import Images
 from ownmark.discovery import Catalog, nested_fields
+from ownmark.errors import blamed
 from ownmark.methods import Declaration, Kind, Need
 from ownmark.runner.beside import placed
 from ownmark.runner.cell import Spec, canonical
@@ -27,6 +28,8 @@ class Method:
     identity: Mapping[str, Any]
 
     needed: frozenset[Need] = frozenset()
+    pack: str = ""
+    """Whose it is, as `Catalog.whose` has it."""
 
     def needs(self, need: Need) -> bool:
         """Whether the declaration asks for it, or that of a method nested in it."""
@@ -54,7 +57,8 @@ class Methods:
         params = placed(self.catalog, kind, spec.id, spec.parameters, self._beside)
         instance = self.catalog.build(kind, spec.id, params)
         needed = needs_of(self.catalog, kind, spec.id, spec.parameters)
-        return Method(declaration, instance, self._identity(kind, spec.id, spec.parameters), needed)
+        made_of = self._identity(kind, spec.id, spec.parameters)
+        return Method(declaration, instance, made_of, needed, self.catalog.whose(declaration))
 
     def _identity(self, kind: Kind, id: str, params: Mapping[str, Any]) -> dict[str, Any]:
         declaration, config, _ = self.catalog.validate(kind, id, params)
@@ -62,8 +66,9 @@ class Methods:
         return identity(declaration, config, nested)
 
     def _images(self, spec: Spec) -> Images:
-        dataset: Dataset = self.get(Kind.DATASET, spec).instance
-        return looked_at(dataset.load(), spec.label)
+        method = self.get(Kind.DATASET, spec)
+        with blamed(f"dataset {spec.label}", method.pack):
+            return looked_at(method.instance.load(), spec.label)
 
     def home(self, kind: Kind, spec: Spec) -> str:
         """The distribution of a method, whose own defaults mean its own methods."""
@@ -86,13 +91,17 @@ class Methods:
         return Spec(f"{declaration.distribution}/{declaration.id}", "{}", declaration.id)
 
 
-_INHERITED = frozenset({Need.DATA, Need.LABELS, Need.MAY_USE_DATA, Need.EMBEDDED_KEY, Need.OWN_COPY})
+_INHERITED = frozenset(
+    {Need.DATA, Need.LABELS, Need.MAY_USE_DATA, Need.EMBEDDED_KEY, Need.OWN_COPY, Need.UNSEEN}
+)
 """Needs that a method has because one nested in it has them."""
 
 
-def needs_of(catalog: Catalog, kind: Kind, id: str, params: Mapping[str, Any]) -> frozenset[Need]:
-    """What a method with these parameters needs, methods nested in it included."""
-    declaration, config, _ = catalog.validate(kind, id, params)
+def needs_of(
+    catalog: Catalog, kind: Kind, id: str, params: Mapping[str, Any], home: str = ""
+) -> frozenset[Need]:
+    """What a method with these parameters needs, methods nested in it included; `home` as for `Catalog.find`."""
+    declaration, config, _ = catalog.validate(kind, id, params, home=home)
     inner = (needs_of(catalog, kind, one.id, one.params) & _INHERITED for kind, one in _nested(config))
     return declaration.needs.union(*inner)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -10,29 +11,45 @@ from torch import Tensor
 
 from ownmark.contracts.dataset import Images
 from ownmark.contracts.samples import Samples
+from ownmark.contracts.views import Task
 from ownmark.errors import NotApplicable
+from ownmark.methods import Need
 from ownmark.runner.plan import Given, Split
 from ownmark.runner.seeds import rng_for
 
 
 @dataclass(frozen=True)
 class Splits:
-    """One dataset, divided once for all cells of a plan; owner and pool are disjoint."""
+    """One dataset, divided once for all cells of a plan; owner, pool and unseen are disjoint."""
 
     owner: Samples
     pool: Samples
     test: Samples
     shape: tuple[int, int, int]
     classes: int
+    unseen: Samples
+
+    def to(self, device: torch.device | str) -> Splits:
+        """The same images there."""
+        parts = {name: getattr(self, name).to(device) for name in ("owner", "pool", "test", "unseen")}
+        return replace(self, **parts)
 
 
 def divide(images: Images, split: Split) -> Splits:
-    """Keep `reserve` of the training images for attackers (APP paper, section 4.1: 20 %)."""
+    """Keep `reserve` of the training images for attackers (APP paper, section 4.1: 20 %), `unseen` for schemes."""
     count = len(images.train)
     order = torch.randperm(count, generator=rng_for("split", split.seed))
     owners = count - round(split.reserve * count)
-    owner, pool = images.train.select(order[:owners]), images.train.select(order[owners:])
-    return Splits(owner, pool, images.test, images.shape, images.classes)
+    kept = max(1, round(split.unseen * count)) if split.unseen else 0
+    parts = order[: owners - kept], order[owners:], order[owners - kept : owners]
+    owner, pool, unseen = (images.train.select(part) for part in parts)
+    return Splits(owner, pool, images.test, images.shape, images.classes, unseen)
+
+
+def task_of(name: str, splits: Splits, needs: Collection[Need]) -> Task:
+    """What a scheme with these needs is told of a task."""
+    unseen = splits.unseen if Need.UNSEEN in needs else None
+    return Task(name, splits.shape, splits.classes, splits.owner, unseen)
 
 
 def amount(given: Given, available: int, of: int) -> int:

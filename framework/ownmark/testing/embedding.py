@@ -8,8 +8,9 @@ from functools import cached_property
 
 from torch import Tensor, nn
 
-from ownmark.contracts import Key, Marked, Scheme, restored
+from ownmark.contracts import Key, Marked, Scheme, Task, restored
 from ownmark.discovery.sealing import sealed
+from ownmark.methods import Need
 from ownmark.runner.seeds import rng_for
 from ownmark.testing.states import ambient, disturbed, samples_digest, state_of, stirred
 from ownmark.testing.watching import CountingFit, Terms, heard
@@ -42,28 +43,35 @@ class Embedded:
         return self.marked.key
 
 
+def _lent(key: Key, task: Task) -> dict[str, str]:
+    images = task.owner if task.unseen is None else task.owner + task.unseen
+    return {"the key it was given": key.digest(), "the owner's images": samples_digest(images)}
+
+
 class Embedding:
     """Keys and marked networks of one scheme, each made when first asked for."""
 
-    def __init__(self, scheme: Scheme, bench: Workbench) -> None:
+    def __init__(self, scheme: Scheme, bench: Workbench, needs: frozenset[Need] = frozenset()) -> None:
         self.scheme = scheme
         self.bench = bench
+        self.needs = needs
 
     def fresh_key(self, seed: int) -> Key:
         """A key that was drawn and not embedded."""
-        return self.scheme.make_key(self.bench.task, rng_for("kit key", seed))
+        return self.scheme.make_key(self.bench.task_for(self.needs), rng_for("kit key", seed))
 
     def embed(self, seed: int, scheme: Scheme | None = None) -> Embedded:
         """Draw a key and embed it; the fitter and the key follow from the seed."""
-        bench, scheme, task = self.bench, scheme or self.scheme, self.bench.task
+        bench, scheme = self.bench, scheme or self.scheme
+        task = bench.task_for(self.needs)
         key = scheme.make_key(task, rng_for("kit key", seed))
-        lent = {"the key it was given": key.digest(), "the owner's images": samples_digest(task.owner)}
+        lent = _lent(key, task)
         surroundings, terms = ambient(), Terms(bench.view())
         fit = CountingFit(rng_for("kit", "embed", seed))
         with sealed("it", strict=False) as seal, fit.watching(), heard() as said:
             marked = scheme.embed(terms.view, key, task, fit)
         harmed = disturbed(surroundings)
-        now = {"the key it was given": key.digest(), "the owner's images": samples_digest(task.owner)}
+        now = _lent(key, task)
         harmed += [name for name in lent if lent[name] != now[name]]
         strayed = fit.trained_elsewhere([marked.network])
         state, reached = state_of(marked.network), tuple(seal.reached)

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from ownmark.contracts import Images
+from ownmark.contracts import Images, Task
 from ownmark.discovery import Catalog, discover, nested_fields
 from ownmark.discovery.checks import missing_imports
 from ownmark.errors import DataError, OwnmarkError
 from ownmark.methods import Declaration, Kind, Need
+from ownmark.runner.resolve import needs_of
 from ownmark.testing.attacking import Attacking
 from ownmark.testing.check import CheckFailed, CheckSkipped
 from ownmark.testing.embedding import Embedding
@@ -52,6 +53,16 @@ class Subject:
         """Host, images and null models of the method's `smoke_host`."""
         return workbench_for(self.declaration)
 
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What it needs, methods nested in its smoke arguments included."""
+        return needs_of(self.catalog, self.declaration.kind, self.spelling, self.declaration.smoke)
+
+    @property
+    def task(self) -> Task:
+        """Of schemes: the kit's task, as this one is told it."""
+        return self.bench.task_for(self.needs)
+
     def build(self, **changes: Any) -> Any:
         """An instance with the smoke arguments and `changes`."""
         params = {**self.declaration.smoke, **changes}
@@ -79,7 +90,7 @@ class Subject:
     @cached_property
     def embedding(self) -> Embedding:
         """Of schemes: the key and the marked network."""
-        return Embedding(self.instance, self.bench)
+        return Embedding(self.instance, self.bench, self.needs)
 
     @cached_property
     def attacking(self) -> Attacking:

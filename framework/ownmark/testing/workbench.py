@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -88,8 +89,7 @@ class Workbench:
     def splits(self) -> Splits:
         """800 images for owner and attacker, 200 to test."""
         parts = self._divided()
-        owner, pool, test = (part.to(device()) for part in (parts.owner, parts.pool, parts.test))
-        return Splits(owner, pool, test, parts.shape, parts.classes)
+        return parts.to(device())
 
     def _divided(self) -> Splits:
         if self._coloured:
@@ -102,6 +102,11 @@ class Workbench:
     def task(self) -> Task:
         """What the owner wants learned; the images are a copy, which a faulty method may spoil."""
         return Task("kit", self.splits.shape, self.splits.classes, _copied(self.splits.owner))
+
+    def task_for(self, needs: frozenset[Need]) -> Task:
+        """The task as a scheme with these needs is told it; what it may see beside is half of the attacker's pool."""
+        unseen = _copied(self.splits.pool.first(len(self.splits.pool) // 2)) if Need.UNSEEN in needs else None
+        return replace(self.task, unseen=unseen)
 
     def fitter(self, *purpose: object) -> Fitter:
         """Trains on the kit's device; everything random follows from the purpose."""

@@ -21,7 +21,9 @@ INPUTS = (
     Need.PREDICTIONS, Need.REFERENCE, Need.EVIDENCE, Need.THRESHOLD, Need.WEIGHTS, Need.GENERATED,
 )  # fmt: skip
 _ALLOWED = {
-    Kind.SCHEME: {*_ACCESS, Need.OWN_COPY, Need.EMBEDDED_KEY, Need.CLASSES, Need.NORM, Need.DATA, Need.LABELS},
+    Kind.SCHEME: {*_ACCESS, Need.OWN_COPY, Need.EMBEDDED_KEY, Need.CLASSES, Need.NORM, Need.DATA, Need.LABELS,
+        Need.UNSEEN,
+    },
     Kind.EXTRACTOR: {*_ACCESS, Need.OWN_COPY, Need.EMBEDDED_KEY, Need.CLASSES, Need.NORM},
     Kind.ATTACK: {
         *_ACCESS, Need.DATA, Need.LABELS, Need.MAY_USE_DATA, Need.NORM, Need.CLASSES, Need.SCORES, Need.COPIES,

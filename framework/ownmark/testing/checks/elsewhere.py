@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 
-from ownmark.contracts import Samples, Task
 from ownmark.errors import NotApplicable, OwnmarkError
 from ownmark.methods import Kind
 from ownmark.testing.attacking import Attacking
@@ -32,7 +31,7 @@ def method_repeats_itself_in_another_process(subject: Subject) -> None:
 def method_check_leaves_all_alone(subject: Subject) -> None:
     """`check` changes neither the network it looks at nor any global state or setting."""
     bench = subject.bench
-    network, task = bench.blank(), bench.task
+    network, task = bench.blank(), subject.task
     before, surroundings = snapshot(network), ambient()
     try:
         if subject.declaration.kind is Kind.SCHEME:
@@ -55,8 +54,7 @@ def _second(subject: Subject) -> Workbench:
     splits = bench.splits
     try:
         if subject.declaration.kind is Kind.SCHEME:
-            nothing = Samples(splits.owner.x[:0], splits.owner.labels[:0])
-            subject.instance.check(bench.blank(), Task("second", splits.shape, splits.classes, nothing))
+            subject.instance.check(bench.blank(), bench.task_for(subject.needs).bare())
         else:
             subject.instance.check(bench.blank(), splits.shape, splits.classes)
     except NotApplicable as error:
@@ -67,7 +65,7 @@ def _second(subject: Subject) -> Workbench:
 @check(Kind.SCHEME, thorough=True)
 def scheme_works_on_another_task(subject: Subject) -> None:
     """Colour, no square, three classes: what `check` accepts is marked, and its extractor reads it."""
-    embedding = Embedding(subject.instance, _second(subject))
+    embedding = Embedding(subject.instance, _second(subject), subject.needs)
     try:
         embedded = embedding.embed(0)
         broken = unfinished(embedded.state)
