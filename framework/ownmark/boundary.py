@@ -19,6 +19,7 @@ import click
 
 from ownmark.errors import OwnmarkError, PlanError
 from ownmark.foreign import paragraph
+from ownmark.wording import counted
 
 CANNOT_BE_TOLD, INTERRUPTED = 2, 130
 
@@ -47,8 +48,7 @@ def told(error: BaseException) -> Iterator[str]:
     """What went wrong, in sentences."""
     if isinstance(error, PlanError):
         yield from (f"error: {problem}" for problem in error.problems)
-        count = len(error.problems)
-        yield f"{count} problem{'s' if count > 1 else ''}; nothing was run"
+        yield f"{counted(len(error.problems), 'problem')}; nothing was run"
     elif isinstance(error, OwnmarkError):
         yield f"error: {error}"
     elif isinstance(error, OSError):

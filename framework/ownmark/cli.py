@@ -15,6 +15,7 @@ import click
 from ownmark import __version__, cli_keeping
 from ownmark.boundary import Commands
 from ownmark.foreign import paragraph, shown
+from ownmark.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -438,7 +439,7 @@ def list_methods(kind: str | None) -> None:
             click.echo(f"  {name:{width}s}  {pack}: {shown(method.summary)}")
     lost = [problem for problem in catalog.problems if problem.lost]
     if lost:
-        click.secho(f"{len(lost)} plugin problems, see `ownmark plugins`", fg="yellow")
+        click.secho(f"{counted(len(lost), 'plugin problem')}, see `ownmark plugins`", fg="yellow")
 
 
 @main.command()

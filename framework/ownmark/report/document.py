@@ -16,6 +16,7 @@ from ownmark.report.large import outcome_table
 from ownmark.report.read import Run
 from ownmark.report.reported import reported_lines, reported_table
 from ownmark.report.vicinity import basin_table
+from ownmark.wording import counted
 
 
 def document(
@@ -49,7 +50,7 @@ def summary(grids: Sequence[Grid]) -> str:
     never = sum(len(group.impossible) for group in everything)
     rest = f", {never} not applicable" if never else ""
     total = ok + failed + missing + never
-    return f"{total} cells: {ok} finished, {failed} failed, {missing} not run{rest}."
+    return f"{counted(total, 'cell')}: {ok} finished, {failed} failed, {missing} not run{rest}."
 
 
 def page(run: Run, grid: Grid, title: str) -> list[Block]:

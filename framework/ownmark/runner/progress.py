@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from ownmark.foreign import shown
+from ownmark.wording import counted
 
 _LINES = 8
 """Running stages that are shown, at most."""
@@ -100,13 +101,13 @@ class Terminal(Silent):
 
     def checking(self, cells: int) -> None:
         """See `Progress`."""
-        self._console.print(f"checking {cells} cells")
+        self._console.print(f"checking {counted(cells, 'cell')}")
 
     def plan(self, stages: Mapping[str, str], cells: int) -> None:
         """See `Progress`."""
         self._estimate.start(stages)
         self._cells = cells
-        self._console.print(f"{cells} cells, {len(stages)} stages to compute")
+        self._console.print(f"{counted(cells, 'cell')}, {counted(len(stages), 'stage')} to compute")
 
     def stage(self, kind: str, label: str) -> None:
         """See `Progress`."""
