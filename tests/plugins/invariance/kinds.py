@@ -422,3 +422,26 @@ class Rectified(nn.Module):
 
 kind("recurrent: rectified", TOKENS)(lambda: Rectified(nn.RNN))
 kind("recurrent: rectified cell", TOKENS)(lambda: Rectified(nn.RNNCell))
+
+# functions of torch that call themselves through a helper of torch
+
+
+class Made(nn.Module):
+    """A map that the network makes of the size of its input, added to what a convolution gives."""
+
+    def __init__(self, make: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.first, self.second, self.head = nn.Conv2d(3, 12, 3), nn.Conv2d(12, 16, 3), Head(16)
+        self.make = make
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.relu(self.first(x))
+        side = torch.arange(x.shape[-1], dtype=x.dtype, device=x.device) / 10
+        return self.head(torch.relu(self.second(x * (1 + self.make(side)))))
+
+
+kind("itself: meshgrid")(lambda: Made(lambda side: sum(torch.meshgrid(side, side, indexing="ij"))))
+kind("itself: unique")(lambda: Made(lambda side: torch.unique(side.floor(), return_inverse=True)[1].to(side)))
+kind("itself: cartesian product")(
+    lambda: Made(lambda side: torch.cartesian_prod(side, side).sum(1).view(6, 6))
+)

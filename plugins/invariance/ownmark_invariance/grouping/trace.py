@@ -146,13 +146,12 @@ class Walker:
         """Any other operation."""
         rule = rule_for_function(func)
         asks = any(True for _ in tensors((args, kwargs)))
-        if (
-            rule is None
-            and asks
-            and isinstance(func, FunctionType)
-            and f"{func.__module__}.".startswith("torch.")
-        ):
-            return self._body(func, args, kwargs)
+        if rule is None and asks and self._has_a_body(func):
+            self._descended.append(func)
+            try:
+                return self._body(func, args, kwargs)
+            finally:
+                self._descended.pop()
         out = func(*args, **kwargs)
         written = name_of(func) in ("__setitem__", "__set__")
         self.book.where = f"{name_of(func)} in '{self.path}'" if self.path else name_of(func)
