@@ -445,3 +445,42 @@ kind("itself: unique")(lambda: Made(lambda side: torch.unique(side.floor(), retu
 kind("itself: cartesian product")(
     lambda: Made(lambda side: torch.cartesian_prod(side, side).sum(1).view(6, 6))
 )
+
+# biases that are put together out of several
+
+
+class JoinedBias(nn.Module):
+    """Queries and values have a bias, keys have zeros in a buffer (BEiT, EVA, Swin v2)."""
+
+    def __init__(self, heads: int = 2, width: int = 16) -> None:
+        super().__init__()
+        self.heads, self.read, self.head = heads, nn.Linear(5, width), nn.Linear(width, 7)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.q_bias, self.v_bias = nn.Parameter(torch.randn(width)), nn.Parameter(torch.randn(width))
+        self.register_buffer("k_bias", torch.zeros(width), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.read(x)
+        joined = torch.cat((self.q_bias, self.k_bias, self.v_bias))
+        q, k, v = (
+            F.linear(x, self.qkv.weight, joined).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        )
+        return self.head((x + F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)).mean(1))
+
+
+class HalvesWithBias(nn.Module):
+    """Two halves of a convolution's filters with a bias each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(0.3 * torch.randn(16, 3, 3, 3))
+        self.left, self.right = nn.Parameter(torch.randn(8)), nn.Parameter(torch.randn(8))
+        self.second, self.head = nn.Conv2d(16, 16, 3), Head(16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        joined = torch.cat((self.left, self.right))
+        return self.head(torch.relu(self.second(torch.relu(F.conv2d(x, self.weight, joined)))))
+
+
+kind("bias: joined with zeros", TOKENS)(JoinedBias)
+kind("bias: two halves")(HalvesWithBias)

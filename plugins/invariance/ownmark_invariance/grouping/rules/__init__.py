@@ -80,6 +80,11 @@ class Call:
             return None
         raise Unsupported(f"argument '{name}' is computed, not a parameter")
 
+    def added(self, name: str, index: int) -> Ref | Stored | Labels | None:
+        """As `ref`, of what is added to the output; its labels if it is computed (joined out of several biases)."""
+        found = None if self.module is not None else self.found(index, name)
+        return found if isinstance(found, Labels) else self.ref(name, index)
+
     def extent(self, value: Tensor) -> tuple[int, ...]:
         """The shape of an operand, lined up with the output; one where a constant has equal values along it."""
         shape = (1,) * (self.out.ndim - value.ndim) + tuple(value.shape)

@@ -53,9 +53,11 @@ class Kept(Stored):
     """A buffer. Only norms may change theirs; whoever reads one as a tensor finds it as it is, for good."""
 
     def labels(self, book: Book) -> Labels:
-        """Frozen; the buffer is pinned."""
+        """Frozen, but for zeros, which stay what they are in any order; the buffer is pinned."""
         if self._labels is None:
-            self._labels = inert(self.tensor.ndim)
+            tensor = self.tensor
+            zeros = tensor.is_floating_point() and tensor.numel() <= MAX_ELEMENTS and not bool(tensor.any())
+            self._labels = book.fresh(tuple(tensor.shape)) if zeros else inert(tensor.ndim)
             name = f"{self.ref.path}.{self.ref.name}".lstrip(".")
             book.use(id(self.tensor), Use(name, tuple(self.tensor.shape), ()))
         return self._labels

@@ -13,6 +13,9 @@ from ownmark_invariance.grouping.parameters import Ref, record
 from ownmark_invariance.grouping.rules import Call, Stored, register
 from ownmark_invariance.grouping.symbols import Ints
 
+Bias = Ref | Stored | Labels | None
+"""Where a bias lives, or the labels of one that is computed; None: there is none."""
+
 
 @register(nn.Conv1d, nn.Conv2d, nn.Conv3d, F.conv1d, F.conv2d, F.conv3d)
 def convolution(call: Call) -> Labels:
@@ -30,7 +33,7 @@ def transposed(call: Call) -> Labels:
 
 
 def _convolve(call: Call, groups: int, out_dim: int) -> Labels:
-    weight, bias = call.ref("weight", 1), call.ref("bias", 2)
+    weight, bias = call.ref("weight", 1), call.added("bias", 2)
     if weight is None:
         raise Unsupported("convolution without a weight")
     ndim = _weight_ndim(weight)
@@ -77,9 +80,11 @@ def _weight_ndim(weight: Ref | Stored) -> int:
     raise Unsupported(f"'{weight.path}.{weight.name}' is not stored in a form the engine knows")
 
 
-def finish(call: Call, out: Labels, bias: Ref | Stored | None, dim: int, ndim: int) -> Labels:
+def finish(call: Call, out: Labels, bias: Bias, dim: int, ndim: int) -> Labels:
     """Record the bias and the report's line; the labels of the output, channels on `dim`."""
-    if bias is not None:
+    if isinstance(bias, Labels):
+        call.book.tie(out, call.book.channels(bias, 0, out.perm.size))
+    elif bias is not None:
         record(call.book, bias, [produced(out, lambda a: a)])
     call.book.layers.append(Layer(call.name, _kind(call), out))
     return out.map(lambda a: along(a, dim, ndim))
@@ -92,7 +97,7 @@ def _kind(call: Call) -> str:
 @register(nn.Linear, F.linear)
 def linear(call: Call) -> Labels:
     """weight [out, in] on the last dimension."""
-    weight, bias = call.ref("weight", 1), call.ref("bias", 2)
+    weight, bias = call.ref("weight", 1), call.added("bias", 2)
     if weight is None:
         raise Unsupported("linear layer without a weight")
     last = call.tensor().ndim - 1
@@ -105,7 +110,7 @@ def linear(call: Call) -> Labels:
     return finish(call, out, bias, last, call.out.ndim)
 
 
-def _over_places(call: Call, weight: Ref | Stored, bias: Ref | Stored | None) -> Labels:
+def _over_places(call: Call, weight: Ref | Stored, bias: Bias) -> Labels:
     """A linear map of positions, the same for every channel (MLP-Mixer): the channels pass, the positions stay.
 
     A bias is added to all channels alike, so it allows no scale and no sign.
@@ -113,7 +118,10 @@ def _over_places(call: Call, weight: Ref | Stored, bias: Ref | Stored | None) ->
     labels = call.labels()
     fixed = np.zeros((1, 1), dtype=np.int64)
     record(call.book, weight, [Axis(fixed, signs=(fixed,))])
-    if bias is not None and getattr(bias, "tensor", None) is not None:
+    if isinstance(bias, Labels):
+        call.book.freeze(bias, "a computed bias of positions")
+        call.book.freeze(labels, "a bias that is the same for every channel", ("scale", "sign"))
+    elif bias is not None and getattr(bias, "tensor", None) is not None:
         record(call.book, bias, [Axis(fixed[0], signs=(fixed[0],))])
         call.book.freeze(labels, "a bias that is the same for every channel", ("scale", "sign"))
     return labels
