@@ -484,3 +484,37 @@ class HalvesWithBias(nn.Module):
 
 kind("bias: joined with zeros", TOKENS)(JoinedBias)
 kind("bias: two halves")(HalvesWithBias)
+
+
+# slices with nothing in them, and bounds in tensors
+
+
+class Between(nn.Module):
+    """Something happens between two layers."""
+
+    def __init__(self, what: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.first, self.second, self.head = nn.Conv2d(3, 12, 3), nn.Conv2d(12, 16, 3), Head(16)
+        self.register_buffer("bound", torch.tensor(0.7))
+        self.what = what
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(torch.relu(self.second(self.what(torch.relu(self.first(x))))))
+
+
+class Capped(Between):
+    """Clamped to what a buffer holds."""
+
+    def __init__(self, **bounds: float) -> None:
+        super().__init__(nn.Identity())
+        self.bounds = bounds
+
+    def forward(self, x: Tensor) -> Tensor:
+        bounds = {name: factor * self.bound for name, factor in self.bounds.items()}
+        return self.head(torch.relu(self.second(torch.clamp(self.first(x), **bounds))))
+
+
+kind("empty: channels")(lambda: Between(lambda x: torch.cat((x[:, :0], x), 1)))
+kind("empty: positions")(lambda: Between(lambda x: torch.cat((x[:, :, :0], x[:, :, 1:]), 2)))
+kind("bound: above")(lambda: Capped(max=1.0))
+kind("bound: both sides")(lambda: Capped(min=-1.0, max=1.0))

@@ -90,6 +90,8 @@ def lived(model: nn.Module, seed: int = 0) -> nn.Module:
             first = parameter.flatten()[0]
             if parameter.numel() > 1 and bool((parameter == first).all()):
                 parameter.copy_((first != 0) + 0.3 * normal(parameter))
+            elif parameter.ndim > 1 and float(parameter.abs().max()) < 1e-3:
+                parameter.copy_(0.1 * normal(parameter))  # or a bias would hide whatever happened before
     return model.eval()
 
 

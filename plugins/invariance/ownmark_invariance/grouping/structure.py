@@ -84,7 +84,9 @@ def structure(book: Book) -> Structure:
 
 def _add_move(total: Words, move: Move, perm: Classes, number: int) -> None:
     into, out = places(move.into, perm), places(move.out, perm)
-    rank = np.where(move.source < 0, -1, into.rank[move.source])
+    rank = np.full(move.source.shape, -1, dtype=np.int64)
+    taken = move.source >= 0
+    rank[taken] = into.rank[move.source[taken]]
     np.add.at(total, out.cls, mix(number, out.rank, rank, move.tag))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Hashable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -99,10 +100,17 @@ def other_function(call: Call) -> Labels:
 @register(torch.clamp, "clamp", "clamp_", torch.clip, "clip")
 def clamp(call: Call) -> Labels:
     """A rectifier if it only cuts at zero."""
-    low, high = call.value(1, "min"), call.value(2, "max")
-    if isinstance(low, torch.Tensor) or isinstance(high, torch.Tensor):
-        raise Unsupported("a bound that is itself a tensor")
+    low, high = (_bound(call, call.value(at, name)) for at, name in ((1, "min"), (2, "max")))
     return pointwise(call, homogeneous={low, high} == {0, None}, odd=False)
+
+
+def _bound(call: Call, value: Any) -> Any:
+    """A number, or None; one in a tensor counts unless it is a weight, which training could move."""
+    if isinstance(value, torch.Tensor):
+        if value.numel() > 1 or not call.constant(value):
+            raise Unsupported("a bound that is itself a tensor")
+        return value.item()
+    return value
 
 
 @register(torch.abs, "abs", operator.abs)
