@@ -16,7 +16,7 @@ from typing import Any
 
 from ownmark.errors import MethodUnavailable
 
-API = 2
+API = 3
 """Version of the contracts that this ownmark has; CONTRIBUTING says what each changed and how long an old one lives."""
 OLDEST_API = 1
 """Oldest version of the contracts that packs may still be written for."""
@@ -46,12 +46,16 @@ class Need(str, Enum):
     `SCORES` with that: class probabilities, labels will not do; `COPIES` several marked copies of one host.
     Schemes and extractors: `WHITE_BOX` or `BLACK_BOX` access to the suspect, `OWN_COPY` the owner's marked model
     at extraction, `EMBEDDED_KEY` says that only a key that went through `embed` can be read (so thresholds are
-    calibrated with that key, not with fresh ones), `CLASSES` a classification task, `UNSEEN` images that no
-    host was trained on (`Task.unseen`, from a plan's `split.unseen`).
+    calibrated with that key, not with fresh ones), `UNSEEN` images that no host was trained on (`Task.unseen`, from
+    a plan's `split.unseen`).
+    All three: what tasks they work on. `PIXELS`, `WAVES`, `TOKENS` are forms of inputs, `CLASSES`, `GENERATION`,
+    `CAPTIONING` goals; of several that are named any will do, and none named means any task at all. Whoever declares
+    `api` 2 or less and names no form, or no goal, is taken to need pixels, or classes (`Declaration.demands`).
     Metrics: what their `update` takes. `PREDICTIONS` (predictions [N, classes], labels [N]), `REFERENCE`
     (predictions of the suspect, predictions of the unmarked host); predictions are logits, as the network gives them
     before any softmax. `EVIDENCE` (matches [n]), `THRESHOLD` (matches
-    [n], theta), `WEIGHTS` (suspect, marked model), `GENERATED` (generated images, real images).
+    [n], theta), `WEIGHTS` (suspect, marked model), `GENERATED` (what a generator makes, real test data), `CAPTIONS`
+    (token ids [N, L] of the suspect's texts, those of the references [N, R, L]).
     """
 
     DATA = "data"
@@ -64,7 +68,12 @@ class Need(str, Enum):
     COPIES = "copies"
     OWN_COPY = "own-copy"
     EMBEDDED_KEY = "embedded-key"
+    PIXELS = "pixels"
+    WAVES = "waveforms"
+    TOKENS = "tokens"
     CLASSES = "classification"
+    GENERATION = "generation"
+    CAPTIONING = "captioning"
     UNSEEN = "unseen"
     PREDICTIONS = "predictions"
     REFERENCE = "reference"
@@ -72,9 +81,16 @@ class Need(str, Enum):
     THRESHOLD = "threshold"
     WEIGHTS = "weights"
     GENERATED = "generated"
+    CAPTIONS = "captions"
 
     def __str__(self) -> str:
         return self.value
+
+
+_FORMS = frozenset({Need.PIXELS, Need.WAVES, Need.TOKENS})
+_GOALS = frozenset({Need.CLASSES, Need.GENERATION, Need.CAPTIONING})
+_ANY_TASK = 3
+"""Version of the contracts from which a declaration says itself what tasks its method works on."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +178,14 @@ class Declaration:
         object.__setattr__(self, "smoke_host", _frozen(self.smoke_host))
         object.__setattr__(self, "idle", _frozen(self.idle))
         object.__setattr__(self, "requires", _frozen(self.requires))
+
+    @property
+    def demands(self) -> frozenset[Need]:
+        """Its needs, with what a scheme, extractor or attack of older contracts takes for granted: pixels, classes."""
+        if self.api >= _ANY_TASK or self.kind not in (Kind.SCHEME, Kind.EXTRACTOR, Kind.ATTACK):
+            return self.needs
+        pixels = frozenset() if self.needs & _FORMS else {Need.PIXELS}
+        return self.needs | pixels | (frozenset() if self.needs & _GOALS else {Need.CLASSES})
 
     @property
     def pack(self) -> str:

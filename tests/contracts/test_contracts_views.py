@@ -131,6 +131,9 @@ def test_a_thief_holds_no_key_no_scheme_and_no_test_set() -> None:
         "transfer",
         "others",
         "queried",
+        "inputs",
+        "goal",
+        "terms",
     }
 
 

@@ -318,6 +318,21 @@ class TenClassThief(Echo):
         return TenAnswers(network)
 
 
+class ThreeSizes(Echo):
+    """Says that it takes any task, and takes three sizes of an input for granted."""
+
+    def attack(self, stolen: Stolen, fit: Fit, rng: torch.Generator) -> Suspect:
+        _, _, _ = stolen.shape
+        return super().attack(stolen, fit, rng)
+
+
+class OneLabelEach(SignMark):
+    """Says that it takes any task, and counts labels."""
+
+    def make_key(self, task: Task, rng: torch.Generator) -> Key:
+        return super().make_key(task, rng).add({"counts": task.owner.labels.bincount()})
+
+
 # --- access ---------------------------------------------------------------------------------------------------------
 
 
@@ -463,6 +478,18 @@ attack("attack-opens-no-files", "asks for the catalogue", Borrower)
 scheme("scheme-works-on-another-task", "IndexError", TenClasses)
 scheme("scheme-works-on-another-task", "RuntimeError", GreyEights)
 attack("attack-works-on-another-task", "answers [30, 10]", TenClassThief)
+attack(
+    "attack-works-on-what-it-claims",
+    "its needs allow sentences, and there it raises ValueError",
+    ThreeSizes,
+    api=3,
+)
+scheme(
+    "scheme-works-on-what-it-claims",
+    "allow a generator, and there it raises RuntimeError",
+    OneLabelEach,
+    api=3,
+)
 attack("attack-works-with-what-it-needs", "granted answers", Peeping, needs=BLACK)
 attack("attack-suspect-restores", "missing", Foreign)
 white_reader("extractor-depends-on-the-key", "every symbol matches", Everything)

@@ -56,7 +56,9 @@ def attack(
             Spec(name, canonical(params), name) for one in (lent.host, lent.dataset) for name, params in one.items()
         )  # fmt: skip
         release = Release(
-            Structure(host, lent.images.shape, lent.images.classes), dataset, Split(reserve=0.0)
+            Structure(host, lent.images.shape, lent.images.classes, inputs=lent.images.inputs),
+            dataset,
+            Split(reserve=0.0),
         )
         (work / "released").mkdir()
         release.write(work / "released", model.state_dict())

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ownmark.api.data import as_images, digest_of_samples
 from ownmark.api.held import hold
 from ownmark.contracts.dataset import Images
+from ownmark.contracts.tasks import Shape
 from ownmark.contracts.views import device_of, evaluating
 from ownmark.contracts.weights import write_tensors
 from ownmark.errors import OwnmarkError
@@ -111,7 +112,7 @@ def freshened(model: nn.Module) -> nn.Module:
     return fresh.train()
 
 
-def classes_of(model: nn.Module, shape: tuple[int, int, int]) -> int | None:
+def classes_of(model: nn.Module, shape: Shape) -> int | None:
     """Scores that the model gives an image; the data may not show all labels."""
     try:
         with evaluating(model):

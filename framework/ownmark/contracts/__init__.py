@@ -2,6 +2,7 @@
 
 from ownmark.contracts.attack import Attack
 from ownmark.contracts.dataset import Dataset, Images
+from ownmark.contracts.duel import Duel
 from ownmark.contracts.evidence import Evidence, Measured
 from ownmark.contracts.extractor import Extractor
 from ownmark.contracts.fit import Fit, Recipe, cross_entropy, overriding
@@ -12,6 +13,7 @@ from ownmark.contracts.pixels import Pixels
 from ownmark.contracts.restoring import restored
 from ownmark.contracts.samples import Batch, Samples, Term, Transform, capturable
 from ownmark.contracts.scheme import Scheme
+from ownmark.contracts.tasks import Form, Goal, Inputs
 from ownmark.contracts.views import (
     BlackBox,
     HostView,
@@ -28,8 +30,8 @@ from ownmark.contracts.views import (
 )
 
 __all__ = [
-    "Attack", "Batch", "BlackBox", "Dataset", "Evidence", "Extractor", "Fit", "Host", "HostView", "Images", "Key",
-    "Marked", "Measured", "Metric", "Pixels", "Recipe", "Samples", "Scheme", "Stolen", "Suspect", "Task", "Term",
-    "Transform", "WhiteBox", "black_box", "capturable", "cross_entropy", "evaluating", "outputs", "overriding",
-    "predictions", "restored", "seeded",
+    "Attack", "Batch", "BlackBox", "Dataset", "Duel", "Evidence", "Extractor", "Fit", "Form", "Goal", "Host",
+    "HostView", "Images", "Inputs", "Key", "Marked", "Measured", "Metric", "Pixels", "Recipe", "Samples",
+    "Scheme", "Stolen", "Suspect", "Task", "Term", "Transform", "WhiteBox", "black_box", "capturable",
+    "cross_entropy", "evaluating", "outputs", "overriding", "predictions", "restored", "seeded",
 ]  # fmt: skip

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Attack(ABC):
     """Works on a stolen network with what its threat model grants, and nothing else.
 
-    The suspect may be of any architecture, as long as it takes the task's images and gives its logits: black-box
-    extractors query it, white-box ones call it unreadable if they find nothing to read.
+    The suspect may be of any architecture, as long as it takes the task's inputs and answers as its networks do:
+    black-box extractors query it, white-box ones call it unreadable if they find nothing to read.
 
     Args:
         config: the declaration's parameter class, or None. Nested methods follow as keyword arguments.
@@ -29,7 +29,7 @@ class Attack(ABC):
     def __init__(self, config: Any = None) -> None:
         self.config = config
 
-    def check(self, network: nn.Module, shape: tuple[int, int, int], classes: int) -> None:
+    def check(self, network: nn.Module, shape: Shape, classes: int) -> None:
         """Say before any training that this host cannot be attacked so.
 
         Raises:

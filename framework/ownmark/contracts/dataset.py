@@ -1,4 +1,4 @@
-"""Datasets: sources of images."""
+"""Datasets: sources of images, or of other inputs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ownmark.contracts.samples import Samples
+from ownmark.contracts.tasks import PIXELS, Inputs, Shape
 
 
 @dataclass(frozen=True)
@@ -14,25 +15,27 @@ class Images:
     """A dataset in memory, or in files that are read batch by batch.
 
     Args:
-        train, test: labelled samples on the CPU: float32 in [0, 1] or uint8, [N, C, H, W].
-        classes: number of labels.
+        train, test: labelled samples on the CPU: float32 in [0, 1] or uint8, [N, C, H, W]; or as `inputs` says.
+        classes: number of labels; for captions, of token ids in them.
         notes: what people should know of the data, one sentence each; told before a run and in its report.
+        inputs: what the samples are, if not pixels. words: what token ids mean, for people; an empty one is not said.
     """
 
     train: Samples
     test: Samples
     classes: int
     notes: tuple[str, ...] = ()
+    inputs: Inputs = PIXELS
+    words: tuple[str, ...] = ()
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """Channels, height, width."""
-        channels, height, width = self.train.shape
-        return channels, height, width
+    def shape(self) -> Shape:
+        """Of one input: of pixels channels, height, width."""
+        return tuple(self.train.shape)
 
 
 class Dataset(ABC):
-    """Loads images.
+    """Loads images, or other inputs.
 
     Args:
         config: the declaration's parameter class, or None.

@@ -13,7 +13,7 @@ from torch import Tensor
 from ownmark.contracts.key import Key
 
 FIELDS: dict[str, str] = {
-    "triggers": "images [n, C, H, W] that the suspect is asked about, float32 in [0, 1]",
+    "triggers": "images [n, C, H, W] that the suspect is asked about, float32 in [0, 1], or token ids int64 [n, L]",
     "labels": "what it has to answer, int64 [n], one for each of `triggers`",
     "bits": "the message, uint8 [n] of zeros and ones",
 }
@@ -24,7 +24,7 @@ def faults(key: Key) -> Iterator[str]:
     """What in a key is called by one of these names and is something else."""
     tensors = key.tensors
     images, labels, bits = (tensors.get(name) for name in ("triggers", "labels", "bits"))
-    if images is not None and not _is_images(images):
+    if images is not None and not _is_images(images) and not _is_text(images):
         yield f"`triggers` is {_said(images)}; it has to be {FIELDS['triggers']}"
     if labels is not None and (labels.dtype != torch.int64 or labels.ndim != 1):
         yield f"`labels` is {_said(labels)}; it has to be {FIELDS['labels']}"
@@ -37,6 +37,10 @@ def faults(key: Key) -> Iterator[str]:
 def _is_images(images: Tensor) -> bool:
     inside = images.dtype == torch.float32 and images.ndim == 4
     return inside and bool((images >= 0).all()) and bool((images <= 1).all())
+
+
+def _is_text(triggers: Tensor) -> bool:
+    return triggers.dtype == torch.int64 and triggers.ndim == 2 and bool((triggers >= 0).all())
 
 
 def _said(tensor: Tensor) -> str:

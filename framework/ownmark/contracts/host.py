@@ -6,10 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from ownmark.contracts.fit import Recipe, smoothed_cross_entropy
-from ownmark.contracts.samples import Term, Transform
+from ownmark.contracts.samples import Samples, Term, Transform
+from ownmark.contracts.tasks import Form, Goal, Inputs, Shape
+from ownmark.errors import NotApplicable
 
 
 class Host(ABC):
@@ -22,12 +25,28 @@ class Host(ABC):
     utility: str = "accuracy"
     """Id of the metric that says whether the network is still worth stealing."""
 
+    takes: Form = Form.PIXELS
+    """Of what form the data are that it learns from."""
+    goal: Goal = Goal.CLASSIFICATION
+    """What its networks are for; `Goal` says what they take and answer."""
+
     def __init__(self, config: Any = None) -> None:
         self.config = config
 
+    def check(self, inputs: Inputs, shape: Shape, classes: int) -> None:
+        """Say before anything is built that such data are not for it; form and goal the core has looked at.
+
+        Raises:
+            NotApplicable: a vocabulary that is larger than the network's, a text that is too long ...
+        """
+        return None
+
     @abstractmethod
-    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+    def build(self, shape: Shape, classes: int) -> nn.Module:
         """A newly initialised network that takes pixels in [0, 1] of `shape` and normalises them itself.
+
+        Of other forms `shape` has as many sizes as an input has. A generator gives what has that shape; methods that
+        run a network to study it find its inputs in an `example_input_array` [2, Z], as Lightning's modules have one.
 
         Initialise through torch's own defaults: the core seeds them around this call.
 
@@ -58,6 +77,18 @@ class Host(ABC):
         """The opposite of `bare`: a network that takes pixels, of one that takes what `bare` does."""
         return bare
 
+    def questions(self, test: Samples, rng: torch.Generator) -> Tensor:
+        """What its networks are asked when they are judged, [N, ...]: the test set's inputs; a generator draws latents.
+
+        Raises:
+            NotApplicable: for a host of generators that does not say.
+        """
+        if self.goal is Goal.GENERATION:
+            raise NotApplicable(
+                f"{type(self).__name__} says not what its generators are asked; write `questions`"
+            )
+        return test.x
+
     @property
     def recipe(self) -> Recipe:
         """How it is trained: the `recipe` field of the parameters."""
@@ -73,7 +104,7 @@ class Host(ABC):
         return ()
 
 
-def built(host: Host, shape: tuple[int, int, int], classes: int) -> nn.Module:
+def built(host: Host, shape: Shape, classes: int) -> nn.Module:
     """What `host.build` gives.
 
     Raises:

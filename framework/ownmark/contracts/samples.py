@@ -1,4 +1,4 @@
-"""Images with or without labels, and the batches a training step sees."""
+"""Inputs with or without labels, and the batches a training step sees."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class Samples:
     Args:
         x: pixels in [0, 1], float32 [N, C, H, W]; never normalised (normalisation lives inside the network). Given as
             uint8 0..255 they are kept so, a quarter of the memory, and `x` gives level / 255, the same to the bit;
-            it is computed each time, so ask `shape` and `device` for these, and `select` for some of many.
+            it is computed each time, so ask `shape` and `device` for these, and `select` for some of many. Of tasks
+            of other inputs, those: token ids int64 [N, L], waveforms float32 [N, T] (`contracts.tasks.Form`).
         y: labels, int64 [N] (or whatever the task's loss takes, first dimension N); None when unlabelled.
     """
 

@@ -15,17 +15,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from ownmark.contracts.fit import Recipe
+from ownmark.contracts.fit import Recipe, cross_entropy
 from ownmark.contracts.samples import Samples, Term, Transform
+from ownmark.contracts.tasks import PIXELS, Goal, Inputs
+from ownmark.contracts.tasks import Shape as Shape
 from ownmark.errors import NotApplicable, UnusableAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ownmark.contracts.key import Key
-
-Shape = tuple[int, int, int]
-"""Channels, height, width of one input."""
 
 
 @contextmanager
@@ -45,11 +44,16 @@ def outputs(network: nn.Module, x: Tensor, batch_size: int = 512) -> Tensor:
     """`network(x)` in eval mode, batch by batch, on the network's device.
 
     Args:
-        x: [N, C, H, W] pixels. Returns: [N, classes] logits (or what the network gives), float32.
+        x: [N, ...] inputs. Returns: [N, classes] logits, or what else the task's networks give; float32, and whole
+            numbers (token ids) as they are.
     """
     device = device_of(network)
     with evaluating(network):
-        return torch.cat([network(part.to(device)).float() for part in torch.split(x, batch_size)])
+        return torch.cat([_read(network(part.to(device))) for part in torch.split(x, batch_size)])
+
+
+def _read(answer: Tensor) -> Tensor:
+    return answer.float() if answer.is_floating_point() else answer
 
 
 def predictions(network: nn.Module, x: Tensor) -> Tensor:
@@ -78,10 +82,11 @@ class Task:
 
     Args:
         name: dataset and host, as the report prints it.
-        shape: of one input. classes: number of labels.
+        shape: of one input; of a generator's outputs. classes: number of labels, or of token ids in captions.
         owner: the owner's labelled training data. The test set is not reachable from here.
         unseen: labelled images of the owner that neither the host nor a null model was trained on; None for a scheme
             that does not declare `Need.UNSEEN`.
+        inputs: what the data are, pixels mostly. goal: what the network makes of them.
     """
 
     name: str
@@ -89,6 +94,8 @@ class Task:
     classes: int
     owner: Samples
     unseen: Samples | None = None
+    inputs: Inputs = PIXELS
+    goal: Goal = Goal.CLASSIFICATION
 
     def bare(self) -> Task:
         """The same task without an image, as `Scheme.check` may be asked."""
@@ -136,6 +143,7 @@ class Stolen:
         transfer: unlabelled images of another dataset in the task's shape; None if the plan grants none.
         others: further marked copies of the same host, each with a key of its own, for colluding thieves.
         queried: the black box of an attacker with query access, with the plan's budget; None with weights.
+        inputs, goal: of the task. terms: loss terms by which a network of the task is trained, which is no secret.
     """
 
     network: nn.Module
@@ -145,11 +153,14 @@ class Stolen:
     transfer: Samples | None = None
     others: tuple[nn.Module, ...] = ()
     queried: BlackBox | None = None
+    inputs: Inputs = PIXELS
+    goal: Goal = Goal.CLASSIFICATION
+    terms: Sequence[Term] = (cross_entropy,)
 
     @property
     def box(self) -> BlackBox:
         """What answers queries: the owner's service, counted and limited, or without limit the stolen network."""
-        return black_box(self.network) if self.queried is None else self.queried
+        return black_box(self.network, goal=self.goal) if self.queried is None else self.queried
 
     def copy(self) -> nn.Module:
         """Another copy of the stolen network.
@@ -196,47 +207,91 @@ class BlackBox:
     """A suspect that only answers queries; it has no parameters, and counts what it is asked.
 
     Args:
-        answer: images [N, C, H, W] in [0, 1] -> labels [N] or class probabilities [N, classes]; tensors, arrays or
-            nested lists.
+        answer: inputs [N, ...] -> labels [N] or class probabilities [N, classes]; tensors, arrays or nested lists. Of
+            another goal than classification: what such networks give.
         budget: most queries that may be spent; None for no limit.
         classes: labels that there are, for checking the answers; None where that is not known.
+        goal: what it answers with.
     """
 
     def __init__(
-        self, answer: Callable[[Tensor], Any], budget: int | None = None, classes: int | None = None
+        self,
+        answer: Callable[[Tensor], Any],
+        budget: int | None = None,
+        classes: int | None = None,
+        goal: Goal = Goal.CLASSIFICATION,
     ) -> None:
         self._answer = answer
         self.budget = budget
         self.classes = classes
+        self.goal = goal
         self.queries = 0
 
-    def predict(self, x: Tensor) -> Tensor:
-        """Predicted labels [N], int64.
+    def answers(self, x: Tensor) -> Tensor:
+        """What it makes of inputs [N, ...]: labels or probabilities, images of a generator, token ids of texts.
 
         Raises:
             NotApplicable: the query budget does not allow N more queries.
             UnusableAnswer: what came back are no N answers.
         """
-        answer = self._ask(x)
+        return self._ask(x)
+
+    def predict(self, x: Tensor) -> Tensor:
+        """Predicted labels [N], int64.
+
+        Raises:
+            NotApplicable: the query budget does not allow N more queries, or this suspect classifies nothing.
+            UnusableAnswer: what came back are no N answers.
+        """
+        answer = self._classified(x)
         return answer.argmax(1) if answer.ndim == 2 else answer.long()
 
     def probabilities(self, x: Tensor) -> Tensor:
         """Class probabilities [N, classes].
 
         Raises:
-            NotApplicable: the suspect answers with labels only, or the budget is spent.
+            NotApplicable: the suspect answers with labels only, or classifies nothing, or the budget is spent.
             UnusableAnswer: what came back are no N answers.
         """
-        answer = self._ask(x)
+        answer = self._classified(x)
         if answer.ndim != 2:
             raise NotApplicable("this suspect answers with labels only; the extractor needs probabilities")
         return answer
+
+    def _classified(self, x: Tensor) -> Tensor:
+        if self.goal is not Goal.CLASSIFICATION:
+            raise NotApplicable(
+                f"this suspect's task is {self.goal}; it answers with no labels (ask for `answers`)"
+            )
+        return self._ask(x)
 
     def _ask(self, x: Tensor) -> Tensor:
         if self.budget is not None and self.queries + len(x) > self.budget:
             raise NotApplicable(f"{self.queries + len(x)} queries needed, the budget is {self.budget}")
         self.queries += len(x)
-        return checked_answers(self._answer(x), len(x), self.classes)
+        answer = self._answer(x)
+        if self.goal is not Goal.CLASSIFICATION:
+            return made_of(answer, len(x), self.goal)
+        return checked_answers(answer, len(x), self.classes)
+
+
+def made_of(answer: Any, count: int, goal: Goal) -> Tensor:
+    """What a network of another goal than classification made of `count` inputs: images [N, ...], token ids [N, L].
+
+    Raises:
+        UnusableAnswer: something else, or values that are no numbers.
+    """
+    try:
+        found = answer if isinstance(answer, Tensor) else torch.as_tensor(answer)
+    except Exception as error:  # whatever a stranger's function may give
+        raise UnusableAnswer(f"expected what comes of {goal}, got {_shortened(answer)}") from error
+    if found.ndim < 2 or len(found) != count or found.is_complex() or found.dtype == torch.bool:
+        raise UnusableAnswer(
+            f"{count} questions were asked, the answer is {found.dtype} {tuple(found.shape)}"
+        )
+    if not bool(torch.isfinite(found).all()):
+        raise UnusableAnswer("the answer holds values that are no numbers (nan or infinite)")
+    return found
 
 
 def checked_answers(answer: Any, count: int, classes: int | None) -> Tensor:
@@ -295,8 +350,18 @@ def _shortened(value: object, most: int = 80) -> str:
     return text if len(text) <= most else text[:most] + " ..."
 
 
-def black_box(network: nn.Module, budget: int | None = None, labels_only: bool = False) -> BlackBox:
-    """A black box that answers with the network's class probabilities, or labels only, and hides the rest."""
+def black_box(
+    network: nn.Module,
+    budget: int | None = None,
+    labels_only: bool = False,
+    goal: Goal = Goal.CLASSIFICATION,
+) -> BlackBox:
+    """A black box that answers with the network's class probabilities, or labels only, and hides the rest.
+
+    Of another goal than classification the answers are what the network makes.
+    """
+    if goal is not Goal.CLASSIFICATION:
+        return BlackBox(lambda x: outputs(network, x), budget, goal=goal)
     if labels_only:
         return BlackBox(lambda x: predictions(network, x), budget)
     return BlackBox(lambda x: outputs(network, x).softmax(1), budget)

@@ -63,11 +63,15 @@ def mirror(x: Tensor, rng: torch.Generator) -> Tensor:
 
 @capturable
 def _crops(batch: Batch, rng: torch.Generator) -> Batch:
+    if batch.x.ndim != 4:
+        return batch
     return batch.with_images(crop(batch.x, _eighth(batch.x), rng))
 
 
 @capturable
 def _crops_and_mirrors(batch: Batch, rng: torch.Generator) -> Batch:
+    if batch.x.ndim != 4:
+        return batch
     return batch.with_images(crop_mirror(batch.x, _eighth(batch.x), rng))
 
 
@@ -76,5 +80,5 @@ def _eighth(x: Tensor) -> int:
 
 
 def augmentation(recipe: Recipe) -> tuple[Transform, ...]:
-    """The batch transforms that a recipe's `augment` names."""
+    """The batch transforms that a recipe's `augment` names; what is no image [B, C, H, W] they leave alone."""
     return {"none": (), "crop": (_crops,), "crop-flip": (_crops_and_mirrors,)}[recipe.augment]

@@ -112,7 +112,10 @@ class Fitter:
             return
         recipe, logs = job.recipe, bool(len(watching) > bool(self._progress) or self._logger)
         module = FitModule(job.network, job.terms, recipe, job.steps, logs=logs)
-        trainer = self._trainer(recipe, watching, len(job.batches))
+        once = (
+            recipe if module.automatic_optimization else recipe.change(clip=0.0)
+        )  # the module clips by itself
+        trainer = self._trainer(once, watching, len(job.batches))
         with _interruptible(trainer):
             trainer.fit(module, train_dataloaders=job.batches)
 

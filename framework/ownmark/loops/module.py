@@ -13,6 +13,7 @@ import torch
 from pytorch_lightning.profilers import PassThroughProfiler
 from torch import Tensor, nn
 
+from ownmark.contracts.duel import Duel
 from ownmark.contracts.fit import Recipe
 from ownmark.contracts.samples import Batch, Term
 from ownmark.errors import TrainingDiverged
@@ -58,17 +59,56 @@ class FitModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.network = network
-        self._terms = tuple(terms)
+        self._duels = tuple(term for term in terms if isinstance(term, Duel))
+        self.rivals = nn.ModuleList(duel.rival(network) for duel in self._duels)
+        self.automatic_optimization = not self._duels
+        self._terms = tuple(self._bound(term) for term in terms)
         self._recipe = recipe
         self._steps = steps
         self._logs = logs
         self._loss: Tensor | None = None
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Sum of the terms on one batch."""
+    def _bound(self, term: Term) -> Term:
+        """The term; a duel with its rival."""
+        if not isinstance(term, Duel):
+            return term
+        return functools.partial(term.play, self.rivals[self._duels.index(term)])
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
+        """Sum of the terms on one batch; with rivals, the whole step."""
         if self._recipe.channels_last and batch.x.ndim == 4:
             batch.x = batch.x.contiguous(memory_format=torch.channels_last)
-        step = self.global_step
+        if self._duels:
+            self._fight(batch)
+            return None
+        return self._summed(batch, self.global_step)
+
+    def _fight(self, batch: Batch) -> None:
+        """A step of each rival, then one of the network; Lightning counts the steps of all of them."""
+        own, *others = self._players()
+        step = self.global_step // (1 + len(others))
+        for duel, rival, player in zip(self._duels, self.rivals, others, strict=True):
+            self._learn(*player, functools.partial(duel.resist, rival, self.network, batch, step))
+        for parameter in self.rivals.parameters():
+            parameter.requires_grad_(False)
+        self._learn(*own, lambda: self._summed(batch, step))
+        for parameter in self.rivals.parameters():
+            parameter.requires_grad_(True)
+
+    def _players(self) -> list[tuple[Any, Any]]:
+        """Optimiser and schedule of the network and of each rival."""
+        optimizers, schedules = self.optimizers(), self.lr_schedulers()
+        return list(zip(optimizers, schedules, strict=True))  # type: ignore[arg-type]
+
+    def _learn(self, optimizer: Any, schedule: Any, loss: Callable[[], Tensor]) -> None:
+        optimizer.zero_grad()
+        self.manual_backward(loss())
+        if self._recipe.clip:
+            self.clip_gradients(optimizer, self._recipe.clip)
+        optimizer.step()
+        schedule.step()
+
+    def _summed(self, batch: Batch, step: int) -> Tensor:
         loss = functools.reduce(torch.add, [term(self.network, batch, step).float() for term in self._terms])
         self._loss = loss.detach()
         if self._logs:
@@ -91,11 +131,14 @@ class FitModule(pl.LightningModule):
             super().__setattr__(name, value)
 
     def configure_optimizers(self) -> Any:
-        """The recipe's optimiser over all that requires gradients, its rate set at every step."""
-        chosen = optimizer(self._recipe, (p for p in self.network.parameters() if p.requires_grad))
+        """The recipe's optimiser over all that requires gradients, its rate set at every step; one for each player."""
         factor: Callable[[int], float] = lambda step: rate_factor(self._recipe, step, self._steps)  # noqa: E731
-        schedule = torch.optim.lr_scheduler.LambdaLR(chosen, factor)
-        return {"optimizer": chosen, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        found = []
+        for player in (self.network, *self.rivals):
+            chosen = optimizer(self._recipe, (p for p in player.parameters() if p.requires_grad))
+            schedule = torch.optim.lr_scheduler.LambdaLR(chosen, factor)
+            found.append({"optimizer": chosen, "lr_scheduler": {"scheduler": schedule, "interval": "step"}})
+        return found if self._duels else found[0]
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Batches are cut on the device already."""

@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from ownmark.contracts.duel import Duel
 from ownmark.contracts.fit import Recipe
 from ownmark.contracts.samples import is_capturable
 from ownmark.loops.callbacks import Report
@@ -55,9 +56,10 @@ class ReplayModule(pl.LightningModule):
 def steps_alone(job: Job, callbacks: Sequence[pl.Callback]) -> bool:
     """Whether nothing but the job itself has a part in its steps, so that a `Recorder` may take them.
 
-    Optimisers that a callback brings, and callbacks that look at gradients, want Lightning's own step.
+    Optimisers that a callback or a rival brings, and callbacks that look at gradients, want Lightning's own step.
     """
-    return job.recipe.optimizer != "rmsprop" and not any(map(_watches_batches, callbacks))
+    alone = not any(isinstance(term, Duel) for term in job.terms)
+    return alone and job.recipe.optimizer != "rmsprop" and not any(map(_watches_batches, callbacks))
 
 
 def why_not_recorded(job: Job) -> str:

@@ -132,7 +132,7 @@ def _drawn(catalog: Catalog, owner: Claim, release: Release, marking: Spec, seed
     parts = divide(images, release.split)
     scheme: Scheme = _built(catalog, Kind.SCHEME, marking)
     needs = needs_of(catalog, Kind.SCHEME, marking.id, marking.parameters, _home(catalog, marking))
-    task = task_of(owner.about["task"], parts, needs)
+    task = task_of(owner.about["task"], parts, needs, release.structure.builder(catalog).goal)
     return scheme.make_key(task, rng_for("key", seed)).to("cpu")
 
 

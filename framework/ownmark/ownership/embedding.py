@@ -296,7 +296,7 @@ def _write(
     layers = qualified(catalog, Kind.SCHEME, cell.scheme) if _changes_layers(scheme) else None
     host = qualified(catalog, Kind.HOST, cell.task.host)
     dataset = qualified(catalog, Kind.DATASET, cell.task.dataset)
-    structure = Structure(host, splits.shape, splits.classes, layers)
+    structure = Structure(host, splits.shape, splits.classes, layers, splits.inputs)
     for name in ("released", "owner"):
         (folder / name).mkdir()
     release = Release(structure, dataset, session.plan.split)
@@ -309,7 +309,8 @@ def _write(
         "provenance": environment(str(session.engine.device)), "utility": utility_of(session, cell),
     }  # fmt: skip
     controls = session.reading.controls(cell)
-    kept = splits.owner.select(torch.arange(0)) if controls is None else controls
+    nothing = splits.owner.first(0).labelled(torch.zeros(0, dtype=torch.int64))
+    kept = nothing if controls is None else controls
     Claim(about, key, kept.to("cpu")).write(folder / "owner")
 
 

@@ -212,8 +212,10 @@ class Endpoint:
 
 
 def encoded(x: Tensor, service: Service) -> list[Any]:
-    """Images [N, C, H, W] in [0, 1] as nested lists, as the service wants them."""
+    """Images [N, C, H, W] in [0, 1] as nested lists, as the service wants them; other inputs as they are."""
     x = x.detach().cpu()
+    if x.ndim != 4:
+        return x.tolist()
     if service.layout == "hwc":
         x = x.permute(0, 2, 3, 1)
     if service.pixels == "byte":

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ownmark.checkpoints import Checkpoint, digest_of, read_weights
+from ownmark.contracts.tasks import Goal
 from ownmark.contracts.views import outputs
 from ownmark.discovery import Catalog
 from ownmark.errors import OwnmarkError, Unreadable, UnusableAnswer
@@ -109,7 +110,7 @@ def _module(suspect: nn.Module, release: Release, catalog: Catalog, device: torc
     state = hashlib.sha256()
     for tensor in network.state_dict().values():
         state.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return Faced(_answering(asked, name), network, {"given": name, "sha256": state.hexdigest()})
+    return Faced(_answering(asked, name, host.goal), network, {"given": name, "sha256": state.hexdigest()})
 
 
 def _stored(path: Path, release: Release, catalog: Catalog, device: torch.device, trust: bool) -> Faced:
@@ -121,12 +122,15 @@ def _stored(path: Path, release: Release, catalog: Catalog, device: torch.device
     found = Checkpoint(model_state(path), "safetensors") if described else read_weights(path)
     network = origin.restored(catalog, found.tensors, str(path)).to(device)
     told = about(path) | ({"taken": found.taken} if found.taken else {})
-    return Faced(_answering(origin.served(catalog, network), str(path)), network, told)
+    goal = release.structure.builder(catalog).goal
+    return Faced(_answering(origin.served(catalog, network), str(path), goal), network, told)
 
 
-def _answering(network: nn.Module, name: str) -> Answers:
+def _answering(network: nn.Module, name: str, goal: Goal) -> Answers:
     def answer(x: Tensor) -> Any:
         try:
+            if goal is not Goal.CLASSIFICATION:
+                return outputs(network, x)
             return plain_answers(_outputs(network, x), len(x), None)
         except UnusableAnswer:
             raise

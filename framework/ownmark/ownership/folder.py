@@ -27,6 +27,7 @@ from ownmark.contracts.loading import load_weights, without_wrapper
 from ownmark.contracts.restoring import restored
 from ownmark.contracts.samples import Samples
 from ownmark.contracts.scheme import Scheme
+from ownmark.contracts.tasks import PIXELS, Form, Inputs, Shape
 from ownmark.contracts.weights import read_tensors, write_tensors
 from ownmark.discovery import Catalog
 from ownmark.errors import OwnmarkError, Unreadable, UntrustedFile, blamed
@@ -50,12 +51,14 @@ class Structure:
     Args:
         shape, classes: of the task. host: what was trained.
         layers: the scheme, where the released network has other layers than the host; else None.
+        inputs: of the task, if not pixels.
     """
 
     host: Spec
-    shape: tuple[int, int, int]
+    shape: Shape
     classes: int
     layers: Spec | None = None
+    inputs: Inputs = PIXELS
 
     def blank(self, catalog: Catalog) -> nn.Module:
         """An untrained host."""
@@ -202,6 +205,8 @@ class Release:
             "dataset": self.dataset and self.dataset.describe(), "split": self.split.plain(),
             "steps": [{"attack": step.attack.describe(), "seed": step.seed} for step in self.steps],
         }  # fmt: skip
+        if structure.inputs != PIXELS:
+            about["inputs"] = {"form": str(structure.inputs.form), "tokens": structure.inputs.tokens}
         (folder / "model.json").write_text(json.dumps(about, indent=1, sort_keys=True))
         for name in ("model.safetensors", "model.json"):
             (folder / name).chmod(0o666 & ~_umask())
@@ -216,12 +221,12 @@ class Release:
         about = _json(inside(folder, "model.json"), MODEL_FORMAT, "ownmark model 1")
         try:
             layers = about["layers"]
-            channels, height, width = map(int, about["shape"])
             structure = Structure(
                 _spec(about["host"]),
-                (channels, height, width),
+                tuple(map(int, about["shape"])),
                 int(about["classes"]),
                 layers and _spec(layers),
+                _inputs(about.get("inputs"), len(about["shape"])),
             )
             steps = tuple(Step(_spec(step["attack"]), int(step["seed"])) for step in about["steps"])
             return cls(
@@ -229,6 +234,14 @@ class Release:
             )
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise UntrustedFile(f"{folder / 'model.json'}: incomplete or altered ({shown(error)})") from error
+
+
+def _inputs(told: Any, sizes: int) -> Inputs:
+    """What a `model.json` says of its network's inputs: nothing of pixels."""
+    found = PIXELS if told is None else Inputs(Form(told["form"]), int(told["tokens"]))
+    if found.form is Form.PIXELS and sizes != 3:
+        raise ValueError(f"pixels have three sizes, and there are {sizes}")
+    return found
 
 
 def model_state(folder: Path) -> dict[str, Tensor]:

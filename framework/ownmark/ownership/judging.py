@@ -141,7 +141,8 @@ class Judge:
         parts = divide(images_of(self.catalog, source), split)
         home = self.catalog.home_of(marking.id)
         needs = needs_of(self.catalog, Kind.SCHEME, marking.id, marking.parameters, home)
-        task = task_of(self.owner.about["task"], parts.to(self.device), needs)
+        goal = self.release.structure.builder(self.catalog).goal
+        task = task_of(self.owner.about["task"], parts.to(self.device), needs, goal)
         scheme: Scheme = self._built(Kind.SCHEME, marking)
         secret = self.owner.about["key"]
         return fresh_keys(scheme, task, lambda i: rng_for("decoy", secret, i), self.device)

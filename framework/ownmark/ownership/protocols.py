@@ -37,14 +37,24 @@ def request_of(batch: Tensor, service: Service, encoded: list[Any]) -> tuple[byt
     """Body and content type of a request.
 
     Args:
-        batch: images [N, C, H, W] in [0, 1]. encoded: the same as nested lists, in the service's layout and range.
+        batch: images [N, C, H, W] in [0, 1], or other inputs. encoded: the same as nested lists, images in the
+            service's layout and range.
+
+    Raises:
+        UnusableAnswer: the protocol sends pictures, and these inputs are none.
     """
+    if batch.ndim != 4 and service.protocol in ONE_BY_ONE:
+        raise UnusableAnswer(
+            f"protocol {service.protocol} sends pictures, and the task's inputs are none; use plain or v2"
+        )
     if service.protocol == "v2":
-        shape = list(batch.shape if service.layout == "chw" else batch.permute(0, 2, 3, 1).shape)
+        channels_last = batch.ndim == 4 and service.layout == "hwc"
         tensor = {
             "name": service.input_name,
-            "shape": shape,
-            "datatype": TYPES[service.pixels],
+            "shape": list(batch.permute(0, 2, 3, 1).shape if channels_last else batch.shape),
+            "datatype": "INT64"
+            if batch.dtype == torch.int64
+            else TYPES[service.pixels if batch.ndim == 4 else "unit"],
             "data": encoded,
         }
         return json.dumps({"inputs": [tensor]}).encode(), "application/json"

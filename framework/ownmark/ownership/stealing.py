@@ -12,6 +12,7 @@ from torch import Tensor
 from ownmark.config import to_plain
 from ownmark.contracts.attack import Attack
 from ownmark.contracts.samples import Samples
+from ownmark.contracts.tasks import require_fit
 from ownmark.contracts.views import seeded
 from ownmark.discovery import Catalog, discover
 from ownmark.errors import NotApplicable, PlanError, UntrustedFile, contained
@@ -89,8 +90,9 @@ def attack(
         require_plain(release, catalog, str(released))
     network = release.restored(catalog, model_state(released), str(released)).to(where)
     structure = release.structure
-    thief.check(network, structure.shape, structure.classes)
     needs = needs_of(catalog, Kind.ATTACK, spec.id, spec.parameters)
+    require_fit(needs, structure.inputs, structure.builder(catalog).goal)
+    thief.check(network, structure.shape, structure.classes)
     problems = list(access_problems(holds, needs - {Need.COPIES}, spec.id))
     if Need.COPIES in needs:
         problems.append(f"attack {spec.id} needs several marked copies of a host; use `ownmark run` for that")
@@ -107,7 +109,11 @@ def attack(
                 progress.note(TRAINED_ON)
         data = _images(own, split, holds, seed, catalog)
     holds = narrowed(holds, needs)
-    loot = stolen(network, holds, structure.shape, structure.classes, data and data.to(where))
+    host = structure.builder(catalog)
+    loot = stolen(
+        network, holds, structure.shape, structure.classes, data and data.to(where),
+        inputs=structure.inputs, goal=host.goal, terms=tuple(host.terms()),
+    )  # fmt: skip
     fitter = Fitter(where, rng_for("attacker fit", seed), progress=progress.step if progress else None)
     with contained(f"attack {spec.label}"), repeatable(), seeded(rng_for("stray", "attacked")):
         suspect = thief.attack(loot, fitter, rng_for("attack", seed))

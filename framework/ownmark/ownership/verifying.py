@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from ownmark.contracts.extractor import Extractor
+from ownmark.contracts.tasks import Goal
 from ownmark.contracts.views import BlackBox, WhiteBox
 from ownmark.discovery import Catalog, discover
 from ownmark.errors import NotApplicable, OwnmarkError, Unreadable, UnusableAnswer
@@ -129,16 +130,31 @@ def verify(
         raise NotApplicable(
             f"{needed} images are needed, {len(owner.controls)} of them clean; the budget is {budget}"
         )
-    turned = Relabelling(watch(faced.answer) if watch else faced.answer, release.structure.classes)
+    answer = watch(faced.answer) if watch else faced.answer
+    if (goal := release.structure.builder(catalog).goal) is not Goal.CLASSIFICATION:
+        box = BlackBox(answer, budget, goal=goal)
+        return record | _answered(judge, box, budget) | _spent(box, faced)
+    turned = Relabelling(answer, release.structure.classes)
     box = BlackBox(turned, budget, release.structure.classes)
     record["allowed"] = _allowed(judge, faced, budget)
-    try:
-        said = _asked(judge, box, turned, faced.network is not None, record["allowed"])
-    except (UnusableAnswer, NotApplicable) as error:
-        said = {"status": "undecided", "claim": None, "error": str(error)}
-    except Unreadable as error:
-        said = _unreadable(error)
+    said = _said(lambda: _asked(judge, box, turned, faced.network is not None, record["allowed"]))
     return record | said | _spent(box, faced)
+
+
+def _said(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What comes of asking a suspect, which may break off."""
+    try:
+        return ask()
+    except (UnusableAnswer, NotApplicable) as error:
+        return {"status": "undecided", "claim": None, "error": str(error)}
+    except Unreadable as error:
+        return _unreadable(error)
+
+
+def _answered(judge: Judge, box: BlackBox, budget: int | None) -> dict[str, Any]:
+    """A suspect without labels, which no clean images tell apart: the key's questions alone."""
+    left = None if budget is None else budget - int(judge.reads["queries"])
+    return _said(lambda: {"status": "ok", **judge.judged(box, None, left)})
 
 
 def _record(

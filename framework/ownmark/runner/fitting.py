@@ -1,4 +1,4 @@
-"""What does not fit: schemes and attacks whose `check` refuses a task's host, and the cells that cannot be for it."""
+"""What does not fit: methods for other tasks, or whose `check` refuses a task's host, and the cells concerned."""
 
 from __future__ import annotations
 
@@ -43,10 +43,12 @@ class Misfits:
 
     def of(self, cell: Cell) -> Misfit | None:
         """Why the cell cannot be; None if it can."""
-        scheme = self._found.get((Kind.SCHEME, cell.scheme, cell.task))
-        if scheme is not None or cell.attack is None:
-            return scheme
-        return self._found.get((Kind.ATTACK, cell.attack, cell.task))
+        for kind, spec in (
+            (Kind.SCHEME, cell.scheme), (Kind.ATTACK, cell.attack), (Kind.EXTRACTOR, cell.extractor),
+        ):  # fmt: skip
+            if spec is not None and (found := self._found.get((kind, spec, cell.task))) is not None:
+                return found
+        return None
 
     def possible(self, cells: Iterable[Cell]) -> Iterator[Cell]:
         """The cells that can be."""

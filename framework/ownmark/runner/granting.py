@@ -7,8 +7,10 @@ from dataclasses import replace
 
 from torch import nn
 
-from ownmark.contracts.samples import Samples
-from ownmark.contracts.views import Shape, Stolen, black_box
+from ownmark.contracts.fit import cross_entropy
+from ownmark.contracts.samples import Samples, Term
+from ownmark.contracts.tasks import PIXELS, Goal, Inputs, Shape
+from ownmark.contracts.views import Stolen, black_box
 from ownmark.contracts.withheld import Withheld
 from ownmark.methods import Need
 from ownmark.runner.plan import Given
@@ -47,13 +49,18 @@ def stolen(
     data: Samples | None = None,
     transfer: Samples | None = None,
     others: Callable[[], Sequence[nn.Module]] = tuple,
+    inputs: Inputs = PIXELS,
+    goal: Goal = Goal.CLASSIFICATION,
+    terms: Sequence[Term] = (cross_entropy,),
 ) -> Stolen:
     """The marked network as an attacker with this (narrowed) grant gets it.
 
     Args:
         network: a private copy of the marked network, in eval mode. others: makes the further marked copies.
+        inputs, goal, terms: of the task.
     """
+    about = Stolen(Withheld(), shape, classes, data, transfer, inputs=inputs, goal=goal, terms=terms)
     if given.access == "weights":
-        return Stolen(network, shape, classes, data, transfer, tuple(others()) if given.copies > 1 else ())
-    box = black_box(network, given.queries, labels_only=given.access == "labels")
-    return Stolen(Withheld(), shape, classes, data, transfer, queried=box)
+        return replace(about, network=network, others=tuple(others()) if given.copies > 1 else ())
+    box = black_box(network, given.queries, labels_only=given.access == "labels", goal=goal)
+    return replace(about, queried=box)

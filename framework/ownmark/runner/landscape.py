@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -15,9 +16,9 @@ from ownmark.contracts.evidence import Evidence
 from ownmark.contracts.fit import Recipe
 from ownmark.contracts.key import Key
 from ownmark.contracts.samples import Samples
-from ownmark.contracts.views import WhiteBox, black_box, outputs
 from ownmark.loops import remeasure
 from ownmark.methods import Kind, Need
+from ownmark.runner.asking import Asked
 from ownmark.runner.cell import Cell
 from ownmark.runner.graph import Bench, Node, once
 from ownmark.runner.making import Making
@@ -125,7 +126,8 @@ class Landscapes:
         axes = (axis(rule.adversarial, rule.points), axis(rule.finetuning, rule.points))
         values: dict[str, Any] = {"rate": [], "utility": []}
         with torch.no_grad():
-            for near in neighbours(network, first, second, axes, samples.first(rule.images).x):
+            asked = making.questions(cell.task, samples.first(rule.images))
+            for near in neighbours(network, first, second, axes, asked):
                 rate, utility = self._at(cell, near, key)
                 values["rate"].append(rate)
                 values["utility"].append(utility)
@@ -155,13 +157,13 @@ class Landscapes:
         assert rule is not None
         test = test.select(torch.arange(min(rule.images, len(test))))
         extractor = self._making.methods.extractor_of(cell.scheme, None)
-        view = WhiteBox(network) if extractor.needs(Need.WHITE_BOX) else black_box(network)
+        view = self._reading.view(replace(cell, extractor=None), network)
         fresh = extractor.instance.measure(view, key, test).get("wsr")
         own = self._making.marked_network(cell) if extractor.needs(Need.OWN_COPY) else None
         found: Evidence | None = None if fresh else extractor.instance.extract(view, key, own)
         rate = fresh.value if fresh else found.rate if found else None
         metric = self._reading.utility_metric(cell.task)
-        utility = measured(metric, {Need.PREDICTIONS: lambda: (outputs(network, test.x), test.labels)})
+        utility = measured(metric, Asked(self._making, cell.task, lambda: network, test).feeds)
         return rate, utility["value"]
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ownmark.contracts.dataset import Images
 from ownmark.contracts.samples import Samples
+from ownmark.contracts.tasks import Form
 from ownmark.errors import DataError
 
 _SLACK = 1e-4
@@ -28,8 +29,12 @@ def looked_at(images: Images, label: str) -> Images:
         label: of the dataset, for messages.
 
     Raises:
-        DataError: pixels that are no numbers or lie outside [0, 1], or images that show nothing.
+        DataError: pixels that are no numbers or lie outside [0, 1], or images that show nothing; inputs of another form
+            that are not of it.
     """
+    if images.inputs.form is not Form.PIXELS:
+        _require_form(images, label)
+        return images
     looks = {"training": _look(images.train), "test": _look(images.test)}
     for name, seen in looks.items():
         _require_pixels(seen, f"dataset {label}: {name} images")
@@ -40,6 +45,14 @@ def looked_at(images: Images, label: str) -> Images:
             "they were divided by 255 twice"
         )
     return replace(images, notes=(*images.notes, *_odd(images, looks)))
+
+
+def _require_form(images: Images, label: str) -> None:
+    """Inputs of another form are what they are said to be, some at a time."""
+    for name, part in (("training", images.train), ("test", images.test)):
+        for rows in torch.split(torch.arange(len(part)), _AT_ONCE) if len(part) else ():
+            if fault := images.inputs.fault(part.select(rows).x):
+                raise DataError(f"dataset {label}: {name} inputs: {fault}")
 
 
 @dataclass

@@ -18,9 +18,10 @@ from ownmark.contracts.loading import no_numbers
 from ownmark.contracts.restoring import restored
 from ownmark.contracts.samples import Samples, Term, Transform
 from ownmark.contracts.scheme import Scheme
-from ownmark.contracts.views import HostView, Stolen, Task, seeded
+from ownmark.contracts.tasks import Form, Goal, require_data
+from ownmark.contracts.views import BlackBox, HostView, Stolen, Task, black_box, seeded
 from ownmark.discovery.sealing import Seal, sealed, unsealed
-from ownmark.errors import OwnmarkError, TrainingDiverged, blamed
+from ownmark.errors import NotApplicable, OwnmarkError, TrainingDiverged, blamed
 from ownmark.loops import fit_together
 from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Cell, Spec, TaskSpec, specs
@@ -69,7 +70,42 @@ class Making:
     def task(self, task: TaskSpec, scheme: Spec) -> Task:
         """What the owner wants learned, as the scheme is told."""
         needs = self.methods.get(Kind.SCHEME, scheme).needed
-        return task_of(task.label, self.splits(task.dataset), needs)
+        return task_of(task.label, self.splits(task.dataset), needs, self.goal(task))
+
+    def goal(self, task: TaskSpec) -> Goal:
+        """What the task's networks are for."""
+        return self._host(task).goal
+
+    def _host(self, task: TaskSpec) -> Host:
+        host: Host = self.methods.get(Kind.HOST, task.host).instance
+        return host
+
+    def questions(self, task: TaskSpec, test: Samples) -> Tensor:
+        """What the task's networks are asked when they are judged on these test samples."""
+        with blamed(f"host {task.host.label}", self.methods.get(Kind.HOST, task.host).pack):
+            return self._host(task).questions(test, rng_for("questions")).to(self.engine.device)
+
+    def box(self, task: TaskSpec, network: nn.Module) -> BlackBox:
+        """A network of the task as those see it who may only ask."""
+        return black_box(network, goal=self.goal(task))
+
+    def require_learnable(self, task: TaskSpec) -> None:
+        """The task's host can learn from its data.
+
+        Raises:
+            NotApplicable: inputs of another form, no such labels, or what the host's own check says.
+        """
+        host, splits = self._host(task), self.splits(task.dataset)
+        if splits.inputs.form is not host.takes:
+            raise NotApplicable(f"the host takes {host.takes}, and the data are {splits.inputs.form}")
+        require_data(host.goal, splits.owner)
+        with blamed(f"host {task.host.label}", self.methods.get(Kind.HOST, task.host).pack):
+            views = getattr(host.config, "recipe", Recipe()).augment
+            host.check(splits.inputs, splits.shape, splits.classes)
+        if host.takes is not Form.PIXELS and views != "none":
+            raise NotApplicable(
+                f"the recipe's `augment: {views}` is for pixels, and the data are {host.takes}"
+            )
 
     def data_identity(self, dataset: Spec) -> dict[str, Any]:
         """What everything made from a dataset depends on."""
@@ -377,13 +413,18 @@ class Making:
         transfer = None
         if given.transfer and self.transfer is not None:
             foreign = self.methods.images(self.transfer)
-            transfer = transfer_set(foreign, splits.shape, given.transfer, rng_for("transfer", cell.seed))
+            draw = rng_for("transfer", cell.seed)
+            transfer = transfer_set(foreign, splits.shape, given.transfer, draw, splits.inputs)
             transfer = transfer.to(self.engine.device)
 
         def others() -> list[nn.Module]:
             return [self.marked_network(cell, node) for node in self.others(cell)]
 
-        return stolen(self.marked_network(cell), given, splits.shape, splits.classes, data, transfer, others)
+        host = self._host(cell.task)
+        return stolen(
+            self.marked_network(cell), given, splits.shape, splits.classes, data, transfer, others,
+            splits.inputs, host.goal, tuple(host.terms()),
+        )  # fmt: skip
 
     def _transfer_identity(self, cell: Cell) -> dict[str, Any]:
         if not self.given(cell).transfer or self.transfer is None:

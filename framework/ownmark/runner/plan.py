@@ -286,6 +286,10 @@ def _task_problem(tasks: Any, datasets: Any, hosts: Any) -> str | None:
     return None
 
 
+METRICS = (Entry(id="ownmark/agreement"), Entry(id="ownmark/relative_weight_distance"))
+"""Of a plan that names none."""
+
+
 @configuration
 class Plan:
     """A grid: tasks x schemes x attacks x extractors x seeds."""
@@ -322,10 +326,7 @@ class Plan:
     """Error rate and null models."""
     removal: Removal = Field(default_factory=Removal)
     """When an attack counts."""
-    metrics: Annotated[tuple[Entry, ...], BeforeValidator(_listed), Field(max_length=ENTRIES)] = (
-        Entry(id="ownmark/agreement"),
-        Entry(id="ownmark/relative_weight_distance"),
-    )
+    metrics: Annotated[tuple[Entry, ...], BeforeValidator(_listed), Field(max_length=ENTRIES)] = METRICS
     """Beside utility and evidence, which every record has."""
     recompute: Literal["never", "on-upgrade"] = "never"
     """Stages computed with another Python, torch, numpy, Lightning or kind of device: taken from the store and named in

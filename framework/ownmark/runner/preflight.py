@@ -19,20 +19,22 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from ownmark.contracts.tasks import require_fit
 from ownmark.discovery import Catalog
 from ownmark.discovery.requirements import unmet
 from ownmark.errors import NotApplicable, OwnmarkError, PlanError, blamed
-from ownmark.methods import Kind, Need
+from ownmark.methods import Declaration, Kind, Need
+from ownmark.runner.asking import OF_ANSWERS, fits_goal
 from ownmark.runner.beside import looked_for, placed
 from ownmark.runner.cell import Spec, TaskSpec, specs, tasks
 from ownmark.runner.fitting import Fitting, Misfit, Place
 from ownmark.runner.granting import access_problems
 from ownmark.runner.making import Making
-from ownmark.runner.plan import ENTRIES, POINTS, RESERVES, Entry, Given, Plan, Split, TaskEntry
+from ownmark.runner.plan import ENTRIES, METRICS, POINTS, RESERVES, Entry, Given, Plan, Split, TaskEntry
 from ownmark.runner.plan import given as given_to
 from ownmark.runner.reading import FED
 from ownmark.runner.resolve import code_named, needs_of
-from ownmark.runner.splits import amount
+from ownmark.runner.splits import Splits, amount, transferable
 from ownmark.runner.yamlfile import Document
 
 Found = tuple[Place, str]
@@ -365,7 +367,10 @@ def _of_fit(
             continue
         try:
             making.splits(task.dataset)
-            network = None if _among(places, code) else making.blank(task)
+            network = None
+            if not _among(places, code):
+                making.require_learnable(task)
+                network = making.blank(task)
         except OwnmarkError as error:
             yield places[-1], f"task {task.label}: {error}"
             continue
@@ -405,18 +410,37 @@ def _misfits(
 
 def _placed(plan: Plan) -> Iterator[tuple[Place, Kind, Entry]]:
     for kind, place, entry in _entries(plan):
-        if kind in (Kind.SCHEME, Kind.ATTACK) and entry.id != _KEYWORDS.get(kind):
+        if (
+            kind is Kind.METRIC and plan.metrics == METRICS
+        ):  # nobody chose them: where they do not fit, none is taken
+            continue
+        if kind in _FITTED and entry.id != _KEYWORDS.get(kind):
             yield place, kind, entry
 
 
+_FITTED = (Kind.SCHEME, Kind.ATTACK, Kind.EXTRACTOR, Kind.METRIC)
+
+
 def _check_fit(making: Making, kind: Kind, spec: Spec, network: Any, task: TaskSpec) -> None:
-    method = making.methods.get(kind, spec)
+    if kind in (Kind.METRIC, Kind.EXTRACTOR):
+        _require_read(making, making.methods.catalog.find(kind, spec.id), task)
+        return
+    method, splits = making.methods.get(kind, spec), making.splits(task.dataset)
+    require_fit(method.needed, splits.inputs, making.goal(task))
     with blamed("its check", method.pack):
         if kind is Kind.SCHEME:
             method.instance.check(network, making.task(task, spec).bare())
         else:
-            splits = making.splits(task.dataset)
             method.instance.check(network, splits.shape, splits.classes)
+
+
+def _require_read(making: Making, method: Declaration, task: TaskSpec) -> None:
+    """An extractor is for such tasks; a metric judges what the task's networks answer, or looks at no answers."""
+    if method.kind is Kind.EXTRACTOR:
+        require_fit(method.demands, making.splits(task.dataset).inputs, making.goal(task))
+    elif not fits_goal(method.needs, making.goal(task)):
+        wanted = " or ".join(sorted(map(str, method.needs & OF_ANSWERS)))
+        raise NotApplicable(f"it judges {wanted}, and the task's goal is {making.goal(task)}")
 
 
 def _said(misfit: Misfit) -> str:
@@ -446,19 +470,23 @@ def _amount_problems(
         ):
             yield place, f"{entry.id} on {task.label}: {given.data} of {len(splits.owner)} images is none"
         if given.transfer and ("transfer",) not in broken:
-            yield from ((place, f"{entry.id}: {problem}") for problem in _transfer_problems(making, given))
+            yield from (
+                (place, f"{entry.id}: {problem}") for problem in _transfer_problems(making, given, splits)
+            )
 
 
-def _transfer_problems(making: Making, given: Given) -> Iterator[str]:
+def _transfer_problems(making: Making, given: Given, splits: Splits) -> Iterator[str]:
     if making.transfer is None:
         return
     try:
-        count = len(making.methods.images(making.transfer).train)
+        images = making.methods.images(making.transfer)
     except OwnmarkError as error:
         yield f"transfer images: {error}"
         return
-    if given.transfer > count:
-        yield f"it is given {given.transfer} transfer images, and {making.transfer.label} has {count}"
+    if given.transfer > len(images.train):
+        yield f"it is given {given.transfer} transfer images, and {making.transfer.label} has {len(images.train)}"
+    if problem := transferable(images, splits.shape, splits.inputs):
+        yield problem
 
 
 def _unmakeable(plan: Plan, making: Making, broken: Collection[Place]) -> Iterator[Found]:

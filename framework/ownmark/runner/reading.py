@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,9 +18,11 @@ from ownmark.contracts.key import Key
 from ownmark.contracts.loading import require_numbers
 from ownmark.contracts.samples import Samples
 from ownmark.contracts.scheme import Scheme
-from ownmark.contracts.views import WhiteBox, black_box, outputs
+from ownmark.contracts.tasks import Goal
+from ownmark.contracts.views import BlackBox, WhiteBox
 from ownmark.errors import NotApplicable, Unreadable, UnusableAnswer
 from ownmark.methods import Kind, Need
+from ownmark.runner.asking import OF_ANSWERS, Asked, Feeds
 from ownmark.runner.cell import Cell, Spec, TaskSpec, specs
 from ownmark.runner.controls import are_classes, asked, draw_controls
 from ownmark.runner.decoys import decoy_rates, decoys_for, fresh_keys, key_bits
@@ -30,6 +33,7 @@ from ownmark.runner.plan import VerdictRule
 from ownmark.runner.qualify import full_name
 from ownmark.runner.resolve import Method
 from ownmark.runner.seeds import rng_for
+from ownmark.runner.showing import samples
 from ownmark.runner.sources import source_digest
 from ownmark.runner.store import Contents, StoredEntry
 from ownmark.runner.verdict import BORN, Basis, no_verdict, verdict
@@ -42,7 +46,7 @@ from ownmark.stats import (
     rank_among,
 )
 
-FED = frozenset({Need.PREDICTIONS, Need.REFERENCE, Need.EVIDENCE, Need.THRESHOLD, Need.WEIGHTS})
+FED = frozenset({*OF_ANSWERS, Need.EVIDENCE, Need.THRESHOLD, Need.WEIGHTS})
 """What metrics can be given; see `Reading._feeds`."""
 
 _IMAGES = {
@@ -104,9 +108,9 @@ class Reading:
         def compute(bench: Bench) -> Contents:
             test = self._making.splits(task.dataset).test
             self._engine.get(of)
-            answers = outputs(network(), test.x)
-            found = measured(metric, {Need.PREDICTIONS: lambda: (answers, test.labels)})
-            return Contents(found | {"answers": bool(torch.isfinite(answers).any())})
+            asked_of = Asked(self._making, task, network, test)
+            found = measured(metric, asked_of.feeds)
+            return Contents(found | {"answers": bool(torch.isfinite(asked_of.answers).any())})
 
         return Node("utility", f"{metric.declaration.id} of {of.label}", about, compute, (of, *of.parents))
 
@@ -141,14 +145,22 @@ class Reading:
         if served is not network and not method.needs(Need.WHITE_BOX):
             values["bare"] = self._read(cell, method, network)[0]
         pictures = self._pictures(cell, method, network if method.needs(Need.WHITE_BOX) else served)
+        made, texts = samples(self._making, cell.task, self._before_and_after(cell, served))
+        pictures |= made
+        values |= {"samples": texts} if texts else {}
         files = {"matches": {"matches": front[1].to(torch.uint8)}}
         return Contents(values, {**files, **({"exhibits": pictures} if pictures else {})})
+
+    def _before_and_after(self, cell: Cell, served: nn.Module) -> dict[str, nn.Module]:
+        """The marked network, and what its thief deploys."""
+        attacked = {"attacked": served} if cell.attack else {}
+        return {"marked": self._making.marked_network(cell), **attacked}
 
     def _read(self, cell: Cell, method: Method, network: nn.Module) -> tuple[dict[str, Any], Tensor]:
         extractor: Extractor = method.instance
         key = self._making.key(cell)
         own = self._making.marked_network(cell) if method.needs(Need.OWN_COPY) else None
-        view = WhiteBox(network) if method.needs(Need.WHITE_BOX) else black_box(network)
+        view = self.view(cell, network)
         found = extractor.extract(view, key, own)
         queries = getattr(view, "queries", 0)
         knowing = None if method.needs(Need.WHITE_BOX) else self._knowing(cell, network)
@@ -166,10 +178,20 @@ class Reading:
         }
         return values, found.matches
 
+    def view(self, cell: Cell, network: nn.Module) -> WhiteBox | BlackBox:
+        """A network as the cell's extractor sees it."""
+        method = self._methods.extractor_of(cell.scheme, cell.extractor)
+        return WhiteBox(network) if method.needs(Need.WHITE_BOX) else self._making.box(cell.task, network)
+
+    def _knows_classes(self, task: TaskSpec) -> bool:
+        """Whether clean images tell who knows the task."""
+        classifies = self._making.goal(task) is Goal.CLASSIFICATION
+        return classifies and are_classes(self._making.splits(task.dataset).test)
+
     def controls(self, cell: Cell) -> Samples | None:
         """Clean images that a black box is asked first; None for tasks without classes."""
         splits = self._making.splits(cell.task.dataset)
-        if not are_classes(splits.test):
+        if not self._knows_classes(cell.task):
             return None
         return draw_controls(splits.test, splits.owner, splits.classes, rng_for("controls", cell.seed))
 
@@ -178,21 +200,26 @@ class Reading:
         controls = self.controls(cell)
         if controls is None:
             return None
-        reference = asked(black_box(self._making.marked_network(cell)), controls, None).right
-        return asked(black_box(network), controls, reference)
+        box = functools.partial(self._making.box, cell.task)
+        reference = asked(box(self._making.marked_network(cell)), controls, None).right
+        return asked(box(network), controls, reference)
 
     def _pictures(self, cell: Cell, method: Method, network: nn.Module) -> dict[str, Tensor]:
         """What the extractor shows; of inputs also what the deployed network gets to see of them."""
         extractor: Extractor = method.instance
-        view = WhiteBox(network) if method.needs(Need.WHITE_BOX) else black_box(network)
+        view = self.view(cell, network)
         try:
             shown = dict(extractor.exhibits(view, self._making.key(cell)))
         except UNREADABLE:
             return {}
-        shape = self._making.splits(cell.task.dataset).shape
-        inputs = {name: images for name, images in shown.items() if tuple(images.shape[1:]) == shape}
+        inputs = {name: images for name, images in shown.items() if self._is_asked(cell.task, images)}
         served = {name: self._making.preview(cell, images) for name, images in inputs.items()}
         return shown | {f"{name}, as served": x for name, x in served.items() if x is not None}
+
+    def _is_asked(self, task: TaskSpec, images: Tensor) -> bool:
+        """Whether pictures are what the task's networks are asked about."""
+        asked_pixels = self._making.goal(task) is not Goal.GENERATION
+        return asked_pixels and tuple(images.shape[1:]) == self._making.splits(task.dataset).shape
 
     # --- thresholds ---------------------------------------------------------------------------------------------
 
@@ -251,10 +278,11 @@ class Reading:
         """
         splits = self._making.splits(cell.task.dataset)
         white = self._methods.extractor_of(cell.scheme, cell.extractor).needs(Need.WHITE_BOX)
-        if white or not are_classes(splits.test):
+        if white or not self._knows_classes(cell.task):
             return list(networks)
         controls = draw_controls(splits.test, splits.owner, splits.classes, rng_for("null controls"))
-        boxes = {one: black_box(self._making.host_network(cell.task, one)) for one in networks}
+        making = self._making
+        boxes = {one: making.box(cell.task, making.host_network(cell.task, one)) for one in networks}
         return [one for one, box in boxes.items() if asked(box, controls, None).beats_constant] or list(
             networks
         )
@@ -279,11 +307,8 @@ class Reading:
         """Evidence [networks][keys] of the cell's extractor, the keys of a network in one call."""
         extractor = self._methods.extractor_of(cell.scheme, cell.extractor)
         copy = self._making.marked_network(cell) if extractor.needs(Need.OWN_COPY) else None
-        white, reader = extractor.needs(Need.WHITE_BOX), extractor.instance
-        return [
-            reader.extract_many(WhiteBox(network) if white else black_box(network), keys, copy)
-            for network in networks
-        ]
+        reader: Extractor = extractor.instance
+        return [reader.extract_many(self.view(cell, network), keys, copy) for network in networks]
 
     def reads_own_key(self, cell: Cell) -> bool:
         """Whether the cell's key is born in embedding, so that no fresh one can be drawn."""
@@ -328,7 +353,7 @@ class Reading:
                 return Contents({"rates": [], "queries": 0})
             network = self._making.suspect_network(cell)
             white = method.needs(Need.WHITE_BOX)
-            view = WhiteBox(network) if white else black_box(self._making.served(cell, network))
+            view = self.view(cell, network if white else self._making.served(cell, network))
             rates = decoy_rates(method.instance, view, self.decoy_keys(cell), count)
             return Contents({"rates": rates, "queries": getattr(view, "queries", 0)})
 
@@ -337,8 +362,7 @@ class Reading:
     def fresh_rates(self, cell: Cell, network: Node, count: int) -> list[float]:
         """What `count` decoys read on an unmarked network; nothing for 0."""
         method = self._methods.extractor_of(cell.scheme, cell.extractor)
-        found = self._making.host_network(cell.task, network)
-        view = WhiteBox(found) if method.needs(Need.WHITE_BOX) else black_box(found)
+        view = self.view(cell, self._making.host_network(cell.task, network))
         return decoy_rates(method.instance, view, self.decoy_keys(cell), count)
 
     def decoy_count(self, cell: Cell) -> int:
@@ -416,19 +440,15 @@ class Reading:
 
         return Node("judged", cell.label, about, compute, (*parts.values(), *parts["evidence"].parents, host))
 
-    def _feeds(
-        self, cell: Cell, host: Node, evidence: StoredEntry, found: Mapping[str, Any]
-    ) -> dict[Need, Any]:
-        making, test = self._making, self._making.splits(cell.task.dataset).test
-
-        def answers() -> Tensor:
-            return outputs(making.served(cell, making.suspect_network(cell)), test.x)
-
+    def _feeds(self, cell: Cell, host: Node, evidence: StoredEntry, found: Mapping[str, Any]) -> Feeds:
+        making, task, test = self._making, cell.task, self._making.splits(cell.task.dataset).test
+        suspect = Asked(making, task, lambda: making.served(cell, making.suspect_network(cell)), test)
+        unmarked = Asked(making, task, lambda: making.host_network(task, host), test)
         feeds = {
-            Need.PREDICTIONS: lambda: (answers(), test.labels),
-            Need.REFERENCE: lambda: (answers(), outputs(making.host_network(cell.task, host), test.x)),
-            Need.WEIGHTS: lambda: (making.suspect_network(cell), making.marked_network(cell)),
-        }
+            **suspect.feeds, Need.WEIGHTS: lambda: (making.suspect_network(cell), making.marked_network(cell)),
+        }  # fmt: skip
+        if making.goal(task) is Goal.CLASSIFICATION:
+            feeds[Need.REFERENCE] = lambda: (suspect.answers, unmarked.answers)
         if "unreadable" in evidence.values:
             return feeds
         matches = evidence.tensors("matches")["matches"].bool()

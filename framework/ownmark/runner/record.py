@@ -62,7 +62,7 @@ class Recorder:
         evidence = {
             k: v
             for k, v in values["evidence"].items()
-            if k not in ("bare", "measured", "cost", "queries", "controls")
+            if k not in ("bare", "measured", "cost", "queries", "controls", "samples")
         }
         verdict |= _rescaled(evidence["rate"], verdict["theta"])
         if "vanilla" in values and evidence["rate"] is not None:
@@ -81,7 +81,7 @@ class Recorder:
             },
             "exhibits": {
                 name: value for stage in ("marked", "suspect") for name, value in values[stage]["exhibits"].items()
-            },
+            } | values["evidence"].get("samples", {}),
         }  # fmt: skip
         if "landscape" in values:
             record["landscape"] = {

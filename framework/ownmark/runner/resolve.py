@@ -10,6 +10,7 @@ from typing import Any
 
 from ownmark.config import Nested
 from ownmark.contracts.dataset import Images
+from ownmark.contracts.tasks import FORMS, GOALS
 from ownmark.discovery import Catalog, nested_fields
 from ownmark.errors import blamed
 from ownmark.methods import Declaration, Kind, Need
@@ -92,7 +93,7 @@ class Methods:
 
 
 _INHERITED = frozenset(
-    {Need.DATA, Need.LABELS, Need.MAY_USE_DATA, Need.EMBEDDED_KEY, Need.OWN_COPY, Need.UNSEEN}
+    {Need.DATA, Need.LABELS, Need.MAY_USE_DATA, Need.EMBEDDED_KEY, Need.OWN_COPY, Need.UNSEEN, *FORMS, *GOALS}
 )
 """Needs that a method has because one nested in it has them."""
 
@@ -103,7 +104,7 @@ def needs_of(
     """What a method with these parameters needs, methods nested in it included; `home` as for `Catalog.find`."""
     declaration, config, _ = catalog.validate(kind, id, params, home=home)
     inner = (needs_of(catalog, kind, one.id, one.params) & _INHERITED for kind, one in _nested(config))
-    return declaration.needs.union(*inner)
+    return declaration.demands.union(*inner)
 
 
 def code_named(catalog: Catalog, kind: Kind, id: str, params: Mapping[str, Any]) -> tuple[str, ...]:

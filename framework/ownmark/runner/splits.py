@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ownmark.contracts.dataset import Images
 from ownmark.contracts.samples import Samples
+from ownmark.contracts.tasks import PIXELS, Form, Goal, Inputs, Shape
 from ownmark.contracts.views import Task
 from ownmark.errors import NotApplicable
 from ownmark.methods import Need
@@ -25,9 +26,10 @@ class Splits:
     owner: Samples
     pool: Samples
     test: Samples
-    shape: tuple[int, int, int]
+    shape: Shape
     classes: int
     unseen: Samples
+    inputs: Inputs = PIXELS
 
     def to(self, device: torch.device | str) -> Splits:
         """The same images there."""
@@ -43,13 +45,13 @@ def divide(images: Images, split: Split) -> Splits:
     kept = max(1, round(split.unseen * count)) if split.unseen else 0
     parts = order[: owners - kept], order[owners:], order[owners - kept : owners]
     owner, pool, unseen = (images.train.select(part) for part in parts)
-    return Splits(owner, pool, images.test, images.shape, images.classes, unseen)
+    return Splits(owner, pool, images.test, images.shape, images.classes, unseen, images.inputs)
 
 
-def task_of(name: str, splits: Splits, needs: Collection[Need]) -> Task:
-    """What a scheme with these needs is told of a task."""
+def task_of(name: str, splits: Splits, needs: Collection[Need], goal: Goal = Goal.CLASSIFICATION) -> Task:
+    """What a scheme with these needs is told of a task; the goal is that of the task's host."""
     unseen = splits.unseen if Need.UNSEEN in needs else None
-    return Task(name, splits.shape, splits.classes, splits.owner, unseen)
+    return Task(name, splits.shape, splits.classes, splits.owner, unseen, splits.inputs, goal)
 
 
 def amount(given: Given, available: int, of: int) -> int:
@@ -84,7 +86,7 @@ def granted(splits: Splits, given: Given, rng: torch.Generator) -> Samples | Non
     return chosen if given.labels else chosen.unlabelled()
 
 
-def adapt(x: Tensor, shape: tuple[int, int, int]) -> Tensor:
+def adapt(x: Tensor, shape: Shape) -> Tensor:
     """Other images in the task's channels and size: luma for grey, repetition for colour, bicubic for the size.
 
     Args:
@@ -100,11 +102,33 @@ def adapt(x: Tensor, shape: tuple[int, int, int]) -> Tensor:
     return x.contiguous()
 
 
-def transfer_set(images: Images, shape: tuple[int, int, int], count: int, rng: torch.Generator) -> Samples:
-    """`count` unlabelled images of another dataset, in the task's shape."""
+def transferable(images: Images, shape: Shape, inputs: Inputs) -> str:
+    """Why inputs of another dataset cannot be brought into a task's shape; nothing if they can. Pixels always can."""
+    if images.inputs.form is not inputs.form:
+        return f"the transfer dataset has {images.inputs.form}, the task's inputs are {inputs.form}"
+    if inputs.form is Form.PIXELS:
+        return ""
+    if images.shape != shape:
+        return f"the transfer dataset has {inputs.form} of {list(images.shape)}, the task of {list(shape)}"
+    if images.inputs.tokens > inputs.tokens:
+        return f"the transfer dataset has {images.inputs.tokens} token ids, the task {inputs.tokens}"
+    return ""
+
+
+def transfer_set(
+    images: Images, shape: Shape, count: int, rng: torch.Generator, inputs: Inputs = PIXELS
+) -> Samples:
+    """`count` unlabelled inputs of another dataset, in the task's shape.
+
+    Raises:
+        NotApplicable: there are fewer, or they cannot be brought into it.
+    """
+    if problem := transferable(images, shape, inputs):
+        raise NotApplicable(problem)
     if count > len(images.train):
         raise NotApplicable(
             f"attacker.transfer is {count}, the transfer dataset has {len(images.train)} images"
         )
     index = torch.randperm(len(images.train), generator=rng)[:count]
-    return Samples(adapt(images.train.select(index).x, shape))
+    chosen = images.train.select(index).x
+    return Samples(adapt(chosen, shape) if images.inputs.form is Form.PIXELS else chosen)

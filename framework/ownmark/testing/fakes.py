@@ -252,28 +252,50 @@ class Average(Attack):
         return Suspect(stolen.network, {"copies": float(len(states))})
 
 
-def _fake(id: str, kind: Kind, target: str, summary: str, config: str = "", **fields: object) -> Declaration:
+def _fake(
+    id: str, kind: Kind, name: str, summary: str, parameters: str = "", **fields: object
+) -> Declaration:
     made = Declaration(
-        id=id, kind=kind, target=f"{__name__}:{target}", config=config and f"{__name__}:{config}",
+        id=id, kind=kind, target=f"{__name__}:{name}", config=parameters and f"{__name__}:{parameters}",
         summary=summary, deviations=("no paper: a fake of the conformance kit",), distribution="ownmark-fakes",
     )  # fmt: skip
     return dataclasses.replace(made, **fields)  # type: ignore[arg-type]
+
+
+def _beyond(id: str, kind: Kind, target: str, summary: str, **fields: object) -> Declaration:
+    config = "ownmark.testing.beyond:HostConfig" if kind is Kind.HOST else ""
+    made = _fake(id, kind, target, summary, target=f"ownmark.testing.beyond:{target}", config=config)
+    return dataclasses.replace(made, **fields)  # type: ignore[arg-type]
+
+
+def _judging(id: str, target: str, summary: str, need: Need) -> Declaration:
+    where = f"ownmark.testing.judging:{target}"
+    return _fake(id, Kind.METRIC, target, summary, target=where, needs=frozenset({need}))
 
 
 _WHITE, _BLACK = frozenset({Need.WHITE_BOX}), frozenset({Need.BLACK_BOX, Need.CLASSES})
 
 FAKES = (
     _fake("fake-signs", Kind.SCHEME, "SignMark", "signs of a few weights", "SignMarkConfig",
-          needs=_WHITE, extractor="fake-signs", idle={"strength": 0}),
-    _fake("fake-signs", Kind.EXTRACTOR, "SignReader", "signs of a few weights", needs=_WHITE),
+          needs=_WHITE, extractor="fake-signs", idle={"strength": 0}, api=3),
+    _fake("fake-signs", Kind.EXTRACTOR, "SignReader", "signs of a few weights", needs=_WHITE, api=3),
     _fake("fake-triggers", Kind.SCHEME, "NoiseTriggers", "random labels of noise", "NoiseTriggersConfig",
           needs=_BLACK, extractor="fake-triggers"),
     _fake("fake-triggers", Kind.EXTRACTOR, "TriggerReader", "random labels of noise", needs=_BLACK),
-    _fake("fake-scale", Kind.ATTACK, "Scale", "multiplies the weights", "ScaleConfig", idle={"amount": 0}),
+    _fake("fake-scale", Kind.ATTACK, "Scale", "multiplies the weights", "ScaleConfig", idle={"amount": 0},
+          api=3),
     _fake("fake-copycat", Kind.ATTACK, "Copycat", "learns from answers", "CopycatConfig",
           needs=frozenset({Need.BLACK_BOX, Need.DATA}), smoke={"recipe": {"epochs": 1}}),
-    _fake("fake-average", Kind.ATTACK, "Average", "mean of several marked copies", needs=frozenset({Need.COPIES})),
-    _fake("fake-echo", Kind.ATTACK, "Echo", "answers queries as the stolen network does"),
+    _fake("fake-average", Kind.ATTACK, "Average", "mean of several marked copies", needs=frozenset({Need.COPIES}),
+          api=3),
+    _beyond("fake-sentences", Kind.DATASET, "Sentences", "sentences of three classes"),
+    _beyond("fake-bars", Kind.DATASET, "Bars", "pictures of a bar, with captions"),
+    _beyond("fake-reader", Kind.HOST, "Reader", "classifies sentences", smoke_host={"dataset": {"fake-sentences": {}}}),
+    _beyond("fake-painter", Kind.HOST, "Painter", "makes pictures", smoke_host={"dataset": {"fake-bars": {}}}),
+    _beyond("fake-narrator", Kind.HOST, "Narrator", "captions pictures", smoke_host={"dataset": {"fake-bars": {}}}),
+    _judging("fake-moments", "Moments", "difference of mean pictures", Need.GENERATED),
+    _judging("fake-words", "Words", "share of right words", Need.CAPTIONS),
+    _fake("fake-echo", Kind.ATTACK, "Echo", "answers queries as the stolen network does", api=3),
 )  # fmt: skip
 """Declarations of the fakes."""
 

@@ -35,7 +35,7 @@ class Reading:
 
     def view(self, network: nn.Module) -> WhiteBox | BlackBox:
         """What the extractor is shown of a network."""
-        return WhiteBox(network) if self.white else black_box(network)
+        return WhiteBox(network) if self.white else black_box(network, goal=self.embedding.bench.host.goal)
 
     def read(self, network: nn.Module, key: Key) -> Evidence:
         """Evidence of one key."""

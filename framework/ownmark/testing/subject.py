@@ -51,7 +51,7 @@ class Subject:
     @property
     def bench(self) -> Workbench:
         """Host, images and null models of the method's `smoke_host`."""
-        return workbench_for(self.declaration)
+        return workbench_for(self.declaration, self.base)
 
     @property
     def needs(self) -> frozenset[Need]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from ownmark.contracts import Batch, HostView, Recipe, Samples, Stolen, Term
+from ownmark.contracts import Batch, Duel, HostView, Recipe, Samples, Stolen, Term
 from ownmark.loops import Fitter
 from ownmark.testing.workbench import device
 
@@ -43,11 +43,29 @@ class Terms:
         self.view = replace(view, terms=tuple(self._counted(term) for term in view.terms))
 
     def _counted(self, term: Term) -> Term:
+        if isinstance(term, Duel):
+            return _CountedDuel(term, self)
+
         def counted(network: nn.Module, batch: Batch, step: int) -> Tensor:
             self.asked += 1
             return term(network, batch, step)
 
         return counted
+
+
+class _CountedDuel(Duel):
+    def __init__(self, duel: Duel, counter: Terms) -> None:
+        self._duel, self._counter = duel, counter
+
+    def rival(self, network: nn.Module) -> nn.Module:
+        return self._duel.rival(network)
+
+    def resist(self, rival: nn.Module, network: nn.Module, batch: Batch, step: int) -> Tensor:
+        return self._duel.resist(rival, network, batch, step)
+
+    def play(self, rival: nn.Module, network: nn.Module, batch: Batch, step: int) -> Tensor:
+        self._counter.asked += 1
+        return self._duel.play(rival, network, batch, step)
 
 
 @contextmanager

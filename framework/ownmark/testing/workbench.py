@@ -10,17 +10,30 @@ from functools import cache, cached_property
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from ownmark.contracts import Dataset, Host, HostView, Images, Key, Samples, Stolen, Task, outputs, seeded
-from ownmark.discovery import discover
+from ownmark.contracts import (
+    Dataset,
+    Form,
+    Goal,
+    Host,
+    HostView,
+    Images,
+    Key,
+    Samples,
+    Stolen,
+    Task,
+    outputs,
+    seeded,
+)
+from ownmark.discovery import Catalog, discover
 from ownmark.discovery.sealing import unsealed
 from ownmark.loops import Fitter
 from ownmark.methods import Declaration, Kind, Need
 from ownmark.runner.granting import narrowed, stolen
 from ownmark.runner.plan import Given, Split
 from ownmark.runner.seeds import rng_for
-from ownmark.runner.splits import Splits, divide
+from ownmark.runner.splits import Splits, divide, task_of
 
 RATE = 0.05
 """False-positive rate of the kit's verdicts."""
@@ -67,22 +80,32 @@ class Workbench:
 
     Args:
         changes: a declaration's `smoke_host`.
+        dataset, given: the images and the host, if not what `changes` say. catalog: where these are found.
     """
 
-    def __init__(self, changes: Mapping[str, Any], coloured: bool = False) -> None:
-        self._coloured = coloured
+    def __init__(
+        self,
+        changes: Mapping[str, Any],
+        dataset: Dataset | None = None,
+        given: Host | None = None,
+        catalog: Catalog | None = None,
+    ) -> None:
+        self._given_dataset, self._given_host = dataset, given
+        self._catalog = catalog or discover()
         params = dict(changes)
         self._host_id = params.pop("host", "ownmark/convnet")
         self._dataset = params.pop("dataset", None)
         if self._host_id == "ownmark/convnet":
-            quick = {"epochs": 3} if coloured else {}
+            quick = {"epochs": 3} if dataset is not None else {}
             params["recipe"] = {**_RECIPE, **params.get("recipe", {}), **quick}
         self._params = params
 
     @cached_property
     def host(self) -> Host:
         """The host method."""
-        host: Host = discover().build(Kind.HOST, self._host_id, self._params)
+        if self._given_host is not None:
+            return self._given_host
+        host: Host = self._catalog.build(Kind.HOST, self._host_id, self._params)
         return host
 
     @cached_property
@@ -92,16 +115,22 @@ class Workbench:
         return parts.to(device())
 
     def _divided(self) -> Splits:
-        if self._coloured:
-            return divide(_Coloured().load(), Split(reserve=0.25))
+        if self._given_dataset is not None:
+            return divide(self._given_dataset.load(), Split(reserve=0.25))
         method = {"ownmark/digits": _DIGITS} if self._dataset is None else self._dataset
-        images: Images = discover().build(Kind.DATASET, method).load()
+        images: Images = self._catalog.build(Kind.DATASET, method).load()
         return divide(images, Split(reserve=0.25))
 
     @property
     def task(self) -> Task:
         """What the owner wants learned; the images are a copy, which a faulty method may spoil."""
-        return Task("kit", self.splits.shape, self.splits.classes, _copied(self.splits.owner))
+        told = task_of("kit", self.splits, (), self.host.goal)
+        return replace(told, owner=_copied(self.splits.owner))
+
+    @cached_property
+    def questions(self) -> Tensor:
+        """What networks are asked on the test set: its images, latents of generators."""
+        return self.host.questions(self.splits.test, rng_for("questions")).to(device())
 
     def task_for(self, needs: frozenset[Need]) -> Task:
         """The task as a scheme with these needs is told it; what it may see beside is half of the attacker's pool."""
@@ -159,7 +188,9 @@ class Workbench:
     @property
     def classifies(self) -> bool:
         """Whether the host is judged by how it classifies."""
-        return Need.PREDICTIONS in discover().find(Kind.METRIC, self.host.utility).needs
+        if self.host.goal is not Goal.CLASSIFICATION:
+            return False
+        return Need.PREDICTIONS in self._catalog.find(Kind.METRIC, self.host.utility).needs
 
     @cached_property
     def marked(self) -> tuple[nn.Module, Key]:
@@ -175,8 +206,13 @@ class Workbench:
         return marked.network, marked.key
 
     def transfer(self) -> Samples:
-        """Unlabelled images from elsewhere: the attacker's pool in negative."""
-        return Samples(1 - self.splits.pool.x)
+        """Unlabelled images from elsewhere: the attacker's pool in negative; other inputs at random."""
+        pool, inputs = self.splits.pool, self.splits.inputs
+        if inputs.form is Form.PIXELS:
+            return Samples(1 - pool.x)
+        return Samples(inputs.random(len(pool), self.splits.shape, rng_for("kit", "transfer"))).to(
+            pool.device
+        )
 
     def victim(self) -> nn.Module:
         """A fresh copy of the marked network."""
@@ -196,7 +232,11 @@ class Workbench:
         transfer = self.transfer() if grant == "transfer" else None
         given = narrowed(Given(access="weights", copies=COPIES), needs)
         network = self.victim() if victim is None else victim
-        return stolen(network, given, splits.shape, splits.classes, data, transfer, self._others)
+        host = self.host
+        return stolen(
+            network, given, splits.shape, splits.classes, data, transfer, self._others,
+            splits.inputs, host.goal, tuple(host.terms()),
+        )  # fmt: skip
 
     def _others(self) -> list[nn.Module]:
         """Further marked copies of the host, each with another key."""
@@ -204,12 +244,21 @@ class Workbench:
 
 
 def _copied(samples: Samples) -> Samples:
-    return Samples(samples.x.clone(), samples.labels.clone())
+    return Samples(samples.x.clone(), None if samples.y is None else samples.y.clone())
 
 
-def workbench_for(declaration: Declaration) -> Workbench:
-    """The workbench of a method's host, shared by all methods that ask for the same."""
-    return _workbench(json.dumps(dict(declaration.smoke_host), sort_keys=True, default=str))
+def workbench_for(declaration: Declaration, catalog: Catalog | None = None) -> Workbench:
+    """The workbench of a method's host, shared by all methods that ask for the same.
+
+    Args:
+        catalog: where a host or dataset that `smoke_host` names is found; the installed methods if not given.
+    """
+    changes = json.dumps(dict(declaration.smoke_host), sort_keys=True, default=str)
+    names = {"host", "dataset"} & set(declaration.smoke_host)
+    key = (changes, id(catalog) if names else 0)
+    if key not in _workbenches:
+        _workbenches[key] = Workbench(json.loads(changes), catalog=catalog if names else None)
+    return _workbenches[key]
 
 
 def second_workbench(declaration: Declaration) -> Workbench | None:
@@ -220,9 +269,15 @@ def second_workbench(declaration: Declaration) -> Workbench | None:
 
 @cache
 def _second(changes: str) -> Workbench:
-    return Workbench(json.loads(changes), coloured=True)
+    return Workbench(json.loads(changes), _Coloured())
 
 
 @cache
-def _workbench(changes: str) -> Workbench:
-    return Workbench(json.loads(changes))
+def other_workbench(name: str) -> Workbench:
+    """One of the tasks that are no pictures with classes (`beyond.TASKS`)."""
+    from ownmark.testing.beyond import TASKS, host_of
+
+    return Workbench({}, TASKS[name][0](), host_of(name))
+
+
+_workbenches: dict[tuple[str, int], Workbench] = {}

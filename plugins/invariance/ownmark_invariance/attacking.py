@@ -49,9 +49,14 @@ def refusals() -> Iterator[None]:
 
 
 def probe(network: nn.Module, shape: Shape) -> Tensor:
-    """Two images of noise [2, C, H, W] in [0, 1], always the same, on the network's device."""
+    """Two inputs, always the same, on the network's device: images of noise [2, C, H, W] in [0, 1].
+
+    A network that takes something else says so by an `example_input_array` [2, ...], as Lightning's modules do.
+    """
     noise = torch.rand((2, *shape), generator=torch.Generator().manual_seed(0))
     parameter = next(network.parameters(), noise)
+    if isinstance(given := getattr(network, "example_input_array", None), Tensor):
+        return given.to(device_of(network), parameter.dtype if given.is_floating_point() else given.dtype)
     return noise.to(device_of(network), parameter.dtype if parameter.is_floating_point() else noise.dtype)
 
 

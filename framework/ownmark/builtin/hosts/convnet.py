@@ -7,6 +7,7 @@ from torch import nn
 from ownmark.builtin.hosts.config import ConvNetConfig
 from ownmark.builtin.hosts.layers import Convolutional, Normalize, conv_block, require_size, scaled
 from ownmark.contracts.host import Host
+from ownmark.contracts.tasks import Shape
 
 CHANNELS = (32, 64, 64)
 
@@ -16,7 +17,7 @@ class ConvNet(Host):
 
     config: ConvNetConfig
 
-    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+    def build(self, shape: Shape, classes: int) -> nn.Module:
         """See `Host.build`; images of at least 4 x 4 pixels."""
         require_size("convnet", shape, 4)
         widths = [shape[0], *(scaled(channels, self.config.width) for channels in CHANNELS)]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ownmark.contracts.tasks import Shape
 from ownmark.errors import NotApplicable
 
 GROUP = 16
@@ -81,7 +82,7 @@ def scaled(channels: int, width: float) -> int:
     return max(1, round(channels * width))
 
 
-def require_size(host: str, shape: tuple[int, int, int], least: int) -> None:
+def require_size(host: str, shape: Shape, least: int) -> None:
     """Refuse images that the host's poolings and strides would shrink to nothing.
 
     Raises:

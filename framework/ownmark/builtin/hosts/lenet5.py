@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ownmark.builtin.hosts.config import LeNet5Config
 from ownmark.builtin.hosts.layers import Normalize, require_size
 from ownmark.contracts.host import Host
+from ownmark.contracts.tasks import Shape
 
 KERNEL = 5
 LEAST = 12
@@ -26,9 +27,7 @@ class LeNet5Network(nn.Module):
         shape: of one input. config: chooses activation and pooling.
     """
 
-    def __init__(
-        self, normalize: Normalize, shape: tuple[int, int, int], classes: int, config: LeNet5Config
-    ) -> None:
+    def __init__(self, normalize: Normalize, shape: Shape, classes: int, config: LeNet5Config) -> None:
         super().__init__()
         activation = nn.ReLU if config.activation == "relu" else nn.Tanh
         pool = nn.MaxPool2d if config.pool == "max" else nn.AvgPool2d
@@ -48,11 +47,11 @@ class LeNet5Network(nn.Module):
         return logits
 
 
-def _padding(shape: tuple[int, int, int]) -> int:
+def _padding(shape: Shape) -> int:
     return 2 if min(shape[1:]) < FULL_SIZE else 0
 
 
-def _features(shape: tuple[int, int, int]) -> int:
+def _features(shape: Shape) -> int:
     """Values that both stages leave: 16 maps of 5 x 5 for 28 x 28 padded and for 32 x 32; 0 for too small images."""
     padded = [pixels + 2 * _padding(shape) for pixels in shape[1:]]
     height, width = (max(0, ((pixels - KERNEL + 1) // 2 - KERNEL + 1) // 2) for pixels in padded)
@@ -64,7 +63,7 @@ class LeNet5(Host):
 
     config: LeNet5Config
 
-    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+    def build(self, shape: Shape, classes: int) -> nn.Module:
         """See `Host.build`; images of at least 12 x 12 pixels."""
         require_size("lenet5", shape, LEAST)
         normalize = Normalize(shape[0], self.config.mean, self.config.std)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ownmark.builtin.hosts.config import MobileNetV2Config
 from ownmark.builtin.hosts.layers import Convolutional, Normalize, require_size, scaled
 from ownmark.contracts.host import Host
+from ownmark.contracts.tasks import Shape
 
 STAGES = (
     (1, 16, 1, 1),
@@ -60,7 +61,7 @@ class MobileNetV2(Host):
 
     config: MobileNetV2Config
 
-    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+    def build(self, shape: Shape, classes: int) -> nn.Module:
         """See `Host.build`; images of at least 8 x 8 pixels."""
         require_size("mobilenet_v2", shape, LEAST)
         inputs = scaled(STEM, self.config.width)

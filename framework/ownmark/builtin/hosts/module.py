@@ -16,10 +16,9 @@ from ownmark.builtin.hosts.module_config import ModuleConfig
 from ownmark.checkpoints import digest_of, read_weights
 from ownmark.contracts.host import Host
 from ownmark.contracts.loading import load_weights
+from ownmark.contracts.tasks import Shape
 from ownmark.contracts.views import evaluating
 from ownmark.errors import NotApplicable, OwnmarkError
-
-Shape = tuple[int, int, int]
 
 
 def filled(arguments: Mapping[str, Any], shape: Shape, classes: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ownmark.builtin.hosts.config import ResNetConfig
 from ownmark.builtin.hosts.layers import Normalize, norm_layer, require_size
 from ownmark.contracts.host import Host
+from ownmark.contracts.tasks import Shape
 
 FOUR_STAGES = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 """Blocks a stage (Table 1)."""
@@ -105,7 +106,7 @@ class ResNet(Host):
 
     config: ResNetConfig
 
-    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+    def build(self, shape: Shape, classes: int) -> nn.Module:
         """See `Host.build`; images of at least 8 x 8 pixels for four stages, 4 x 4 for three."""
         depth = self.config.depth
         blocks = FOUR_STAGES.get(depth, ((depth - 2) // 6,) * 3)

@@ -11,6 +11,7 @@ from torch import nn
 from ownmark.builtin.hosts.config import VGGConfig
 from ownmark.builtin.hosts.layers import Convolutional, Normalize, conv_block, require_size, scaled
 from ownmark.contracts.host import Host
+from ownmark.contracts.tasks import Shape
 
 CHANNELS = (64, 128, 256, 512, 512)
 CONVOLUTIONS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3)}
@@ -24,7 +25,7 @@ class VGG(Host):
 
     config: VGGConfig
 
-    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+    def build(self, shape: Shape, classes: int) -> nn.Module:
         """See `Host.build`; images of at least 17 x 17 pixels."""
         require_size(f"vgg of depth {self.config.depth}, which pools five times,", shape, LEAST)
         inputs, blocks = shape[0], []

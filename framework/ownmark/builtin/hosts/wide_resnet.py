@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ownmark.builtin.hosts.config import WideResNetConfig
 from ownmark.builtin.hosts.layers import Normalize, require_size
 from ownmark.contracts.host import Host
+from ownmark.contracts.tasks import Shape
 
 STEM = 16
 """Channels of the first convolution."""
@@ -75,7 +76,7 @@ class WideResNet(Host):
 
     config: WideResNetConfig
 
-    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+    def build(self, shape: Shape, classes: int) -> nn.Module:
         """See `Host.build`; images of at least 4 x 4 pixels."""
         require_size("wide_resnet", shape, 4)
         normalize = Normalize(shape[0], self.config.mean, self.config.std)

@@ -26,7 +26,7 @@ def attack_judges_hosts(subject: Subject) -> None:
         raise CheckFailed(
             f"{subject.label} refuses the kit's host ({error}); change its smoke or smoke_host arguments"
         ) from error
-    network, task = hopeless()
+    network, task = hopeless(bench)
     try:
         subject.instance.check(network, task.shape, task.classes)
     except OwnmarkError:
@@ -70,11 +70,11 @@ def attack_repeats_itself(subject: Subject) -> None:
 
 @check(Kind.ATTACK)
 def attack_suspect_is_sound(subject: Subject) -> None:
-    """The suspect's weights are finite, and it answers pixels with finite [N, classes]."""
+    """The suspect's weights are finite, and it answers finitely, in the shape in which the marked network does."""
     bench = subject.bench
     broken = unfinished(subject.attacking.first.state)
     require(not broken, f"{subject.label}: weights {listed(broken)} of the suspect are not finite")
-    x = bench.splits.test.first(32).x
+    x = bench.questions[:32]
     found = outputs(copy.deepcopy(subject.attacking.first.suspect.network), x)
     expected = outputs(bench.marked[0], x).shape
     require(
@@ -86,7 +86,7 @@ def attack_suspect_is_sound(subject: Subject) -> None:
 @check(Kind.ATTACK)
 def attack_suspect_restores(subject: Subject) -> None:
     """The suspect's state, put into a copy of the marked network by `restore`, answers as the suspect did."""
-    x = subject.bench.splits.test.x
+    x = subject.bench.questions
     left = outputs(copy.deepcopy(subject.attacking.first.suspect.network), x)
     require(
         torch.equal(left, outputs(subject.attacking.restored(), x)),
@@ -98,7 +98,7 @@ def attack_suspect_restores(subject: Subject) -> None:
 @check(Kind.ATTACK)
 def attack_serves_predictions(subject: Subject) -> None:
     """`serve` answers with the suspect's shape, equally for equal seeds, and changes no weight."""
-    x, network = subject.bench.splits.test.x, subject.attacking.restored()
+    x, network = subject.bench.questions, subject.attacking.restored()
     before = snapshot(network)[0]
     first, again = (
         outputs(subject.instance.serve(network, rng_for("kit", "serve")).eval(), x) for _ in range(2)
@@ -122,7 +122,7 @@ def attack_idle_is_the_identity(subject: Subject) -> None:
     """With its idle arguments an attack gives back the stolen weights, and serves them unchanged."""
     bench, idle = subject.bench, subject.build(**subject.declaration.idle)
     left = subject.attacking.run(attack=idle)
-    x, said = bench.splits.test.x, dict(subject.declaration.idle)
+    x, said = bench.questions, dict(subject.declaration.idle)
     require(
         digest_of(left.state) == digest_of(state_of(bench.marked[0])),
         f"{subject.label}: with {said} it changes the weights; make nothing mean nothing, or mend `idle`",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from ownmark.contracts import Samples
+from ownmark.contracts import Form, Samples
 from ownmark.discovery.sealing import sealed
 from ownmark.methods import Kind
 from ownmark.testing.check import Inapplicable, check, require
@@ -21,18 +21,22 @@ def _rows(samples: Samples) -> set[bytes]:
 
 @check(Kind.DATASET)
 def dataset_gives_pixels(subject: Subject) -> None:
-    """Images are float32 [N, C, H, W] in [0, 1], train and test of one shape."""
+    """Images are float32 [N, C, H, W] in [0, 1], other inputs what they are said to be; train and test of one shape."""
     images = subject.images
+    same = images.train.shape == images.test.shape
+    require(same, f"{subject.label}: train and test images differ in shape")
     for name, part in (("train", images.train), ("test", images.test)):
         x = part.x
+        if images.inputs.form is not Form.PIXELS:
+            fault = images.inputs.fault(x) or ("" if len(x) else "there are none")
+            require(not fault, f"{subject.label}: {name}: {fault}")
+            continue
         fits = x.dtype == torch.float32 and x.ndim == 4 and len(x) > 0 and x.device.type == "cpu"
         require(fits, f"{subject.label}: {name} is {x.dtype} {list(x.shape)}; give float32 [N, C, H, W]")
         low, high = float(x.min()), float(x.max())
         require(
             0 <= low <= high <= 1, f"{subject.label}: {name} pixels from {low:g} to {high:g}; scale to [0, 1]"
         )
-    same = images.train.shape == images.test.shape
-    require(same, f"{subject.label}: train and test images differ in shape")
 
 
 @check(Kind.DATASET)

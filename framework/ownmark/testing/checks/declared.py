@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ownmark.contracts import Attack, Dataset, Extractor, Host, Scheme
+from ownmark.contracts.tasks import FORMS, GOALS
 from ownmark.discovery.checks import missing_imports
 from ownmark.methods import Kind, Need
 from ownmark.testing.check import CheckSkipped, check, require
@@ -17,16 +18,17 @@ _CONTRACTS: dict[Kind, type] = {
     Kind.SCHEME: Scheme, Kind.EXTRACTOR: Extractor, Kind.ATTACK: Attack, Kind.DATASET: Dataset, Kind.HOST: Host,
 }  # fmt: skip
 _ACCESS = frozenset({Need.WHITE_BOX, Need.BLACK_BOX})
+_TASKS = frozenset({*FORMS, *GOALS})
 INPUTS = (
-    Need.PREDICTIONS, Need.REFERENCE, Need.EVIDENCE, Need.THRESHOLD, Need.WEIGHTS, Need.GENERATED,
+    Need.PREDICTIONS, Need.REFERENCE, Need.EVIDENCE, Need.THRESHOLD, Need.WEIGHTS, Need.GENERATED, Need.CAPTIONS,
 )  # fmt: skip
 _ALLOWED = {
-    Kind.SCHEME: {*_ACCESS, Need.OWN_COPY, Need.EMBEDDED_KEY, Need.CLASSES, Need.NORM, Need.DATA, Need.LABELS,
-        Need.UNSEEN,
+    Kind.SCHEME: {
+        *_ACCESS, *_TASKS, Need.OWN_COPY, Need.EMBEDDED_KEY, Need.NORM, Need.DATA, Need.LABELS, Need.UNSEEN,
     },
-    Kind.EXTRACTOR: {*_ACCESS, Need.OWN_COPY, Need.EMBEDDED_KEY, Need.CLASSES, Need.NORM},
+    Kind.EXTRACTOR: {*_ACCESS, *_TASKS, Need.OWN_COPY, Need.EMBEDDED_KEY, Need.NORM},
     Kind.ATTACK: {
-        *_ACCESS, Need.DATA, Need.LABELS, Need.MAY_USE_DATA, Need.NORM, Need.CLASSES, Need.SCORES, Need.COPIES,
+        *_ACCESS, *_TASKS, Need.DATA, Need.LABELS, Need.MAY_USE_DATA, Need.NORM, Need.SCORES, Need.COPIES,
     },
     Kind.METRIC: {*INPUTS, Need.CLASSES},
     Kind.DATASET: set(), Kind.HOST: set(), Kind.PLAN: set(),

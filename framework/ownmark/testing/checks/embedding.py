@@ -41,7 +41,7 @@ def scheme_repeats_itself(subject: Subject) -> None:
 @check(Kind.SCHEME)
 def scheme_restores_what_it_releases(subject: Subject) -> None:
     """The released network's state, put into a new host by `restore`, answers as the network did."""
-    embedding, x = subject.embedding, subject.bench.splits.test.x
+    embedding, x = subject.embedding, subject.bench.questions
     broken = unfinished(embedding.first.state)
     require(not broken, f"{subject.label}: weights {listed(broken)} are not finite; lower the strength")
     released = outputs(embedding.first.marked.network, x)

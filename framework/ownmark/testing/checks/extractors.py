@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ownmark.contracts import BlackBox, Evidence, outputs
+from ownmark.contracts import BlackBox, Evidence, Goal, outputs
 from ownmark.contracts.loading import load_weights, no_numbers
 from ownmark.errors import NotApplicable, Unreadable
 from ownmark.methods import Kind, Need
@@ -166,17 +166,21 @@ class _Asked:
     def __init__(self, subject: Subject, labels_only: bool) -> None:
         self._network = subject.reading.embedding.released()
         self._labels_only = labels_only
+        self.goal = subject.reading.embedding.bench.host.goal
         self.images = 0
 
     def __call__(self, x: Tensor) -> Tensor:
         self.images += len(x)
-        answer = outputs(self._network, x).softmax(1)
+        answer = outputs(self._network, x)
+        if self.goal is not Goal.CLASSIFICATION:
+            return answer
+        answer = answer.softmax(1)
         return answer.argmax(1) if self._labels_only else answer
 
 
 def _queried(subject: Subject, labels_only: bool) -> tuple[_Asked, BlackBox, Evidence]:
     asked = _Asked(subject, labels_only)
-    box, reading = BlackBox(asked), subject.reading
+    box, reading = BlackBox(asked, goal=asked.goal), subject.reading
     return asked, box, reading.extractor.extract(box, reading.embedding.first.key, reading.own)
 
 
@@ -212,7 +216,8 @@ def extractor_works_with_labels_only(subject: Subject) -> None:
 @check(Kind.EXTRACTOR, needs={Need.BLACK_BOX})
 def extractor_respects_the_budget(subject: Subject) -> None:
     """Once the query budget is spent, extraction ends with NotApplicable."""
-    reading, box = subject.reading, BlackBox(_Asked(subject, False), budget=0)
+    asked = _Asked(subject, False)
+    reading, box = subject.reading, BlackBox(asked, budget=0, goal=asked.goal)
     try:
         reading.extractor.extract(box, reading.embedding.first.key, reading.own)
     except NotApplicable:

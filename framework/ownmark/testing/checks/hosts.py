@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import fx, nn
 
-from ownmark.contracts import Samples, outputs, seeded
-from ownmark.discovery import discover
+from ownmark.contracts import Form, Goal, Host, Samples, outputs, seeded
+from ownmark.contracts.tasks import Shape
 from ownmark.errors import NotApplicable
-from ownmark.methods import Kind, Need
+from ownmark.methods import Kind
+from ownmark.runner.asking import JUDGED
 from ownmark.runner.seeds import rng_for
 from ownmark.testing.check import CheckFailed, Inapplicable, check, require
 from ownmark.testing.states import ambient, digest_of, disturbed, listed, state_of, stirred, unfinished
@@ -17,15 +18,42 @@ from ownmark.testing.subject import Subject
 SHAPE, CLASSES = (3, 32, 32), 10
 
 
+def _sees_pictures(subject: Subject) -> bool:
+    """Whether it can be tried on any pictures; other hosts are on the dataset of their `smoke_host`."""
+    host: Host = subject.instance
+    return host.takes is Form.PIXELS and host.goal is Goal.CLASSIFICATION
+
+
+def _judged(subject: Subject) -> None:
+    """Its answers are what is judged."""
+    needs = subject.catalog.find(
+        Kind.METRIC, subject.instance.utility, subject.declaration.distribution
+    ).needs
+    if JUDGED[subject.instance.goal] not in needs:
+        raise Inapplicable(f"its utility is {subject.instance.utility}, which judges no such answers")
+
+
 def _classifier(subject: Subject) -> None:
-    if Need.PREDICTIONS not in discover().find(Kind.METRIC, subject.instance.utility).needs:
-        raise Inapplicable(f"its utility is {subject.instance.utility}, not one of predictions")
+    if not _sees_pictures(subject):
+        raise Inapplicable(f"it is for {subject.instance.goal} of {subject.instance.takes}")
+    _judged(subject)
 
 
-def _built(subject: Subject, seed: int = 0, shape: tuple[int, int, int] = SHAPE) -> nn.Module:
+def _built(subject: Subject, seed: int = 0, shape: Shape | None = None) -> nn.Module:
+    sizes, classes = (shape or SHAPE), CLASSES
+    if not _sees_pictures(subject):
+        sizes, classes = subject.bench.splits.shape, subject.bench.splits.classes
     with seeded(rng_for("kit host", seed)):
-        network: nn.Module = subject.instance.build(shape, CLASSES)
+        network: nn.Module = subject.instance.build(sizes, classes)
     return network
+
+
+def _asked(subject: Subject, count: int) -> torch.Tensor:
+    """What its networks are asked, [count, ...]."""
+    if _sees_pictures(subject):
+        return _images(count)
+    host: Host = subject.instance
+    return host.questions(subject.bench.splits.test.first(count), rng_for("kit host", "questions"))
 
 
 def _images(count: int) -> torch.Tensor:
@@ -51,9 +79,12 @@ def host_build_follows_from_seed(subject: Subject) -> None:
 
 @check(Kind.HOST)
 def host_takes_pixels(subject: Subject) -> None:
-    """Any pixels in [0, 1] are answered with finite [N, classes]."""
-    _classifier(subject)
+    """Any pixels in [0, 1] are answered with finite [N, classes]; other hosts answer as their goal says."""
+    _judged(subject)
     network = _built(subject)
+    if not _sees_pictures(subject):
+        _require_answers(subject, network)
+        return
     for x in (_images(4), torch.zeros(4, *SHAPE), torch.ones(4, *SHAPE)):
         found = outputs(network, x)
         require(
@@ -62,15 +93,29 @@ def host_takes_pixels(subject: Subject) -> None:
         )
 
 
+def _require_answers(subject: Subject, network: nn.Module) -> None:
+    splits, found = subject.bench.splits, outputs(network, _asked(subject, 4))
+    goal, what = subject.instance.goal, f"{subject.label} answers"
+    require(bool(torch.isfinite(found).all()), f"{what} not finitely")
+    if goal is Goal.CAPTIONING:
+        fits = found.ndim == 2 and found.dtype == torch.int64 and int(found.max()) < splits.classes
+        require(
+            fits and int(found.min()) >= 0, f"{what} {found.dtype} {list(found.shape)}; give token ids [N, L]"
+        )
+        return
+    wanted = [4, splits.classes] if goal is Goal.CLASSIFICATION else [4, *splits.shape]
+    require(list(found.shape) == wanted, f"{what} {list(found.shape)}, expected {wanted}")
+
+
 @check(Kind.HOST, thorough=True)
 def host_answers_image_by_image(subject: Subject) -> None:
     """In eval mode an image's answer does not depend on those that it is asked with."""
-    _classifier(subject)
-    network, x = _built(subject), _images(6)
+    _judged(subject)
+    network, x = _built(subject), _asked(subject, 6)
     together = outputs(network, x)
     alone = torch.cat([outputs(network, image[None]) for image in x])
     require(
-        torch.allclose(together, alone, atol=1e-4),
+        torch.allclose(together.float(), alone.float(), atol=1e-4),
         f"{subject.label}: an image is answered otherwise in a batch of six than alone; take no statistics of the "
         "batch outside of training",
     )
@@ -106,10 +151,10 @@ def host_takes_shape_and_classes(subject: Subject) -> None:
 @check(Kind.HOST)
 def host_state_is_complete(subject: Subject) -> None:
     """The state dict holds everything: put into another instance, it gives the same answers."""
-    _classifier(subject)
+    _judged(subject)
     first, second = _built(subject), _built(subject, 1)
     second.load_state_dict(state_of(first))
-    x = _images(8)
+    x = _asked(subject, 8)
     require(
         torch.equal(outputs(first, x), outputs(second, x)),
         f"{subject.label}: answers depend on more than the state dict; keep constants in buffers",
@@ -157,11 +202,13 @@ def host_refuses_tiny_images(subject: Subject) -> None:
 @check(Kind.HOST)
 def host_trains(subject: Subject) -> None:
     """An epoch of its recipe on a few images changes the weights and leaves them finite."""
-    _classifier(subject)
+    _judged(subject)
     host, fit = subject.instance, subject.bench.fitter("host check")
     network = _built(subject)
     before = digest_of(network.state_dict())
     samples = Samples(_images(32), torch.arange(32) % CLASSES)
+    if not _sees_pictures(subject):
+        samples = subject.bench.splits.owner.first(32)
     fit(
         network, samples, host.recipe.change(epochs=1), terms=tuple(host.terms()),
         transforms=tuple(host.transforms()),

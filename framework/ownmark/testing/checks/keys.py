@@ -16,12 +16,14 @@ from ownmark.methods import Kind
 from ownmark.testing.check import CheckFailed, check, require
 from ownmark.testing.states import ambient, disturbed, listed, stirred, unfinished
 from ownmark.testing.subject import Subject
+from ownmark.testing.workbench import Workbench
 
 
-def hopeless() -> tuple[nn.Module, Task]:
-    """A network without a parameter, and a task of one pixel and one class."""
-    nothing = Samples(torch.zeros(0, 1, 1, 1), torch.zeros(0, dtype=torch.int64))
-    return nn.Flatten(), Task("hopeless", (1, 1, 1), 1, nothing)
+def hopeless(bench: Workbench) -> tuple[nn.Module, Task]:
+    """A network without a parameter, and a task of one pixel (one sample, one token) and one class."""
+    inputs, shape = bench.splits.inputs, tuple(1 for _ in bench.splits.shape)
+    nothing = Samples(torch.zeros((0, *shape), dtype=inputs.dtype), torch.zeros(0, dtype=torch.int64))
+    return nn.Flatten(), Task("hopeless", shape, 1, nothing, inputs=inputs, goal=bench.host.goal)
 
 
 @check(Kind.SCHEME)
@@ -39,7 +41,7 @@ def scheme_accepts_the_kits_host(subject: Subject) -> None:
 def scheme_refuses_a_hopeless_host(subject: Subject) -> None:
     """`check` raises NotApplicable for a network without parameters, one pixel, one class."""
     try:
-        subject.instance.check(*hopeless())
+        subject.instance.check(*hopeless(subject.bench))
     except NotApplicable:
         return
     except Exception as error:

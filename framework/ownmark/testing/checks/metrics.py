@@ -24,12 +24,14 @@ def perfect_and_worst(bench: Workbench, need: Need) -> tuple[Arguments, Argument
     yes, no = torch.ones(100, dtype=torch.bool), torch.zeros(100, dtype=torch.bool)
     network, stranger = bench.trained(), bench.nulls[0]
     images = bench.splits.test.first(100).x
+    texts = torch.randint(1, 8, (100, 2, 9), generator=torch.Generator().manual_seed(0))
     return {
         Need.PREDICTIONS: ((right, labels), (wrong, labels)),
         Need.REFERENCE: ((right, right), (wrong, right)),
         Need.EVIDENCE: ((yes,), (no,)),
         Need.THRESHOLD: ((yes, 0.5), (no, 0.5)),
         Need.WEIGHTS: ((network, network), (stranger, network)),
+        Need.CAPTIONS: ((texts[:, 0], texts), (texts[:, 0] % 7 + 8, texts)),
         Need.GENERATED: ((images, images), (torch.rand(images.shape, generator=torch.Generator()), images)),
     }[need]
 

@@ -20,6 +20,7 @@ def ownmark_attacks() -> Iterable[Declaration]:
             config="ownmark_invariance.invariance_overwrite.config:OverwriteConfig",
             summary="the attacker's bits into the signs of gammas or of his own passports' scales; answers stay",
             paper=INVARIANCE,
+            api=3,
             threat_model="thief holds the weights, and no data; he later claims the network with a key of his own",
             deviations=(
                 "the paper claims it for DeepIPR, which has GroupNorm: there one sign a group is free, bits stay wrong",

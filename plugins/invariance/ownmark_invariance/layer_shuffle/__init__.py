@@ -21,6 +21,7 @@ def ownmark_attacks() -> Iterable[Declaration]:
             summary="neurons change places, with everything that reads them; answers stay",
             paper=INVARIANCE,
             idle={"alpha": 0.0},
+            api=3,
             threat_model="thief holds the weights, and neither data nor any knowledge of the scheme",
             deviations=(
                 "channels that are summed or concatenated move as the graph demands; the paper states shortcuts only",

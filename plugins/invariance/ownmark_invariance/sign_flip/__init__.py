@@ -21,6 +21,7 @@ def ownmark_attacks() -> Iterable[Declaration]:
             summary="neurons in front of a norm or an odd activation change their sign; answers stay",
             paper=INVARIANCE,
             idle={"alpha": 0.0},
+            api=3,
             threat_model="thief holds the weights, and neither data nor any knowledge of the scheme",
             deviations=(
                 "one sign a group of GroupNorm, one for all of LayerNorm; the paper flips single neurons, which fails",

@@ -21,6 +21,7 @@ def ownmark_attacks() -> Iterable[Declaration]:
             summary="order, scale and sign of neurons at once, at no loss and without data (Algorithm 1)",
             paper=INVARIANCE,
             idle={"alpha": 0.0},
+            api=3,
             threat_model="thief holds the weights, and neither data nor any knowledge of the scheme",
             deviations=(
                 "the exact form of the variance, lambda^2 (var + eps) - eps; the paper scales sigma and ignores eps",

@@ -26,6 +26,7 @@ def ownmark_attacks() -> Iterable[Declaration]:
             needs=frozenset({Need.DATA, Need.CLASSES}),
             smoke={"recipe": {"epochs": 1}},
             idle={"recipe": {"epochs": 0}},
+            api=3,
             threat_model="thief holds the weights and images, labelled or not",
             deviations=("BatchNorm below a lone last layer stays in eval mode (the SoK code lets it drift)",),
             reported=tuple(

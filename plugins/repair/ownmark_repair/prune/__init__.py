@@ -38,6 +38,7 @@ def ownmark_attacks() -> Iterable[Declaration]:
             paper=MIRA,
             smoke={"sparsity": 0.5},
             idle={"sparsity": 0.0},
+            api=3,
             threat_model="thief holds the weights and no data",
             deviations=(
                 "weights of convolutions and linear layers in one pool; the paper does not say which",

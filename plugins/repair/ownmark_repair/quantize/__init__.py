@@ -21,6 +21,7 @@ def ownmark_attacks() -> Iterable[Declaration]:
             summary="weights of convolutions and linear layers rounded to 2 to 8 bits, a scale each layer or output",
             paper=SOK,
             smoke={"bits": 4},
+            api=3,
             threat_model="thief holds the weights and no data",
             deviations=(
                 "torch's symmetric quantisers; the SoK code takes midpoints of equal intervals, norms and biases too",

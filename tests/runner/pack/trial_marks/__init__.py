@@ -83,7 +83,7 @@ def ownmark_metrics() -> Iterable[Declaration]:
     return [
         Declaration(
             id="unfed", kind=Kind.METRIC, target="trial_marks.metrics:Undefined", summary="unfed",
-            needs=frozenset({Need.GENERATED}),
+            needs=frozenset({Need.CLASSES}),
         ),
         Declaration(
             id="undefined", kind=Kind.METRIC, target="trial_marks.metrics:Undefined", summary="undefined",

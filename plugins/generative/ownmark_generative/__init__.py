@@ -1,0 +1,1 @@
+"""Networks that make pictures and captions: hosts, data, schemes and metrics."""

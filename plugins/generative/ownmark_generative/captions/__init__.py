@@ -1,0 +1,26 @@
+"""Pictures with texts: Flickr8k's form, and COCO's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ownmark.hookspecs import hookimpl
+from ownmark.methods import Declaration, Kind
+from ownmark_generative.papers import FLICKR8K
+
+
+@hookimpl
+def ownmark_datasets() -> Iterable[Declaration]:
+    """The dataset."""
+    return [
+        Declaration(
+            id="captions",
+            kind=Kind.DATASET,
+            target="ownmark_generative.captions.dataset:Captions",
+            config="ownmark_generative.captions.config:CaptionsConfig",
+            summary="pictures with several texts each: Flickr8k's zip, or COCO-style annotations",
+            paper=FLICKR8K,
+            requires={"tokenizers": "captions", "PIL": "captions"},
+            api=3,
+        )
+    ]
