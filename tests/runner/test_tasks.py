@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+import torch
 
-from ownmark.errors import PlanError
-from ownmark.ownership import attack, embed, verify
+from ownmark.contracts import Form, Inputs
+from ownmark.errors import PlanError, UntrustedFile, UnusableAnswer
+from ownmark.ownership import Service, attack, embed, verify
+from ownmark.ownership.endpoint import encoded
+from ownmark.ownership.folder import Release, Structure
+from ownmark.ownership.protocols import request_of
 from ownmark.runner import run
+from ownmark.runner.cell import Spec
+from ownmark.runner.plan import Split
 from ownmark.runner.session import prepare
 from ownmark.testing import with_fakes
 
@@ -145,3 +153,41 @@ def test_marking_for_real_takes_any_task(tmp_path: Path, dataset: str, host: str
     )
     for suspect in ("mark/released", "stolen"):
         assert verify(tmp_path / "mark", tmp_path / suspect, device="cpu", catalog=CATALOG)["claim"] is True
+
+
+def test_services_are_sent_token_ids_as_whole_numbers() -> None:
+    ids = torch.tensor([[1, 2, 3], [4, 5, 0]])
+    assert encoded(ids, Service("http://x/")) == [[1, 2, 3], [4, 5, 0]]
+    body, kind = request_of(ids, Service("http://x/", protocol="v2", layout="hwc"), ids.tolist())
+    (sent,) = json.loads(body)["inputs"]
+    assert (kind, sent["shape"], sent["datatype"]) == ("application/json", [2, 3], "INT64")
+    assert sent["data"] == [[1, 2, 3], [4, 5, 0]]
+    for protocol in ("huggingface", "torchserve", "gradio"):
+        with pytest.raises(UnusableAnswer, match="sends pictures"):
+            request_of(ids[:1], Service("http://x/", protocol=protocol), ids[:1].tolist())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ({"shape": [10], "inputs": {"form": "tokens", "tokens": 20}}, Inputs(Form.TOKENS, 20)),
+        ({"shape": [1, 8, 8]}, Inputs()),
+        ({"shape": [10]}, None),
+        ({"shape": [10], "inputs": {"form": "smells", "tokens": 1}}, None),
+        ({"shape": [10], "inputs": {"form": "tokens"}}, None),
+    ],
+)
+def test_a_model_says_what_its_inputs_are(
+    tmp_path: Path, told: dict[str, object], kept: Inputs | None
+) -> None:
+    host = Spec("ownmark-fakes/fake-reader", "{}", "fake-reader")
+    Release(Structure(host, (10,), 3, inputs=Inputs(Form.TOKENS, 20)), None, Split()).write(tmp_path, {})
+    path = tmp_path / "model.json"
+    about = json.loads(path.read_text())
+    assert about.pop("inputs") == {"form": "tokens", "tokens": 20}
+    path.write_text(json.dumps({**about, **told}))
+    if kept is None:
+        with pytest.raises(UntrustedFile, match="incomplete or altered"):
+            Release.read(tmp_path)
+        return
+    assert Release.read(tmp_path).structure.inputs == kept
