@@ -17,6 +17,7 @@ from ownmark.loops import Fitter, fit_together
 from ownmark.loops.callbacks import Report, StopWhen
 from ownmark.loops.graphs import Job
 from ownmark.loops.replaying import steps_alone, why_not_recorded
+from ownmark.loops.together import share_steps
 from ownmark.methods import Kind
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -200,6 +201,24 @@ def test_whoever_has_a_part_in_a_step_gets_lightnings_own() -> None:
 
     assert not steps_alone(job(), [Watching()])
     assert not steps_alone(job(RECIPE.change(optimizer="rmsprop")), [])
+
+
+def test_steps_are_shared_by_networks_that_nobody_tells_apart() -> None:
+    class Stops(pl.Callback):
+        def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+            trainer.should_stop = True
+
+    def stateful(network: nn.Module, batch: Batch, step: int) -> Tensor:
+        return cross_entropy(network, batch, step) * torch.rand(())
+
+    pair = [job(), job()]
+    assert share_steps(pair, [])
+    assert share_steps(pair, [Report(lambda step, steps: None, 3)])
+    assert not share_steps([job()], [])
+    assert not share_steps(pair, [Stops()])
+    assert not share_steps(pair, [StopWhen(lambda network: True)])
+    assert not share_steps([job(), job(RECIPE.change(epochs=4))], [])
+    assert not share_steps([job(), job(terms=[stateful])], [])
 
 
 def test_presets_name_recipes() -> None:

@@ -17,13 +17,14 @@ INFO = "Metadata-Version: 2.1\nName: sleepy-marks\nVersion: 0.1\n"
 
 
 class Bureau:
-    """Plans and the pack `sleepy_marks` in one folder; runs them in processes of their own."""
+    """Plans and the pack `sleepy_marks` in one folder, made or found again; runs them in processes of their own."""
 
     def __init__(self, folder: Path, plan: str) -> None:
         self.folder, self.site = folder, folder / "site"
-        shutil.copytree(SITE, self.site)
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(SITE, self.site, dirs_exist_ok=True)
         info = self.site / "sleepy_marks-0.1.dist-info"
-        info.mkdir()
+        info.mkdir(exist_ok=True)
         (info / "METADATA").write_text(INFO)
         (info / "entry_points.txt").write_text("[ownmark]\nsleepy = sleepy_marks\n")
         (folder / "plan.yaml").write_text(plan)

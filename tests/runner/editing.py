@@ -31,7 +31,7 @@ from ownmark.runner.graph import Graph
 from ownmark.runner.session import prepare
 session = prepare("plan.yaml", "run", "store", "cpu", None, None)
 graph = Graph({cell: session.nodes(cell) for cell in expand(session.plan)})
-work = Work(graph, session.engine, session._document, session.progress)
+work = Work(graph, session.engine, session.document, session.progress)
 job = _job(work)
 Path("store", f".run-{job.run}").touch()
 marked = [key for key, node in graph.nodes.items() if node.stage == "marked"]

@@ -134,6 +134,33 @@ def test_stages_ask_for_nothing_but_the_parents_that_they_name(workshop, monkeyp
     } <= asked
 
 
+@pytest.mark.parametrize("others", [1, 30])
+def test_nobody_waits_once_for_each_stage_that_others_compute(
+    others: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last of them ends first; its child is ready as soon as that is seen."""
+    engine = Engine(Store(tmp_path / "store"), torch.device("cpu"), Silent(), None)
+    nodes = [node(str(i)) for i in range(others)]
+    claims = {one.label: Store(tmp_path / "store").claim(one.stage, one.digest, one.label) for one in nodes}
+    naps: list[float] = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        for one in [nodes[-1]] if len(naps) == 1 else nodes:
+            if (claim := claims.pop(one.label, None)) is not None:
+                engine.store.write(one.stage, one.digest, Contents({"name": one.label}), {})
+                with claim:
+                    pass
+
+    monkeypatch.setattr("ownmark.runner.execute.time.sleep", nap)
+    child = node("child", nodes[-1])
+    run = InProcess().run(Work(Graph({"all": [*nodes, child]}), engine, Document(None, "", {}), Silent()))
+    order = [(one.label, len(naps)) for one in run]
+    assert order[:2] == [(str(others - 1), 1), ("child", 1)]
+    assert {waits for _, waits in order[2:]} <= {2}
+    assert len(order) == others + 1
+
+
 def side(name: str, calls: list[list[str]], broken: str = "") -> Node:
     def contents(names: list[str]) -> list[Contents]:
         calls.append(names)

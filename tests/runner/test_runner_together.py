@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from ownmark.contracts.weights import read_tensors
 from ownmark.runner.cell import expand
+from ownmark.runner.execute import InProcess
 from ownmark.runner.graph import Node
 from ownmark.runner.session import Session, prepare
 
@@ -51,3 +56,42 @@ def test_networks_on_other_images_are_of_other_groups(workshop) -> None:  # type
     session = prepare(plan, workshop.folder / "out", workshop.store, "cpu", None, workshop.catalog)
     kinds = [{node.about.get("images", "owner") for node in nodes} for nodes in groups(session)]
     assert sorted(map(sorted, kinds)) == [["half"], ["pool"]]
+
+
+HOSTS = {
+    "plain": "convnet: {width: 0.25, recipe: {epochs: 1}}", "dropout": "drops", "terms that keep a state": "counts",
+    "draws that stray": "strays", "no epochs": "drops: {recipe: {epochs: 0}}",
+}  # fmt: skip
+
+
+def stored(store: Path) -> dict[str, tuple[Any, dict[str, Any]]]:
+    """Values, but for what they cost, and tensors of all entries."""
+    found = {}
+    for path in store.glob("*/*/*/values.json"):
+        values = {name: value for name, value in json.loads(path.read_text()).items() if name != "cost"}
+        tensors = {file.stem: read_tensors(file, "entry")[0] for file in path.parent.glob("*.safetensors")}
+        found[f"{path.parts[-4]} {path.parent.name}"] = (values, tensors)
+    return found
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return one.keys() == other.keys() and all(
+        one[file].keys() == other[file].keys()
+        and all(torch.equal(one[file][name], other[file][name]) for name in one[file])
+        for file in one
+    )
+
+
+@pytest.mark.parametrize("host", HOSTS.values(), ids=HOSTS)
+def test_a_run_together_leaves_the_bits_of_one_alone(workshop, host: str) -> None:  # type: ignore[no-untyped-def]
+    task = TASK.replace("convnet: {width: 0.25, recipe: {epochs: 1}}", host) % "{}"
+    plan = workshop.write("schemes: [{signs: {bits: 8}}]\nattacks: [none, shift]\n", task=task)
+    stores = [workshop.folder / name for name in ("alone", "together")]
+    for store in stores:
+        session = prepare(plan, workshop.folder / "out", store, "cpu", None, workshop.catalog)
+        assert not session.run(InProcess(together=store.name == "together")).failed
+    alone, together = map(stored, stores)
+    assert alone.keys() == together.keys()
+    assert [key for key in alone if alone[key][0] != together[key][0]] == []
+    assert [key for key in alone if not same(alone[key][1], together[key][1])] == []
+    assert len([key for key in alone if key.startswith("host")]) == 7

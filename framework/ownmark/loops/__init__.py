@@ -8,6 +8,6 @@ from ownmark.loops.chunks import in_chunks
 from ownmark.loops.fit import Fitter
 from ownmark.loops.schedule import rate_factor
 from ownmark.loops.statistics import remeasure
-from ownmark.loops.together import fit_together
+from ownmark.loops.together import Parts, fit_together
 
-__all__ = ["Fitter", "crop", "fit_together", "in_chunks", "mirror", "rate_factor", "remeasure"]
+__all__ = ["Fitter", "Parts", "crop", "fit_together", "in_chunks", "mirror", "rate_factor", "remeasure"]

@@ -24,7 +24,7 @@ from ownmark.runner.graph import Bench as Bench
 from ownmark.runner.graph import Node as Node
 from ownmark.runner.memory import peak
 from ownmark.runner.places import writing
-from ownmark.runner.seeds import rng_for
+from ownmark.runner.seeds import stray
 from ownmark.runner.shapes import require_shape
 from ownmark.runner.store import Contents, Store, StoredEntry
 
@@ -244,8 +244,7 @@ class Engine:
         """The place in which stages are computed; afterwards, what that took."""
         took: dict[str, Any] = {}
         start = time.perf_counter()
-        stray = rng_for("stray", stage)  # for a method that draws from torch's global generator after all
-        with peak(self.device) as memory, contained(f"{stage} {label}"), repeatable(), seeded(stray):
+        with peak(self.device) as memory, contained(f"{stage} {label}"), repeatable(), seeded(stray(stage)):
             yield took
         took |= {"seconds": time.perf_counter() - start, **memory}
 

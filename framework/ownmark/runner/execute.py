@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -55,18 +54,24 @@ class InProcess:
 
     def run(self, work: Work) -> Iterator[Node]:
         """See `Executor`."""
-        front, taken, engine = Front(work.graph), deque[Node](), work.engine
-        while front or taken:
-            idle = not front
-            node = taken.popleft() if idle else front.pop()
-            beside = front.pop_beside(node, _BESIDE) if self.together else []
-            for one, settled in _settled(engine, [node, *beside]):
+        front, elsewhere, engine = Front(work.graph), list[Node](), work.engine
+        while front or elsewhere:
+            if front:
+                node = front.pop()
+                beside = front.pop_beside(node, _BESIDE) if self.together else []
+                asked = _settled(engine, [node, *beside])
+            else:
+                asked, elsewhere = ((node, engine.settle(node)) for node in elsewhere), []
+            moved = False
+            for one, settled in asked:
                 if settled:
+                    moved = True
                     front.settle(one)
                     yield one
                 else:
-                    taken.append(one)
-                    time.sleep(PATIENCE if idle else 0)
+                    elsewhere.append(one)
+            if not moved and not front:  # once a round: many may be computed elsewhere
+                time.sleep(PATIENCE)
 
 
 def _settled(engine: Engine, nodes: list[Node]) -> Iterator[tuple[Node, bool]]:

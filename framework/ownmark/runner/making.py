@@ -22,7 +22,7 @@ from ownmark.contracts.tasks import Form, Goal, require_data
 from ownmark.contracts.views import BlackBox, HostView, Stolen, Task, black_box, seeded
 from ownmark.discovery.sealing import Seal, sealed, unsealed
 from ownmark.errors import NotApplicable, OwnmarkError, TrainingDiverged, blamed
-from ownmark.loops import fit_together
+from ownmark.loops import Parts, fit_together
 from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Cell, Spec, TaskSpec, specs
 from ownmark.runner.engine import Engine
@@ -32,7 +32,7 @@ from ownmark.runner.granting import narrowed, stolen
 from ownmark.runner.graph import Bench, Node, Together, once
 from ownmark.runner.plan import Given, Plan
 from ownmark.runner.resolve import Methods
-from ownmark.runner.seeds import rng_for
+from ownmark.runner.seeds import rng_for, stray
 from ownmark.runner.sources import source_digest
 from ownmark.runner.splits import Splits, divide, granted, task_of, transfer_set
 from ownmark.runner.store import Contents
@@ -228,15 +228,20 @@ class Making:
         self, task: TaskSpec, asked: Sequence[tuple[Bench, str]], images: str
     ) -> list[Contents]:
         """As `_trained`, several purposes at once, each on its own images."""
-        recipe, terms, transforms = self._taught(task)
+        host: Host = self.methods.get(Kind.HOST, task.host).instance
         draws = [rng_for("host", purpose) for _, purpose in asked]
         fitters = [bench.fitter(rng) for (bench, _), rng in zip(asked, draws, strict=True)]
         networks = [self.blank(task, rng) for rng in draws]
-        untrained = [i for i, (_, purpose) in enumerate(asked) if not self._ready(task, networks[i], purpose)]
+        untrained, taught = list[int](), []
+        for i, (_, purpose) in enumerate(asked):
+            with seeded(stray("host")):  # which the engine does once for all of them
+                if not self._ready(task, networks[i], purpose):
+                    untrained.append(i)
+                    taught.append(self._taught(task))
         trained = fit_together(
             [fitters[i] for i in untrained], [networks[i] for i in untrained],
-            [self._images(task, asked[i][1], images) for i in untrained], recipe,
-            terms=terms, transforms=transforms,
+            [self._images(task, asked[i][1], images) for i in untrained], host.recipe,
+            [Parts(terms, transforms) for _, terms, transforms in taught],
         )  # fmt: skip
         for i, network in zip(untrained, trained, strict=True):
             networks[i] = network

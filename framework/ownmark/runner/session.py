@@ -213,7 +213,7 @@ class Session:
             Spec(transfer.id, canonical(transfer.params), transfer.label or transfer.id) if transfer else None
         )
         self.plan, self.engine, self.folder, self.progress = plan, engine, folder, progress
-        self._document, self._catalog = document, catalog
+        self.document, self._catalog = document, catalog
         self.making = Making(plan, Methods(catalog, document.folder), engine, spec)
         self.reading = Reading(self.making)
         self._recorder = Recorder(self.making, self.reading, plan.name)
@@ -225,7 +225,7 @@ class Session:
         with writing(self.folder):
             (self.folder / "records").mkdir(parents=True, exist_ok=True)
             self._write_plan(cells)
-            write_outline(self.folder, graph, self.engine.store.address, self._document)
+            write_outline(self.folder, graph, self.engine.store.address, self.document)
         for note in dict.fromkeys(note for cell in cells for note in self._recorder.notes(cell)):
             self.progress.note(note)
         self.progress.plan(self._missing(graph), len(cells))
@@ -233,7 +233,7 @@ class Session:
             cell.id: self._recorded(cell) for cell in cells if self.making.misfits.of(cell) is not None
         }
         counted = Counted(graph)
-        work = Work(graph, self.engine, self._document, self.progress, self._packs())
+        work = Work(graph, self.engine, self.document, self.progress, self._packs())
         for node in executor.run(work):
             for cell in counted.settle(node):
                 records[cell.id] = self._recorded(cell)

@@ -47,6 +47,18 @@ def ownmark_schemes() -> Iterable[Declaration]:
 
 
 @hookimpl
+def ownmark_hosts() -> Iterable[Declaration]:
+    """Hosts whose training keeps a state."""
+    return [
+        Declaration(
+            id=id, kind=Kind.HOST, target=f"trial_marks.hosts:{id.capitalize()}", summary=id,
+            config="trial_marks.config:PlainConfig",
+        )
+        for id in ("drops", "counts", "strays")
+    ]  # fmt: skip
+
+
+@hookimpl
 def ownmark_extractors() -> Iterable[Declaration]:
     """Signs of weights, or of answers; one that cannot be imported."""
     target = "trial_marks.schemes"
