@@ -70,7 +70,7 @@ class OnRay:
 
     def _driven(self, ray: Any, job: Job, work: Work) -> Iterator[Node]:
         front, ranks = Front(work.graph), {key: rank for rank, key in enumerate(work.graph.nodes)}
-        shares = Shares(_gpu_bytes(work.engine.device))
+        shares = Shares(_gpu_bytes(work.engine.device), _largest(ray))
         task, spelled = ray.remote(worker.compute), ray.put(job.spelled())
         while front or self._running or self._taken:
             while front and len(self._running) < _AHEAD * _slots(ray):
@@ -130,6 +130,8 @@ class OnRay:
             answer["error"] = _lost(node, OwnmarkError(
                 f"worker {answer['where']} has stored it, and this machine does not see it: the store is not shared"
             ))  # fmt: skip
+        if state == "memory":
+            answer["error"] = _too_large(node, answer)
         if state == "refused":
             engine.fail(node, WorkerDiffers(_refusal(node, answer)))
         else:
@@ -182,6 +184,11 @@ def _slots(ray: Any) -> int:
     return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
 
+def _largest(ray: Any) -> int:
+    """CPUs of the largest machine."""
+    return max((int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]), default=1)
+
+
 def _gpu_bytes(device: Any) -> int:
     if device.type != "cuda":
         return 0
@@ -210,6 +217,16 @@ def _refusal(node: Node, answer: dict[str, Any]) -> str:
         "; ".join(sentences) or f"worker {answer['where']} finds another digest for {node.stage} {node.label}"
     )
     return f"{text}. Nothing was computed under this digest; install the same code there and run the command again"
+
+
+def _too_large(node: Node, answer: dict[str, Any]) -> dict[str, str]:
+    """The error of a stage that had a worker to itself and ran out of memory, with what to do."""
+    first = (str(answer["error"]["message"]).splitlines() or [""])[0]
+    text = (
+        f"{node.stage} {node.label} ran out of memory on worker {answer.get('where', 'of its own')} with nobody beside "
+        f"it ({first[:300]}); give it smaller batches (recipe.batch_size) or a larger machine"
+    )
+    return {**answer["error"], "message": text}
 
 
 def _lost(node: Node, error: Exception) -> dict[str, str]:

@@ -18,11 +18,11 @@ class Shares:
     """Resources by kind of stage and task.
 
     Args:
-        gpu_bytes: memory of one GPU; 0 without GPUs.
+        gpu_bytes: memory of one GPU; 0 without GPUs. cpus: of the largest machine.
     """
 
-    def __init__(self, gpu_bytes: int) -> None:
-        self._gpu = gpu_bytes
+    def __init__(self, gpu_bytes: int, cpus: int = 1) -> None:
+        self._gpu, self._most = gpu_bytes, max(1, cpus)
         self._seen: dict[tuple[str, str], int] = {}
         self._host: dict[tuple[str, str], int] = {}
         self._factor: dict[tuple[str, str], int] = defaultdict(lambda: 1)
@@ -35,8 +35,11 @@ class Shares:
                 seen[_kind(node)] = max(took, seen.get(_kind(node), 0))
 
     def too_much(self, node: Node) -> bool:
-        """Such a stage ran out of memory: half as many of them share a worker from now on; False if it is alone."""
-        if self.gpus(node) >= 1 or not self._gpu:
+        """Such a stage ran out of memory: half as many of them share a GPU, or a machine without, from now on.
+
+        Returns: False if it was alone there.
+        """
+        if self.gpus(node) >= 1 or (not self._gpu and self.cpus(node) >= self._most):
             return False
         self._factor[_kind(node)] *= 2
         return True
@@ -50,9 +53,13 @@ class Shares:
         share *= self._factor[_kind(node)]
         return 1.0 if share > 0.5 else 1 / int(1 / share)
 
+    def cpus(self, node: Node) -> int:
+        """CPUs that it holds: one, or more where memory was short without a GPU, so that fewer are beside it."""
+        return 1 if self._gpu else min(self._factor[_kind(node)], self._most)
+
     def options(self, node: Node) -> dict[str, Any]:
         """Of a Ray task."""
-        found: dict[str, Any] = {"num_cpus": 1}
+        found: dict[str, Any] = {"num_cpus": self.cpus(node)}
         if self._gpu:
             found["num_gpus"] = self.gpus(node)
         if _kind(node) in self._host:

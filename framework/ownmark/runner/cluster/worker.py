@@ -10,6 +10,7 @@ import functools
 import gc
 import json
 import os
+import re
 import sys
 import traceback
 from contextlib import suppress
@@ -150,10 +151,21 @@ def _about(graph: Graph[Any], rank: int) -> Any:
     return dict(nodes[rank].about) if rank < len(nodes) else {}
 
 
-def _is_memory(error: BaseException) -> bool:
+_FULL = re.compile(r"out of memory|can't allocate memory|_ALLOC_FAILED")
+"""What PyTorch says in a plain `RuntimeError` where memory is short."""
+
+
+def _is_memory(error: BaseException | None) -> bool:
+    """Whether memory was short, for the error itself or what it came from."""
     import torch
 
-    return isinstance(error, torch.OutOfMemoryError | MemoryError)
+    while error is not None:
+        if isinstance(error, torch.OutOfMemoryError | MemoryError):
+            return True
+        if isinstance(error, RuntimeError) and _FULL.search(str(error)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _described(error: BaseException) -> dict[str, str]:
