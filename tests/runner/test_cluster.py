@@ -11,7 +11,13 @@ import pytest
 
 pytest.importorskip("ray")
 sys.path.insert(0, str(Path(__file__).parent))
-from bureau import CLUSTER, Bureau
+from bureau import CLUSTER, SITE, Bureau
+from importlib_metadata import EntryPoint
+
+from ownmark.discovery import discover
+from ownmark.hookspecs import GROUP
+from ownmark.runner.cell import expand
+from ownmark.runner.session import prepare
 
 PLAN = """
 name: shared
@@ -20,6 +26,19 @@ schemes: [{id: sleepy, sweep: {number: [0, 1]}}]
 attacks: [none, {id: nap, sweep: {number: [0, 1, 2]}}, nightmare]
 verdict: {null_models: 2, keys: 2}
 """
+
+
+def test_the_plan_of_the_slow_tests_passes_every_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or they would find out months later."""
+    monkeypatch.syspath_prepend(str(SITE))
+    sleepy = EntryPoint(name="sleepy", value="sleepy_marks", group=GROUP)
+    (tmp_path / "plan.yaml").write_text(PLAN)
+    session = prepare(
+        tmp_path / "plan.yaml", tmp_path / "run", tmp_path / "store", "cpu", None, discover([sleepy], disabled=())
+    )  # fmt: skip
+    assert len(expand(session.plan)) == 10
 
 
 @pytest.fixture(scope="module")

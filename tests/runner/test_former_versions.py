@@ -1,8 +1,8 @@
 """What former versions left on disks is still read: records, store entries, marks, evidence.
 
-`v0.1` was written on 27 November 2026 in the morning, `v0.1-graph` in the afternoon, since when stages are a graph: runs
-have an outline, records say more of the verdict, and marks may be committed to. Whoever changes what is written adds a
-folder here and leaves these as they are.
+`v0.1` was written on 27 November 2026 in the morning, `v0.1-graph` in the afternoon: since then stages are a graph,
+runs have an outline, records say more of the verdict, and marks may be committed to. Whoever changes what is written
+adds a folder here and leaves these as they are.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class Dots(Dataset):
     def load(self) -> Images:
         """Forty and twenty."""
         y = torch.arange(60) % 2
-        x = (0.2 + 0.6 * y.float())[:, None, None, None].expand(60, 1, 2, 2).contiguous()
+        x = (0.2 + 0.6 * y.float())[:, None, None, None] + 0.1 * torch.linspace(0, 1, 240).view(60, 1, 2, 2)
         return Images(Samples(x[:40], y[:40]), Samples(x[40:], y[40:]), 2)
 
 
