@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("ray")
 sys.path.insert(0, str(Path(__file__).parent))
 from bureau import CLUSTER, SITE, Bureau
-from importlib_metadata import EntryPoint
+from importlib_metadata import EntryPoint, entry_points
 
 from ownmark.discovery import discover
 from ownmark.hookspecs import GROUP
@@ -35,9 +35,8 @@ def test_the_plan_of_the_slow_tests_passes_every_check(
     monkeypatch.syspath_prepend(str(SITE))
     sleepy = EntryPoint(name="sleepy", value="sleepy_marks", group=GROUP)
     (tmp_path / "plan.yaml").write_text(PLAN)
-    session = prepare(
-        tmp_path / "plan.yaml", tmp_path / "run", tmp_path / "store", "cpu", None, discover([sleepy], disabled=())
-    )  # fmt: skip
+    catalog = discover([*entry_points(group=GROUP), sleepy], disabled=())
+    session = prepare(tmp_path / "plan.yaml", tmp_path / "run", tmp_path / "store", "cpu", None, catalog)
     assert len(expand(session.plan)) == 10
 
 
