@@ -12,7 +12,7 @@ from matplotlib.image import imread
 from tests.report.fakes import cell, method, quickstart, record
 
 from ownmark.report.aggregate import Group, grids
-from ownmark.report.curves import curve_picture
+from ownmark.report.curves import LINES, curve_picture
 from ownmark.report.figures import heat_map, strength
 from ownmark.report.sweeps import sweeps
 
@@ -140,6 +140,34 @@ def test_rates_that_a_scheme_measures_have_a_panel_each(monkeypatch, names):
     for name in names:
         (line,) = panels[name.replace("_", " ")].get_lines()
         assert list(line.get_ydata()) == [0.5 / 8, 2.5 / 8, 4.5 / 8]
+
+
+@pytest.mark.parametrize("schemes", [30, 31, 200])
+def test_a_crowd_of_lines_is_drawn_as_its_middle_and_its_range(monkeypatch, schemes):
+    found = []
+    for at in range(schemes):
+        one = swept([0.1, 0.5], f"scheme{at:03d}")
+        for each in one:
+            each["evidence"]["rate"] = at / schemes
+        found += one
+    (grid,) = grids(found)
+    (sweep,) = sweeps(grid)
+    assert len(sweep.curves) == schemes
+    drawn = Figure()
+    monkeypatch.setattr("ownmark.report.curves.picture", lambda draw, *size: draw(drawn))
+    curve_picture(sweep)
+    evidence = drawn.axes[0]
+    lines = [line for line in evidence.get_lines() if line.get_linestyle() != ":"]
+    if schemes <= LINES:
+        assert len(lines) == schemes
+        assert len(drawn.legends[0].get_texts()) == schemes
+        return
+    (middle,) = lines
+    assert list(middle.get_ydata()) == [pytest.approx((schemes - 1) / 2 / schemes)] * 2
+    (band,) = evidence.collections
+    assert band.get_paths()[0].vertices[:, 1].max() == pytest.approx((schemes - 1) / schemes)
+    assert not drawn.legends
+    assert f"the middle of {schemes}" in drawn.get_suptitle()
 
 
 def test_curve_picture_is_reproducible():

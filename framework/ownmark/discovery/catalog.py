@@ -6,6 +6,7 @@ import copy
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ownmark.discovery import build, suggest
@@ -34,8 +35,12 @@ class Catalog:
 
     def of(self, kind: Kind) -> tuple[Declaration, ...]:
         """All methods of a kind, by id."""
-        found = (method for method in self.methods if method.kind == kind)
-        return tuple(sorted(found, key=lambda method: (method.id, method.distribution)))
+        return self._by_kind.get(kind, ())
+
+    @cached_property
+    def _by_kind(self) -> dict[Kind, tuple[Declaration, ...]]:
+        ordered = sorted(self.methods, key=lambda method: (method.id, method.distribution))
+        return {kind: tuple(method for method in ordered if method.kind == kind) for kind in Kind}
 
     def ids(self, kind: Kind) -> tuple[str, ...]:
         """The names by which a plan can call the methods of a kind: bare where unique, else with the pack."""

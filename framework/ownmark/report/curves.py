@@ -1,14 +1,16 @@
 """The picture of a sweep: evidence, utility and measured rates against one parameter, with the interval over seeds.
 
-A few lines have it as a band, many as bars, which do not cover each other.
+A few lines have it as a band, many as bars, which do not cover each other; a crowd is its middle and its range.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil
+from statistics import median
 from typing import TYPE_CHECKING
 
-from ownmark.report.aggregate import Mean
+from ownmark.report.aggregate import Group, Mean
 from ownmark.report.cells import utility_name
 from ownmark.report.drawing import DASHES, MARKERS, OKABE_ITO, picture, said
 from ownmark.report.sweeps import Curve, Sweep
@@ -22,6 +24,8 @@ TICKS = 20
 """Swept values that are written at an axis, at most."""
 FEW = 4
 """Lines whose intervals are drawn as bands."""
+LINES = 30
+"""Lines that are told apart, at most."""
 RATES = 6
 """Panels of measured rates, at most."""
 
@@ -41,19 +45,15 @@ def _rates(sweep: Sweep) -> list[str]:
 def _draw(figure: Figure, sweep: Sweep, rates: list[str]) -> None:
     panels = figure.subplots(1 + ceil(len(rates) / 2), 2, squeeze=False).flatten()
     evidence, utility, *others = panels
-    bands = len(sweep.curves) <= FEW
-    for at, curve in enumerate(sweep.curves):
-        matches = [group.mean("evidence", "rate") for _, group in curve.points]
-        _line(evidence, at, curve, matches, bands)
-        _theta(evidence, at, curve)
-        accuracies = [group.mean("utility", "suspect") for _, group in curve.points]
-        _line(utility, at, curve, accuracies, bands)
+    _lines(evidence, sweep, lambda group: group.mean("evidence", "rate"))
+    _thetas(evidence, sweep)
+    _lines(utility, sweep, lambda group: group.mean("utility", "suspect"))
     first = sweep.curves[0].points[0][1]
     evidence.set_title("evidence: share of matching symbols", loc="left")
     evidence.set_ylim(-0.03, 1.03)
     utility.set_title(f"utility: {said(utility_name(first))}", loc="left")
     for axes, name in zip(others, rates, strict=False):
-        _rate(axes, name, sweep, bands)
+        _rate(axes, name, sweep)
     for axes in others[len(rates) :]:
         axes.remove()
     for axes in panels[: 2 + len(rates)]:
@@ -64,18 +64,48 @@ def _draw(figure: Figure, sweep: Sweep, rates: list[str]) -> None:
     title = f"{sweep.task.name}: {sweep.method}, {sweep.parameter}" + (
         f" {sweep.fixed}" if sweep.fixed else ""
     )
-    kind = "band" if bands else "bar"
     figure.suptitle(
-        f"{said(title, 150)}\n{kind}: 95 % t interval over seeds; dotted: threshold θ",
+        f"{said(title, 150)}\n{_kind(sweep)}; dotted: threshold θ",
         x=0.01,
         ha="left",
         fontsize=10,
     )
 
 
-def _rate(axes: Axes, name: str, sweep: Sweep, bands: bool) -> None:
-    for at, curve in enumerate(sweep.curves):
-        _line(axes, at, curve, [group.mean("measured", name, "value") for _, group in curve.points], bands)
+def _kind(sweep: Sweep) -> str:
+    """What surrounds the lines."""
+    if len(sweep.curves) > LINES:
+        return f"line: the middle of {len(sweep.curves):,d}; band: from the lowest to the highest of them"
+    return f"{'band' if len(sweep.curves) <= FEW else 'bar'}: 95 % t interval over seeds"
+
+
+def _lines(axes: Axes, sweep: Sweep, of: Callable[[Group], Mean | None]) -> None:
+    """A line for each curve; of a crowd the middle and the range."""
+    if len(sweep.curves) <= LINES:
+        for at, curve in enumerate(sweep.curves):
+            means = [of(group) for _, group in curve.points]
+            _line(axes, at, curve, means, len(sweep.curves) <= FEW)
+        return
+    values = _by_value(sweep, of)
+    if values:
+        xs, colour = list(values), OKABE_ITO[0]
+        axes.plot(xs, [median(values[x]) for x in xs], color=colour, marker=MARKERS[0], markersize=5)
+        low, high = ([end(values[x]) for x in xs] for end in (min, max))
+        axes.fill_between(xs, low, high, color=colour, alpha=0.15, linewidth=0)
+
+
+def _by_value(sweep: Sweep, of: Callable[[Group], Mean | None]) -> dict[float, list[float]]:
+    """All curves' means by the value of the parameter, in its order."""
+    found: dict[float, list[float]] = {}
+    for curve in sweep.curves:
+        for x, group in curve.points:
+            if (mean := of(group)) is not None:
+                found.setdefault(x, []).append(mean.value)
+    return dict(sorted(found.items()))
+
+
+def _rate(axes: Axes, name: str, sweep: Sweep) -> None:
+    _lines(axes, sweep, lambda group: group.mean("measured", name, "value"))
     axes.set_title(said(name.replace("_", " "), 45), loc="left")
     axes.set_ylim(-0.03, 1.03)
 
@@ -95,6 +125,16 @@ def _line(axes: Axes, at: int, curve: Curve, means: list[Mean | None], bands: bo
         axes.fill_between(xs, low, high, color=colour, alpha=0.15, linewidth=0)
     else:
         axes.vlines(xs, low, high, color=colour, alpha=0.6, linewidth=1)
+
+
+def _thetas(axes: Axes, sweep: Sweep) -> None:
+    if len(sweep.curves) <= LINES:
+        for at, curve in enumerate(sweep.curves):
+            _theta(axes, at, curve)
+        return
+    values = _by_value(sweep, lambda group: group.mean("verdict", "theta"))
+    ys = [median(found) for found in values.values()]
+    axes.plot(list(values), ys, color=OKABE_ITO[0], linestyle=":", linewidth=1)
 
 
 def _theta(axes: Axes, at: int, curve: Curve) -> None:

@@ -7,6 +7,7 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from ownmark.config import to_plain
@@ -77,7 +78,7 @@ class Cell:
     seed: int
     given: Given
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Short name of the record: a hash of all that the plan says of the cell."""
         said = asdict(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ownmark.config import to_plain
@@ -17,18 +17,26 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=to_plain).encode()).hexdigest()
 
 
-def identity(declaration: Declaration, config: Any, nested: Iterable[Any] = ()) -> dict[str, Any]:
+def identity(
+    declaration: Declaration,
+    config: Any,
+    nested: Iterable[Any] = (),
+    source: Callable[..., str] = source_digest,
+) -> dict[str, Any]:
     """All that decides what a method does: name, version, source and parameters, nested methods included.
 
     Parameters that name code have a method `sources`, which says in which modules it is.
+
+    Args:
+        source: `source_digest`, or what remembers its answers.
     """
     named = config.sources() if hasattr(config, "sources") else ()
     return {
-        **({"named": [source_digest(module) for module in named]} if named else {}),
+        **({"named": [source(module) for module in named]} if named else {}),
         "method": f"{declaration.kind}:{declaration.name}",
         "version": declaration.version,
         "needs": sorted(map(str, declaration.needs)),
-        "source": source_digest(*_modules(declaration), data=declaration.data),
+        "source": source(*_modules(declaration), data=tuple(declaration.data)),
         "params": to_plain(config),
         "nested": list(nested),
     }

@@ -34,7 +34,6 @@ from ownmark.runner.qualify import full_name
 from ownmark.runner.resolve import Method
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.showing import samples
-from ownmark.runner.sources import source_digest
 from ownmark.runner.store import Contents, StoredEntry
 from ownmark.runner.verdict import BORN, Basis, no_verdict, verdict
 from ownmark.stats import (
@@ -234,7 +233,7 @@ class Reading:
         about = {
             "scheme": scheme.identity, "extractor": extractor.identity, "nulls": [null.digest for null in nulls],
             "rule": _deciding(self._verdict), "marked": self._making.marked(cell).digest if own else "",
-            "statistics": source_digest("ownmark.stats"),
+            "statistics": self._methods.source("ownmark.stats"),
             "version": READER_VERSION,
         }  # fmt: skip
 
@@ -341,6 +340,10 @@ class Reading:
         """What fresh keys read on the suspect: `rates`, and the `queries` they cost; None where none can be drawn."""
         if self.reads_own_key(cell) or self._verdict.tests == "nulls":
             return None
+        return self._decoys(cell)
+
+    @once(lambda cell: cell)
+    def _decoys(self, cell: Cell) -> Node:
         method = self._methods.extractor_of(cell.scheme, cell.extractor)
         scheme, read = self._methods.get(Kind.SCHEME, cell.scheme), self.evidence(cell)
         count = self.decoy_count(cell)
@@ -428,7 +431,7 @@ class Reading:
             **{name: node.digest for name, node in parts.items()},
             "metrics": {label: metric.identity for label, metric in metrics.items()},
             "host": host.digest, "tests": self._verdict.tests, "public": self.key_bits(cell) == 0,
-            "version": READER_VERSION, "rule": source_digest("ownmark.runner.verdict"),
+            "version": READER_VERSION, "rule": self._methods.source("ownmark.runner.verdict"),
         }  # fmt: skip
 
         def compute(bench: Bench) -> Contents:

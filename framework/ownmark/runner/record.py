@@ -97,12 +97,12 @@ class Recorder:
         past = {name: value for name, value in got["evidence"].environment.items() if name in now}
         return {**past, **({"differs": {"now": now, **differs}} if differs else {})}
 
-    def head(self, cell: Cell) -> dict[str, Any]:
-        """What is known of a cell before anything runs."""
+    def described(self, cell: Cell) -> dict[str, Any]:
+        """A cell as records and plan.json name it."""
         attack = cell.attack.describe() if cell.attack else {"id": "none", "label": "none", "params": {}}
         extractor = self._making.methods.extractor_of(cell.scheme, cell.extractor).declaration
         label = cell.extractor.label if cell.extractor else extractor.id
-        described = {
+        return {
             "task": cell.task.label, "dataset": cell.task.dataset.describe(), "host": cell.task.host.describe(),
             "scheme": cell.scheme.describe(), "attack": attack, "seed": cell.seed,
             "extractor": {
@@ -110,8 +110,11 @@ class Recorder:
                 "params": cell.extractor.parameters if cell.extractor else {},
             },
         }  # fmt: skip
+
+    def head(self, cell: Cell) -> dict[str, Any]:
+        """What is known of a cell before anything runs."""
         return {
-            "id": cell.id, "plan": self._plan, "cell": described, "granted": self._granted(cell),
+            "id": cell.id, "plan": self._plan, "cell": self.described(cell), "granted": self._granted(cell),
             "notes": self.notes(cell),
             "reported": self._reported(cell), "provenance": self._provenance(cell),
         }  # fmt: skip

@@ -18,6 +18,7 @@ from ownmark.runner.beside import placed
 from ownmark.runner.cell import Spec, canonical
 from ownmark.runner.digest import identity
 from ownmark.runner.looking import looked_at
+from ownmark.runner.sources import source_digest
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Methods:
         """By name, what was asked for."""
         self._beside = beside
         self.get = functools.cache(self._get)
+        self.source = functools.cache(source_digest)
+        self.extractor_of = functools.cache(self._extractor_of)
         self.images = functools.cache(self._images)
 
     def _get(self, kind: Kind, spec: Spec) -> Method:
@@ -64,7 +67,7 @@ class Methods:
     def _identity(self, kind: Kind, id: str, params: Mapping[str, Any]) -> dict[str, Any]:
         declaration, config, _ = self.catalog.validate(kind, id, params)
         nested = [self._identity(inner, one.id, one.params) for inner, one in _nested(config)]
-        return identity(declaration, config, nested)
+        return identity(declaration, config, nested, self.source)
 
     def _images(self, spec: Spec) -> Images:
         method = self.get(Kind.DATASET, spec)
@@ -75,7 +78,7 @@ class Methods:
         """The distribution of a method, whose own defaults mean its own methods."""
         return self.catalog.find(kind, spec.id).distribution
 
-    def extractor_of(self, scheme: Spec, extractor: Spec | None) -> Method:
+    def _extractor_of(self, scheme: Spec, extractor: Spec | None) -> Method:
         """The named extractor, or the scheme's own; an extractor that wraps another one, left open, wraps that."""
         own = self.own_extractor(scheme)
         if extractor is None:

@@ -282,7 +282,7 @@ class Session:
         record = self._work(cell)
         text = written(record)
         with writing(self.folder):
-            write_text(self.folder / "records" / f"{record['id']}.json", text)
+            write_text(self.folder / "records" / f"{record['id']}.json", text, flush=False)
         self.progress.cell(record)
         self._catalog.observe(record)
         return record
@@ -309,10 +309,9 @@ class Session:
         return found
 
     def _write_plan(self, cells: tuple[Cell, ...]) -> None:
-        heads = [self._recorder.head(cell) for cell in cells]
         resolved = {
             "plan": to_plain(self.plan),
-            "cells": [{"id": h["id"], "cell": h["cell"]} for h in heads],
+            "cells": [{"id": cell.id, "cell": self._recorder.described(cell)} for cell in cells],
         }
         write_text(self.folder / "plan.json", written(resolved))
         wanted = {f"{cell.id}.json" for cell in cells}

@@ -208,16 +208,21 @@ def _alive(process: int) -> bool:
     return True
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file under a temporary name, flush it to disk and rename it into place; the same text is left alone."""
+def write_text(path: Path, text: str, flush: bool = True) -> None:
+    """Write a file under a temporary name, flush it to disk and rename it into place; the same text is left alone.
+
+    Args:
+        flush: False for what the same command writes again, should the machine lose its power; it takes milliseconds.
+    """
     if path.is_file() and path.read_bytes() == text.encode():
         return
     scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         with scratch.open("w", encoding="utf-8") as file:
             file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+            if flush:
+                file.flush()
+                os.fsync(file.fileno())
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
