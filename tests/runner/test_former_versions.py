@@ -24,7 +24,7 @@ from ownmark.runner.store import Store
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 VERSIONS = ("v0.1", "v0.1-graph")
 ENTRIES = sorted(path.parent for path in FIXTURES.glob("*/store/*/*/*/manifest.json"))
-MARKS = sorted(path.parents[1] for path in FIXTURES.glob("*/*/owner/claim.json"))
+MARKS = sorted(path.parents[1] for path in FIXTURES.glob("*/mark*/owner/claim.json"))
 
 
 def name(path: Path) -> str:
@@ -88,7 +88,9 @@ def test_a_run_with_an_outline_tells_how_far_it_is(tmp_path: Path) -> None:
 
 
 def test_a_judge_still_recomputes_the_verdict(tmp_path: Path) -> None:
-    folder = shutil.copytree(FIXTURES / "v0.1-graph" / "evidence", tmp_path / "evidence")
-    said = CliRunner().invoke(main, ["judge", str(folder)])
+    there = FIXTURES / "v0.1-graph"
+    folder = shutil.copytree(there / "evidence", tmp_path / "evidence")
+    suspect = shutil.copytree(there / "mark-uchida" / "released", tmp_path / "released")
+    said = CliRunner().invoke(main, ["judge", str(folder), str(suspect)])
     assert said.exit_code == 0, said.output
     assert "CLAIM" in said.output

@@ -19,7 +19,7 @@ verdict: {null_models: 1, keys: 1}
 """
 
 
-def edited(folder: Path, edits: int) -> dict[str, dict[str, int]]:
+def edited(folder: Path, edits: int, seed: int) -> dict[str, dict[str, int]]:
     shutil.copytree(HERE / "site", folder / "site")
     info = folder / "site" / "sleepy_marks-0.1.dist-info"
     info.mkdir()
@@ -34,7 +34,7 @@ def edited(folder: Path, edits: int) -> dict[str, dict[str, int]]:
         "OMP_NUM_THREADS": "1",
     }
     done = subprocess.run(
-        [sys.executable, str(HERE / "editing.py"), str(edits), "0"], cwd=folder, env=environment, text=True,
+        [sys.executable, str(HERE / "editing.py"), str(edits), str(seed)], cwd=folder, env=environment, text=True,
         capture_output=True, timeout=3000,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
@@ -49,9 +49,11 @@ def values(folder: Path) -> list[int]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("edits", [int(os.environ.get("EDITS", 1000))])
-def test_no_entry_gets_the_digest_of_other_code(tmp_path: Path, edits: int) -> None:
-    summary = edited(tmp_path, edits)
+@pytest.mark.parametrize("seed", range(4))
+def test_no_entry_gets_the_digest_of_other_code(tmp_path: Path, seed: int) -> None:
+    """A thousand edits in four processes."""
+    edits = 250
+    summary = edited(tmp_path, edits, seed)
     stored = values(tmp_path)
     print(f"\n{summary}, {len(stored)} entries")
     assert summary["edits"] >= edits
