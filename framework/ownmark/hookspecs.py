@@ -54,7 +54,7 @@ def ownmark_metrics() -> Iterable[Declaration]:
 
 @hookspec
 def ownmark_datasets() -> Iterable[Declaration]:
-    """Sources of images (`contracts.dataset.Dataset`)."""
+    """Sources of images, or of other inputs (`contracts.dataset.Dataset`)."""
     raise NotImplementedError
 
 

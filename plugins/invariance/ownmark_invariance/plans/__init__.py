@@ -19,6 +19,7 @@ _SUMMARIES = {
     "invariance-table1-resnet18": "the ResNet-18 rows of Table I, on a part of CIFAR-100",
     "invariance-table2-small": "Table II, small: schemes on digits, each transform and all, with and without `align`",
     "invariance-table2-paper": "rows of Table II at the size of the paper: wide ResNet on CIFAR-10",
+    "invariance-table2-generative": "the rows of Table II that classify nothing, small: a DCGAN and a captioner",
     "invariance-table2-resnet18": "the ResNet-18 rows of Table II, on a part of CIFAR-100",
     "invariance-table3-small": "Table III, small: a signature against the share of neurons changed, on digits",
     "invariance-table3-paper": "Table III with ResNet-18, on a part of CIFAR-100",
