@@ -14,8 +14,10 @@ import torch
 from PIL import Image
 
 from ownmark.errors import DataError
+from ownmark.runner.showing import read
 from ownmark_generative.captions.config import CaptionsConfig
 from ownmark_generative.captions.dataset import Captions
+from ownmark_generative.captions.shapes import WORDS, CaptionedShapes, ShapesConfig
 from ownmark_generative.captions.words import END, PADDING, UNKNOWN, decoded, encoded, learnt
 
 
@@ -93,3 +95,17 @@ def test_words_are_the_commonest_and_texts_come_back() -> None:
 def test_bad_files_are_named(tmp_path: Path, make: Callable[[Path], Path], sentence: str) -> None:
     with pytest.raises(DataError, match=sentence):
         Captions(CaptionsConfig(path=make(tmp_path), size=8)).load()
+
+
+def test_shapes_are_what_their_texts_say() -> None:
+    images = CaptionedShapes(ShapesConfig(train=64, test=32)).load()
+    assert images.train.labels.shape == (64, 3, 8)
+    assert images.classes == len(WORDS) == len(images.words)
+    first = [read(texts, WORDS).split(" / ") for texts in images.train.labels]
+    for picture, texts in zip(images.train.x, first, strict=True):
+        _, colour, shape, _, _, place = texts[0].split()
+        assert texts[1] == f"the {shape} at the {place} is {colour}"
+        halves = {"top": picture[:, :8], "bottom": picture[:, 8:]}
+        other = halves["bottom" if place == "top" else "top"]
+        assert float(halves[place].max()) > 0.85 > 0.3 >= float(other.max())
+    assert len({texts[0] for texts in first}) == 32

@@ -135,6 +135,7 @@ def test_a_transformed_captioner_says_the_same_without_its_signs(move: str) -> N
         assert all(not torch.equal(left.state_dict()[n], network.state_dict()[n]) for n in producers)
 
 
+@pytest.mark.slow
 def test_signs_and_logo_are_learnt_and_others_keys_read_nothing() -> None:
     task, scheme = gan_task(), IPRGAN(IPRGANConfig(triggers=12))
     host = DCGAN(DCGANConfig(latent=12, width=8, critic_width=4))
@@ -166,7 +167,9 @@ def test_losses_are_the_papers() -> None:
     )
     signs = 2 * bits.float() - 1
     parts = signs.split([len(g) for g in gamma])
-    expected = sum(float(torch.clamp(0.1 - g * s, min=0).mean()) for g, s in zip(gamma, parts, strict=True))
+    expected = sum(
+        float(torch.clamp(0.1 - g.detach() * s, min=0).mean()) for g, s in zip(gamma, parts, strict=True)
+    )
     batch = Batch(torch.zeros(2, 1, 8, 8), None, torch.arange(2))
     assert float(sign_loss(bits, 0.1, 3.0)(network, batch, 0)) == pytest.approx(3 * expected, rel=1e-5)
     speaker, x = captioner(), torch.rand(5, 3, 16, 16)

@@ -22,7 +22,7 @@ def ownmark_hosts() -> Iterable[Declaration]:
             paper=SHOW_ATTEND_TELL,
             api=3,
             smoke={"width": 4, "hidden": 16, "words": 8, "length": 4, "recipe": {"epochs": 1}},
-            smoke_host={"dataset": {"captions": {"size": 16, "length": 4}}},
+            smoke_host={"dataset": {"ownmark-generative/captioned_shapes": {"train": 96, "test": 32}}},
             deviations=(
                 "a small CNN that is trained along; the paper takes a VGG, IPR-IC a ResNet-50",
                 "one of the references is drawn for each picture and step",

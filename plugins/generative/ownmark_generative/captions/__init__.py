@@ -11,7 +11,7 @@ from ownmark_generative.papers import FLICKR8K
 
 @hookimpl
 def ownmark_datasets() -> Iterable[Declaration]:
-    """The dataset."""
+    """From files, and made up."""
     return [
         Declaration(
             id="captions",
@@ -22,5 +22,14 @@ def ownmark_datasets() -> Iterable[Declaration]:
             paper=FLICKR8K,
             requires={"tokenizers": "captions", "PIL": "captions"},
             api=3,
-        )
+        ),
+        Declaration(
+            id="captioned_shapes",
+            kind=Kind.DATASET,
+            target="ownmark_generative.captions.shapes:CaptionedShapes",
+            config="ownmark_generative.captions.shapes:ShapesConfig",
+            summary="coloured shapes with captions out of templates; needs no file",
+            smoke={"train": 96, "test": 32},
+            api=3,
+        ),
     ]

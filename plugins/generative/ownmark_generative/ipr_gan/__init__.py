@@ -32,7 +32,7 @@ def ownmark_schemes() -> Iterable[Declaration]:
             api=3,
             needs=frozenset({Need.WHITE_BOX, Need.PIXELS, Need.GENERATION, Need.NORM}),
             extractor="ipr_gan",
-            smoke={"logo": "none"},
+            smoke={"triggers": 8},
             smoke_host=_SMOKE_HOST,
             threat_model="verifier holds the generator's weights, or asks it with latents of the key",
             deviations=(
@@ -73,7 +73,7 @@ def ownmark_extractors() -> Iterable[Declaration]:
             summary="SSIM of what trigger latents give with the same under the key's logo",
             paper=IPR_GAN,
             api=3,
-            needs=frozenset({Need.BLACK_BOX, Need.PIXELS, Need.GENERATION}),
+            needs=frozenset({Need.BLACK_BOX, Need.PIXELS, Need.GENERATION, Need.EMBEDDED_KEY}),
             smoke_host=_SMOKE_HOST,
             deviations=("a trigger matches from an SSIM on; null models say how many matches are chance",),
         ),

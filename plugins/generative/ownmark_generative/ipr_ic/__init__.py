@@ -11,7 +11,7 @@ from ownmark_generative.papers import IPR_IC
 _TABLE = "invariance paper, Table II"
 _SMOKE_HOST = {
     "host": "ownmark-generative/captioner", "width": 4, "hidden": 24, "words": 8, "attention": 8, "length": 6,
-    "recipe": {"epochs": 8}, "dataset": {"ownmark-generative/captions": {"size": 16, "length": 6, "vocabulary": 60}},
+    "recipe": {"epochs": 6}, "dataset": {"ownmark-generative/captioned_shapes": {"train": 160, "test": 40}},
 }  # fmt: skip
 _LEFT = {"neuron_scale": 0.0, "layer_shuffle": 0.4813, "sign_flip": 0.5, "unified": 0.5125}
 """Attack -> share of wrong bits."""
