@@ -14,7 +14,7 @@ import click
 
 from ownmark import __version__, cli_keeping
 from ownmark.boundary import Commands
-from ownmark.foreign import paragraph, shown
+from ownmark.foreign import paragraph, redacted, shown
 from ownmark.wording import counted
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def run(
     report = write_report(finished.folder)
     _print(report, console)
     if finished.failed:
-        again = " ".join(["ownmark", *sys.argv[1:]])
+        again = " ".join(["ownmark", *map(redacted, sys.argv[1:])])
         click.echo(
             f"{len(finished.failed)} of {len(finished.records)} cells failed; to try them again: {again}"
         )
@@ -218,7 +218,7 @@ def embed(
             f"the mark costs {used['loss']:.3f} of {used['metric']}; --max-loss sets a limit", fg="yellow"
         )
     for reader, found in made.verdicts.items():
-        click.echo(f"read by {reader}: claim at theta {found['theta']:.3f}, p = {found['p_value']:.2g}")
+        click.echo(f"read by {shown(reader, 80)}: claim at theta {found['theta']:.3f}, p = {found['p_value']:.2g}")
     click.echo(
         f"give away: {into / 'released'}\nkeep:      {into / 'owner'} (whoever has it can claim and forge)"
     )
@@ -356,7 +356,7 @@ def verify(
             click.echo(line)
     if out is not None:
         with writing(out):
-            write_text(out, written(records[0] if len(records) == 1 else records))
+            write_text(out, written(records[0] if len(records) == 1 else records), mode=0o600)
     claims = [record["claim"] for record in records]
     _end(0 if True in claims else 2 if None in claims else 1)
 
@@ -385,16 +385,27 @@ def commit(plan: str, into: Path) -> None:
 @click.option("--rate", type=float, help="As for `verify`.")
 @click.option("--budget", type=int, help="As for `verify`.")
 @click.option("--device", default="auto", show_default=True, help="As for `run`.")
+@click.option("--trust-mark", is_flag=True, help="As for `verify`.")
 def evidence(
-    mark: Path, suspect: str, into: Path, reader: str, rate: float | None, budget: int | None, device: str
+    mark: Path,
+    suspect: str,
+    into: Path,
+    reader: str,
+    rate: float | None,
+    budget: int | None,
+    device: str,
+    trust_mark: bool,
 ) -> None:
     """Ask with MARK whose SUSPECT is, as `verify` does, and leave a folder for a judge to recompute the verdict."""
-    from ownmark.ownership import evidence as gather
+    from ownmark.ownership.proof import gathered, write_evidence
     from ownmark.ownership.telling import told
 
-    record = gather(mark, suspect, into, reader=reader, rate=rate, budget=budget, device=device)
-    for line in told(record):
+    record, recorder = gathered(
+        mark, suspect, into, reader=reader, rate=rate, budget=budget, device=device, trust_mark=trust_mark
+    )
+    for line in told(record):  # before the folder is written: a full disk costs no verdict
         click.echo(line)
+    write_evidence(mark, into, record, recorder)
     click.echo(f"wrote {into}: for a judge's eyes, it shows the key; publish {into / 'statement.json'} alone")
     _end({True: 0, False: 1, None: 2}[record["claim"]])
 
@@ -403,16 +414,17 @@ def evidence(
 @click.argument("folder", type=_Place(exists=True, file_okay=False, path_type=Path))
 @click.argument("suspect", required=False)
 @click.option("--device", default="cpu", show_default=True, help="As for `run`.")
-def judge(folder: Path, suspect: str | None, device: str) -> None:
+@click.option("--trust-mark", is_flag=True, help="Use code and files that FOLDER names; look at them first.")
+def judge(folder: Path, suspect: str | None, device: str, trust_mark: bool) -> None:
     """Recompute the verdict of an evidence FOLDER without trusting the owner; ask SUSPECT again if it is given."""
     from ownmark.ownership import judge as recompute
     from ownmark.ownership.telling import told
 
-    record = recompute(folder, suspect, device=device)
+    record = recompute(folder, suspect, device=device, trust_mark=trust_mark)
     for line in told(record):
         click.echo(line)
     for words in record["agrees"]:
-        click.echo(f"  checked: {words}")
+        click.echo(f"  checked: {shown(words, 400)}")
     if again := record["asked_again"]:
         click.echo("asked again:")
         for line in told(again):
@@ -446,13 +458,15 @@ def list_methods(kind: str | None) -> None:
 @click.argument("name")
 def show(name: str) -> None:
     """Show one method: paper, threat model, parameters with help and defaults, deviations from the paper."""
+    from rich.text import Text
+
     from ownmark.describe import describe
 
     console = _console()
     for method in _everything_called(name):
         console.print(describe(method))
         for line in _worth(method):
-            console.print(line, highlight=False)
+            console.print(Text(paragraph(line)))
 
 
 def _worth(method: Declaration) -> list[str]:

@@ -21,17 +21,18 @@ _place = click.option(
 
 @click.command()
 @click.argument("run_folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-def status(run_folder: Path) -> None:
+@click.option("--store", envvar="OWNMARK_STORE", help="The run's store, if it is at an address like s3://...")
+def status(run_folder: Path, store: str | None) -> None:
     """Say how far the run in RUN_FOLDER is, what is computed where, and how long it may take."""
     from ownmark.runner.progress import duration
     from ownmark.runner.status import since
     from ownmark.runner.status import status as status_of
 
-    found = status_of(run_folder)
+    found = status_of(run_folder, store)
     failed = f", {found.failed} failed" if found.failed else ""
     click.echo(f"{found.recorded} of {found.cells} cells have a record{failed}")
     for kind, (done, of) in found.stages.items():
-        click.echo(f"  {kind:10s} {done}/{of}")
+        click.echo(shown(f"  {kind:10s} {done}/{of}"))
     for one in found.running:
         label, host = one.owner.get("label", ""), one.owner.get("host", "")
         where = f"{host}, process {one.owner.get('process')}" if host else "an unknown place"
@@ -88,7 +89,7 @@ def size(store: str) -> None:
         counts[one.stage] += 1
         sizes[one.stage] += one.size
     for stage in counts:
-        click.echo(f"{stage:10s} {counts[stage]:>8,d} entries {sizes[stage]:>16,d} bytes")
+        click.echo(shown(f"{stage:10s} {counts[stage]:>8,d} entries {sizes[stage]:>16,d} bytes"))
     click.echo(f"{'all':10s} {counts.total():>8,d} entries {sizes.total():>16,d} bytes")
 
 
@@ -150,7 +151,9 @@ def _session_of(plan: tuple[str, str], store: str) -> Session:
     from ownmark.discovery import discover
     from ownmark.runner.plan import parse_plan
     from ownmark.runner.session import checked_session
+    from ownmark.runner.why import require_known
 
-    parsed, document = parse_plan(*plan)
+    (parsed, document), catalog = parse_plan(*plan), discover()
+    require_known(parsed, document, catalog)
     folder = Path("runs", parsed.name).resolve()
-    return checked_session(parsed, document, folder, store, "auto", None, discover())
+    return checked_session(parsed, document, folder, store, "auto", None, catalog)

@@ -8,6 +8,10 @@
 Numbers are finite everywhere, and every field of numbers has bounds: the types below give them to those which the
 method's paper does not.
 
+A class that names code or data says so, and what it names is left alone until nothing else is wrong with a plan, and
+wholly for a folder of a stranger's: `sources()` gives names of modules, `fetched()` what is looked for on the network,
+`files` (a ClassVar) the fields that name files or data sets without being of type `Path`.
+
 A field annotated `Annotated[Nested, Kind.EXTRACTOR]` takes another method: the plan writes `{id: parameters}` or the
 bare id, and the core hands the built instance to the class as a keyword argument of the field's name.
 """

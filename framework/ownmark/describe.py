@@ -16,7 +16,7 @@ from ownmark.methods import Declaration
 
 def describe(method: Declaration) -> RenderableType:
     """Everything a user should know before putting the method into a plan."""
-    title = Text.assemble((f"{method.kind} {method.id}", "bold"), f"  ({method.distribution})")
+    title = Text.assemble((f"{method.kind} {method.id}", "bold"), f"  ({shown(method.distribution, 80)})")
     parts: list[RenderableType] = [title, Text(shown(method.summary))]
     parts += [_line(name, text) for name, text in _facts(method)]
     config = method.load_config()
@@ -58,7 +58,7 @@ def _parameters(config: Any) -> RenderableType:
     """One paragraph a parameter: name, type and default on a line, the meaning below it."""
     lines: list[RenderableType] = []
     for name, kind, default, meaning in parameters(config):
-        lines.append(Text.assemble((name, "cyan"), f" = {default}  ", (kind, "dim")))
+        lines.append(Text.assemble((shown(name, 80), "cyan"), f" = {shown(default)}  ", (shown(kind), "dim")))
         lines.append(Padding(Text(paragraph(" ".join(meaning.split()))), (0, 0, 0, 4)))
     return Group(*lines)
 

@@ -1,11 +1,51 @@
-"""JSON that every reader takes: numbers that JSON does not have become null, what cannot be printed is escaped."""
+"""JSON that every reader takes: numbers that JSON does not have become null, what cannot be printed is escaped.
+
+And JSON that anybody may have written: read from files only, and within limits.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+LARGEST, DEEPEST = 2**28, 100
+"""Bytes of a file that is read, and levels of nesting in it, at most."""
+
+
+def read(path: Path, most: int = LARGEST) -> Any:
+    """What a JSON file says.
+
+    Raises:
+        OSError: it cannot be opened. ValueError: it is a pipe, a device, too large, nested too deeply, or no JSON.
+    """
+    if not path.is_file():  # a pipe that nobody writes to would be waited for
+        raise FileNotFoundError("no such file")
+    if path.stat().st_size > most:
+        raise ValueError(f"more than {most:,} bytes")
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    _require_shallow(found)
+    return found
+
+
+def _require_shallow(value: Any) -> None:
+    """Whoever uses the value may follow its nesting."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, (dict, list))
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return
+    raise ValueError(f"nested more than {DEEPEST} levels deep")
 
 
 def written(value: Any, indent: int | None = 1) -> str:

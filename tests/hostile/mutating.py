@@ -1,7 +1,8 @@
-"""Plans changed at random, by seed: in their text, and in what the text means."""
+"""Plans and JSON changed at random, by seed: in their text, and in what the text means."""
 
 from __future__ import annotations
 
+import copy
 import random
 from typing import Any
 
@@ -28,6 +29,20 @@ extractors: [default]
 metrics: [agreement, relative_weight_distance]
 figures: all
 """,
+    """
+about: null models, protocols, thieves that collude, pictures
+datasets: [{digits: {limit_train: 60, limit_test: 20}}]
+hosts: [{convnet: {width: 0.25, recipe: {epochs: 1, batch_size: 16, lr: 0.1}}}, mobilenet_v2]
+schemes: [{riga: {bits: 16}, for: digits/convnet}, {content: {keys: 10}, as: mine}]
+attacks: [none, {overwrite: {scheme: {uchida: {bits: 16, start: trained}}}}, {finetune: , given: {protocol: app}}]
+requires: ["ownmark>=0", ownmark-triggers]
+attacker: {data: 10, source: owner, copies: 2, access: weights}
+transfer: {digits: {size: 16, limit_train: 30}}
+split: {reserve: 0.2}
+verdict: {null_models: 3, keys: 2, nulls: {data: owner, hosts: [lenet5]}, tests: both, decoys: 20, every_epoch: 1}
+landscape: {points: 3, images: 10, steps: 2}
+recompute: on-upgrade
+""",
 )  # fmt: skip
 ODD: tuple[Any, ...] = (
     None, True, -1, 0, 1, 10**9, 10**30, -(10**18), 0.5, 1e-320, 1e308, float("inf"), float("-inf"), float("nan"), "",
@@ -48,13 +63,18 @@ def mutated(seed: str) -> str:
     rng = random.Random(seed)
     text = rng.choice(PLANS)
     if rng.random() < 0.6:
-        data = yaml.safe_load(text)
-        for _ in range(rng.randint(1, 4)):
-            _change(data, rng)
+        data = changed(yaml.safe_load(text), rng)
         return yaml.safe_dump(data, allow_unicode=True, sort_keys=False)
     for _ in range(rng.randint(1, 4)):
         text = _edited(text, rng)
     return text
+
+
+def changed(data: Any, rng: random.Random, odd: tuple[Any, ...] = ODD) -> Any:
+    """A nested value of the kind that JSON and YAML hold, with one to four changes made in place."""
+    for _ in range(rng.randint(1, 4)):
+        _change(data, rng, odd)
+    return data
 
 
 def _edited(text: str, rng: random.Random) -> str:
@@ -63,7 +83,7 @@ def _edited(text: str, rng: random.Random) -> str:
     return text[:start] + rng.choice([rng.choice(SNIPPETS), "", text[start:end] * 2]) + text[end:]
 
 
-def _change(data: Any, rng: random.Random) -> None:
+def _change(data: Any, rng: random.Random, odd: tuple[Any, ...]) -> None:
     """Change one place of a nested value: another value, no value, another name, a value from elsewhere."""
     places = list(_places(data))
     if not places:
@@ -71,7 +91,7 @@ def _change(data: Any, rng: random.Random) -> None:
     holder, key = rng.choice(places)
     kind = rng.random()
     if kind < 0.6:
-        holder[key] = rng.choice(ODD)
+        holder[key] = copy.deepcopy(rng.choice(odd))
     elif kind < 0.7:
         del holder[key]
     elif kind < 0.85 and isinstance(holder, dict):

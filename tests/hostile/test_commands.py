@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ def command(*words: object) -> Result:
 
 
 def full(code: int) -> Callable[..., None]:
-    def write(path: Path, text: str) -> None:
+    def write(path: Path, text: str, mode: int = 0o666) -> None:
         raise OSError(code, "the disk says no")
 
     return write
@@ -102,3 +103,38 @@ def test_a_full_disk_ends_a_run_with_a_sentence_and_loses_nothing(
     lines = [json.loads(line) for line in (tmp_path / "run" / "journal.jsonl").read_text().splitlines()]
     assert len({line["digest"] for line in lines}) == len(lines)
     assert stored == (0 if late == "plan.json" else len(lines))
+
+
+def a_link(path: Path) -> None:
+    path.symlink_to(path.parents[1] / "theirs")
+
+
+def a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("place", [a_link, a_pipe, Path.mkdir], ids=["link", "pipe", "folder"])
+def test_a_journal_is_a_file_of_its_run(tmp_path: Path, place: Callable[[Path], None]) -> None:
+    (tmp_path / "p.yaml").write_text(PLAN)
+    (tmp_path / "theirs").write_text("theirs")
+    (tmp_path / "run").mkdir()
+    place(tmp_path / "run" / "journal.jsonl")
+    done = command("run", tmp_path / "p.yaml", "--out", tmp_path / "run", "--store", tmp_path / "store")
+    assert done.exit_code == 2
+    assert "journal.jsonl" in done.output.replace("\n", "")
+    assert (tmp_path / "theirs").read_text() == "theirs"
+
+
+@pytest.mark.parametrize(
+    "address", ["ftp://me:geheim77@127.0.0.1:1/s", "nonsense://me:geheim77@h/s", "memory://me:geheim77@h/s"]
+)
+def test_the_password_of_a_store_is_not_shown_and_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("OWNMARK_MIRROR", str(tmp_path / "mirror"))
+    (tmp_path / "p.yaml").write_text(PLAN)
+    done = command("run", tmp_path / "p.yaml", "--out", tmp_path / "run", "--store", address)
+    assert done.exit_code == (0 if address.startswith("memory") else 2), done.output
+    assert "geheim77" not in done.output.replace("\n", "")
+    for path in (tmp_path / "run").rglob("*"):
+        assert path.is_dir() or b"geheim77" not in path.read_bytes()

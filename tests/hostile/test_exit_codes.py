@@ -56,7 +56,9 @@ def test_a_device_that_is_not_there_is_a_sentence(name: str) -> None:
         device_called(name)
 
 
-@pytest.mark.parametrize("rate", [0.0, 1.0, 7.0, -0.1, float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    "rate", [0.0, 1.0, 7.0, -0.1, -0.0, 1e-320, 1e-13, 1e308, float("nan"), float("inf")]
+)
 def test_a_rate_that_is_none_is_refused(rate: float) -> None:
     with pytest.raises(OwnmarkError, match="--rate"):
         require_sense(rate, None)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from click.testing import CliRunner
 
 from ownmark.cli import main
@@ -215,3 +216,111 @@ def test_an_address_of_another_kind_is_no_path(mark: Path) -> None:
         with pytest.raises(OwnmarkError, match="no address of a service") as caught:
             verify(mark, address, device="cpu")
         assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
+@pytest.mark.parametrize("length", [1, 2])
+def test_links_that_lead_in_a_circle_are_refused(suspect: Any, mark: Path, name: str, length: int) -> None:
+    folder = suspect()
+    (folder / name).unlink()
+    (folder / name).symlink_to("other" if length == 2 else name)
+    (folder / "other").symlink_to(name)
+    with pytest.raises(UntrustedFile, match=name):
+        verify(mark, folder, device="cpu")
+
+
+# --- folders as other tools leave them ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"auto_map": {"AutoModel": "modeling.Evil"}},
+        {"auto_map": {"AutoModel": "evil/repo--modeling.Evil"}, "trust_remote_code": True},
+        {"architectures": ["Evil"], "_name_or_path": "http://evil/x", "model_type": "modeling"},
+        {"quantization_config": {"modules": "modeling"}, "adapter": "modeling.py"},
+    ],
+    ids=lambda about: next(iter(about)),
+)
+def test_code_beside_weights_is_not_looked_at(
+    suspect: Any, mark: Path, harm: Path, about: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = suspect()
+    (folder / "model.json").unlink()
+    for name in ("config.json", "adapter_config.json", "tokenizer_config.json", "model_index.json"):
+        (folder / name).write_text(json.dumps(about))
+    for name in ("modeling.py", "conftest.py", "sitecustomize.py", "torch.py", "setup.py", "__init__.py"):
+        (folder / name).write_text(f"open({str(harm)!r}, 'w')\n")
+    monkeypatch.chdir(folder)
+    assert verify(mark, folder, device="cpu")["claim"] is True
+    assert not harm.exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        "/etc/passwd",
+        "../mark/x",
+        "a/b",
+        "a\0b",
+        "x" * 5000,
+        "\ud800",
+        7,
+        None,
+        ["x"],
+        "circle",
+    ],
+)
+def test_an_index_names_files_of_its_folder(suspect: Any, mark: Path, name: Any) -> None:
+    folder = suspect()
+    (folder / "model.json").unlink()
+    (folder / "model.safetensors").rename(folder / "part.safetensors")
+    (folder / "circle").symlink_to("circle")
+    index = {"weight_map": {"a": "part.safetensors", "b": name}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    for asked in (folder, folder / "model.safetensors.index.json"):
+        with pytest.raises(UntrustedFile):
+            verify(mark, asked, device="cpu")
+
+
+def test_an_index_without_end_is_refused(suspect: Any, mark: Path) -> None:
+    folder = suspect()
+    (folder / "model.json").unlink()
+    (folder / "model.safetensors").unlink()
+    index = {"weight_map": {f"w{i}": f"{i}.pt" for i in range(1001)}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(UntrustedFile, match="at most 1,000"):
+        verify(mark, folder, device="cpu")
+
+
+def test_pickles_of_an_index_share_one_time_limit(
+    suspect: Any, mark: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ownmark.checkpoints import read
+
+    folder = suspect()
+    (folder / "model.json").unlink()
+    (folder / "model.safetensors").unlink()
+    for number in range(50):
+        (folder / f"{number}.pt").write_bytes(b"\x80\x02}q\x00.")
+    index = {"weight_map": {f"w{i}": f"{i}.pt" for i in range(50)}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    opened: list[Path] = []
+    monkeypatch.setattr(read, "SECONDS", 0.0)
+    monkeypatch.setattr(read, "unpacked", lambda path, kind: opened.append(path) or {"a": torch.zeros(1)})
+    with pytest.raises(UntrustedFile, match="took more than 0 s"):
+        verify(mark, folder, device="cpu")
+    assert len(opened) < 2
+
+
+@pytest.mark.parametrize(
+    "steps", [[{"attack": method("prune"), "seed": 0}] * 101, [{}] * 10**5, ["x"] * 1000]
+)
+def test_a_network_that_went_through_everything_is_refused(
+    suspect: Any, mark: Path, steps: list[Any]
+) -> None:
+    with pytest.raises(UntrustedFile, match="more than 100 attacks"):
+        verify(mark, suspect(steps=steps), device="cpu")

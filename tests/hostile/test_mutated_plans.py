@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.hostile.mutating import mutated
 
+from ownmark.config import to_plain
 from ownmark.discovery import Catalog, discover
 from ownmark.errors import OwnmarkError, PlanError
 from ownmark.runner.session import prepare
@@ -19,6 +20,8 @@ from ownmark.runner.session import prepare
 SEED = os.environ.get("OWNMARK_MUTATION_SEED", "0")
 LONGEST = 30.0
 """Seconds that a preflight may take."""
+LARGEST = 2**64
+"""What a number of a plan may be: seeds are the largest."""
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +55,9 @@ def outcome(text: str, folder: Path, catalog: Catalog) -> str:
     plan.write_text(text, encoding="utf-8", errors="surrogatepass")
     try:
         with alarm(LONGEST):
-            prepare(plan, folder / "run", folder / "store", "cpu", None, catalog)
-        said = "ready"
+            session = prepare(plan, folder / "run", folder / "store", "cpu", None, catalog)
+        absurd = sorted(str(one) for one in numbers(to_plain(session.plan)) if not abs(one) <= LARGEST)
+        said = f"ready, with {absurd}" if absurd else "ready"
     except PlanError as error:
         named = all(problem.startswith(str(plan)) and len(problem) < 5000 for problem in error.problems)
         said = "refused" if named and error.problems else f"without a place: {error.problems}"
@@ -66,9 +70,18 @@ def outcome(text: str, folder: Path, catalog: Catalog) -> str:
     return said
 
 
-def counted(numbers: range, folder: Path, catalog: Catalog) -> dict[str, Any]:
+def numbers(value: Any) -> Iterator[float]:
+    """All numbers in a plan."""
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from numbers(inner)
+    elif isinstance(value, int | float):
+        yield value
+
+
+def counted(which: range, folder: Path, catalog: Catalog) -> dict[str, Any]:
     found: dict[str, Any] = {"ready": 0, "refused": 0, "wrong": {}}
-    for number in numbers:
+    for number in which:
         said = outcome(mutated(f"{SEED} {number}"), folder, catalog)
         if "hang" in said.lower():  # wherever the alarm was caught
             print(f"hang: plan {SEED} {number}", flush=True)

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from ownmark.discovery import discover
 from ownmark.errors import PlanError
 from ownmark.methods import Declaration, Kind
-from ownmark.runner.plan import parse_plan
+from ownmark.runner.plan import Given, Landscape, Nulls, Plan, Removal, Split, VerdictRule, parse_plan
 
 LEAST = "tasks: [{dataset: digits, host: convnet}]\nschemes: uchida\n"
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -81,6 +81,37 @@ def configured() -> list[Declaration]:
 def test_every_number_of_a_method_is_finite_and_bounded(method: Declaration) -> None:
     schema = TypeAdapter(method.load_config()).json_schema()
     assert not list(unbounded(schema, "", schema.get("$defs", {})))
+
+
+@pytest.mark.parametrize(
+    "part", [Plan, Given, Split, VerdictRule, Removal, Landscape, Nulls], ids=lambda one: one.__name__
+)
+def test_every_number_of_a_plan_is_bounded(part: type) -> None:
+    schema = TypeAdapter(part).json_schema()
+    found = set(unbounded(schema, "", schema.get("$defs", {})))
+    assert not {path for path in found if not path.endswith("data")}  # which a validator of its own checks
+
+
+NOTHING = {"attacker: {data: %s, source: owner}", "attacker: {transfer: %s}", "split: {reserve: %s}",
+           "verdict: {every_epoch: %s}", "split: {seed: %s}"}  # fmt: skip
+"""Fields that may be nothing."""
+NEGATIVE = {"split: {seed: %s}", "seeds: %s", "seeds: [0, %s]"}
+
+
+@pytest.mark.parametrize("number", ["1.0e+308", "-1", "1e400", "1" * 400, ".nan", "-.inf", "0.0e-5", "-0.0"])
+@pytest.mark.parametrize(
+    "field",
+    [*sorted(NOTHING | NEGATIVE), "attacker: {copies: %s}", "attacker: {queries: %s}", "verdict: {rate: %s}",
+     "verdict: {null_models: %s}", "verdict: {keys: %s}", "verdict: {decoys: %s}", "removal: {amount: %s}",
+     "landscape: {points: %s}", "landscape: {finetuning: %s}", "landscape: {images: %s}"],
+)  # fmt: skip
+def test_numbers_that_mean_nothing_are_refused_with_their_line(field: str, number: str) -> None:
+    text = LEAST + field.replace("%s", number)
+    if (field in NOTHING and number in ("0.0e-5", "-0.0")) or (field in NEGATIVE and number == "-1"):
+        parse_plan(text, "p.yaml")
+        return
+    problems = refused(text).splitlines()
+    assert all(problem.startswith("p.yaml:3: ") and len(problem) < 600 for problem in problems)
 
 
 def unbounded(schema: dict[str, Any], path: str, defs: dict[str, Any]) -> Iterator[str]:

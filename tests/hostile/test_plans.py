@@ -18,6 +18,15 @@ CODE = {
     "a logger": FINE + "trainer: {logger: 'planted:Make'}\n",
     "a nested module": FINE + "trainer: {callbacks: [{'planted.inner:Make': {}}]}\n",
     "a host": MODULE,
+    "a dataset": (TASK % "{convnet: {width: 0.25}}").replace(
+        "{digits: {limit_train: 50}}", "{function: {target: 'planted:Make'}}"
+    ),
+    "a dataset for transfer": FINE + "transfer: {function: {target: 'planted:Make'}}\n",
+    "a dataset in a scheme": FINE.replace(
+        "{uchida: {bits: 8}}", "{unrelated: {source: {function: {target: 'planted:Make'}}}}"
+    ),
+    "a host in an attack": FINE + "attacks: [{distill: {host: {module: {target: 'planted:Make'}}}}]\n",
+    "a host of null models": FINE + "verdict: {nulls: {hosts: [{module: {target: 'planted:Make'}}]}}\n",
 }
 WRONG = {
     "a name": "name: ../up\n",
@@ -45,6 +54,9 @@ def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 @pytest.mark.parametrize("code", CODE.values(), ids=CODE)
 def test_nothing_is_imported_from_a_plan_with_a_problem(planted: Path, code: str, wrong: str) -> None:
+    unknowable = code == CODE["a dataset"] and wrong == WRONG["an amount"]  # until the data are there
+    if unknowable or wrong.partition(":")[0] in code:  # a section stands once
+        wrong = WRONG["a field"]
     Path("plan.yaml").write_text(code + wrong)
     done = CliRunner().invoke(main, ["run", "plan.yaml", "--device", "cpu"])
     assert done.exit_code == 2, done.output
@@ -54,13 +66,36 @@ def test_nothing_is_imported_from_a_plan_with_a_problem(planted: Path, code: str
     assert not Path("runs").exists()
 
 
-@pytest.mark.parametrize("code", ["a callback", "a logger", "a host"])
+@pytest.mark.parametrize("code", ["a callback", "a logger", "a host", "a dataset", "a dataset for transfer"])
 def test_code_of_a_plan_without_another_problem_is_tried_and_told(planted: Path, code: str) -> None:
     Path("plan.yaml").write_text(CODE[code])
     done = CliRunner().invoke(main, ["run", "plan.yaml", "--device", "cpu"])
     assert done.exit_code == 2, done.output
     assert "RuntimeError: made" in done.output
     assert planted.exists()
+
+
+@pytest.mark.parametrize("place", ["dataset", "transfer"])
+@pytest.mark.parametrize("wrong", ["", "name: ../up\n", "attacks: [prunee]\n", "colour: red\n"])
+def test_nothing_is_fetched_for_a_plan_with_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str, place: str
+) -> None:
+    library = pytest.importorskip("datasets")
+    asked = []
+
+    def fetch(*words: object, **_: object) -> None:
+        asked.append(words)
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr(library, "load_dataset", fetch)
+    monkeypatch.chdir(tmp_path)
+    plan = FINE + "transfer: {hub: {name: a/b}}\nattacker: {transfer: 5}\n"
+    if place == "dataset":
+        plan = FINE.replace("digits: {limit_train: 50}", "hub: {name: a/b}")
+    Path("plan.yaml").write_text(plan + wrong)
+    done = CliRunner().invoke(main, ["run", "plan.yaml", "--device", "cpu"])
+    assert done.exit_code == (2 if wrong or place == "dataset" else done.exit_code), done.output
+    assert bool(asked) is (not wrong and (place == "dataset" or done.exit_code != 0))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.hostile.timed import Waited, within
 
 from ownmark.errors import Unwritable
 from ownmark.runner import run
@@ -206,16 +207,32 @@ def test_nothing_is_removed_through_a_link(sound: Path, tmp_path: Path, place: s
     assert [path.read_text() for path in theirs] == ["theirs"] * 3
 
 
+def outcome(sound: Path, folder: Path) -> str:
+    """`same`, or what went wrong."""
+    try:
+        with within(30):
+            failed = again(folder).failed
+    except Waited:
+        return "hang"
+    except Exception as error:
+        return f"traceback: {type(error).__name__}: {error}"[:300]
+    if failed:
+        return f"failed: {failed[0]['error']['message']}"[:300]
+    return "same" if numbers(folder) == numbers(sound) else "another number"
+
+
 @pytest.mark.slow
 def test_a_thousand_damaged_stores(sound: Path, tmp_path: Path) -> None:
-    wrong = []
-    for number in range(int(os.environ.get("OWNMARK_MUTATIONS", "1000"))):
+    count, wrong = int(os.environ.get("OWNMARK_MUTATIONS", "1000")), []
+    for number in range(count):
         rng = random.Random(f"{SEED} {number}")
         damage, folder = rng.choice(DAMAGES), tmp_path / str(number)
         damaged(sound, folder, damage, rng)
-        if again(folder).failed or numbers(folder) != numbers(sound):
-            wrong.append((number, damage.__name__))
+        said = outcome(sound, folder)
+        if said != "same":
+            wrong.append((number, damage.__name__, said))
         shutil.rmtree(folder)
+    print(f"{count} damaged stores, {len(wrong)} wrong: {wrong}")
     assert not wrong
 
 

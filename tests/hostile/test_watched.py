@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from ownmark.ownership import evidence
+
 HERE = Path(__file__).parent
 LIBRARIES = tuple(
     os.path.realpath(path)
@@ -160,3 +162,88 @@ def test_a_run_folder(outside: Path, kind: str) -> None:
     assert strange(found, [folder], [folder]) == []
     assert all(path.read_text() == "kept" for path in outside.glob("kept-*"))
     assert b"secret" not in (folder / "report.html").read_bytes().replace(b"../secret.png", b"")
+
+
+def hugging_face(folder: Path, outside: Path) -> None:
+    """As `save_pretrained` leaves it, with code of somebody's."""
+    (folder / "model.json").unlink()
+    (folder / "config.json").write_text(json.dumps({"auto_map": {"AutoModel": "planted.Make"}}))
+    (folder / "planted.py").write_text("raise SystemExit\n")
+
+
+def sharded(folder: Path, outside: Path) -> None:
+    """Shards that lie elsewhere."""
+    (folder / "model.json").unlink()
+    (folder / "model.safetensors").rename(outside / "w.safetensors")
+    names = {"a": "../w.safetensors", "b": str(outside / "secret.json")}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": names}))
+
+
+def shard_links(folder: Path, outside: Path) -> None:
+    """Shards that are links to elsewhere."""
+    (folder / "model.json").unlink()
+    (folder / "model.safetensors").rename(outside / "w.safetensors")
+    (folder / "w.safetensors").symlink_to(outside / "w.safetensors")
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": "w.safetensors"}}))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("leave", "code"),
+    [(hugging_face, 0), (sharded, 2), (shard_links, 2)],
+    ids=["hugging face", "sharded", "shard links"],
+)
+def test_a_folder_of_another_tool(mark: Path, suspect: Any, outside: Path, leave: Any, code: int) -> None:
+    fine = Path(shutil.copytree(mark / "released", outside / "fine"))
+    (fine / "model.json").unlink()
+    folder = suspect()
+    leave(folder, outside)
+    warm, asked = (["verify", str(mark), str(one), "--device", "cpu"] for one in (fine, folder))
+    found = watched(outside, warm, asked)
+    assert found["code"] == code, found["output"]
+    assert strange(found, [mark, folder]) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["verify", "judge"])
+@pytest.mark.parametrize(
+    "dataset",
+    [{"id": "npz", "params": {"path": "secret.json"}}, {"id": "hub", "params": {"name": "evil/data"}},
+     {"id": "function", "params": {"target": "planted:Make"}}, {"id": "folder", "params": {"path": "/"}}],
+    ids=lambda one: one["id"],
+)  # fmt: skip
+def test_a_mark_or_evidence_of_a_claimant(mark: Path, outside: Path, command: str, dataset: Any) -> None:
+    forged = Path(shutil.copytree(mark, outside / "forged"))
+    path = forged / "owner" / "claim.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"dataset": dataset | {"label": "x"}}))
+    released = str(mark / "released")
+    given = [mark, forged]
+    asked = ["verify", str(forged), released, "--device", "cpu"]
+    warm = ["verify", str(mark), released, "--device", "cpu"]
+    if command == "judge":
+        for of, into in ((mark, "p1"), (forged, "p2")):
+            evidence(of, mark / "released", outside / into, device="cpu")
+        warm, asked = (["judge", str(outside / into), released] for into in ("p1", "p2"))
+        given = [mark, outside / "p2"]
+    found = watched(outside, warm, asked)
+    assert found["code"] == 0, found["output"]
+    assert strange(found, given) == []
+
+
+@pytest.mark.slow
+def test_the_status_of_a_run_elsewhere(outside: Path) -> None:
+    def run(name: str, store: str) -> Path:
+        (outside / name).mkdir()
+        outline = {
+            "store": store,
+            "plan": ["trainer: {logger: 'planted:Make'}", "p"],
+            "stages": [],
+            "cells": {},
+        }
+        (outside / name / "outline.json").write_text(json.dumps(outline))
+        return outside / name
+
+    fine, folder = run("fine", "here"), run("run", "http://127.0.0.1:9/store")
+    found = watched(outside, ["status", str(fine)], ["status", str(folder)])
+    assert found["code"] == 2, found["output"]
+    assert strange(found, [folder]) == []

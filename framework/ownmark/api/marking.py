@@ -93,20 +93,27 @@ def load(
     test: Any = None,
     mean: Sequence[float] = (),
     std: Sequence[float] = (),
+    trust: bool = False,
 ) -> Mark:
     """A mark that `Mark.save` or `ownmark embed` wrote.
 
     Args:
+        trust: the folder is the caller's own, so that code and files which it names are used. Not needed for a mark
+            that was made on this machine, nor for its class where `network` is given.
         network: an instance, or what makes one, of the owner's class, where the folder cannot name it.
         data, test, mean, std: what `mark` was given. Fresh keys are drawn from them, which say whose a mark is beside
             saying that there is one; without them a verdict rests on the key's construction and on null models.
 
     Raises:
-        UntrustedFile: the folder is incomplete or altered. OwnmarkError: the class is not known here.
+        UntrustedFile: the folder is incomplete or altered, or names code and is not trusted.
+        OwnmarkError: the class is not known here.
     """
     from ownmark.ownership.folder import Claim, Release, model_state
+    from ownmark.ownership.mine import is_mine
+    from ownmark.ownership.trust import require_plain
 
     folder = Path(folder).resolve()
+    trust = trust or is_mine(folder)
     if data is not None:
         images = as_images(data, test, mean, std, None)
         shape = Release.read(folder / "released").structure
@@ -116,9 +123,11 @@ def load(
         folder = _with_network(folder, network)
         release = Release.read(folder / "released")
     catalog = discover()
+    if not trust:
+        require_plain(release, catalog, str(folder), "trust=True")
     whole = release.restored(catalog, model_state(folder / "released"), str(folder))
     host = release.structure.builder(catalog)
-    found = Mark(folder, host.bare(whole), dict(owner.about.get("utility", {})), {}, None)
+    found = Mark(folder, host.bare(whole), dict(owner.about.get("utility", {})), {}, None, trust)
     if network is not None:
         weakref.finalize(found, shutil.rmtree, folder, ignore_errors=True)
     return found

@@ -50,12 +50,13 @@ class Mark:
     utility: Mapping[str, Any]
     verdicts: Mapping[str, Mapping[str, Any]]
     _saved: Mapping[str, Any] | None = field(default=None, repr=False)
+    _own: bool = field(default=True, repr=False)
 
     def verify(self, suspect: Any, **options: Any) -> Verdict:
         """Whose is this suspect? A module, a function, a file, a folder, an address; options as for `verify`."""
         from ownmark.ownership import verify
 
-        return Verdict(verify(self.folder, suspect, **{"trust_mark": True, "device": "cpu", **options}))
+        return Verdict(verify(self.folder, suspect, **{"trust_mark": self._own, "device": "cpu", **options}))
 
     def save(self, folder: str | Path) -> Path:
         """Write the mark: `released` to be given away, `owner` to be kept.

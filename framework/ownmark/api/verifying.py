@@ -22,10 +22,12 @@ def verify(
     """The verdict on a suspect.
 
     Args:
-        mark: as `mark` returned it, or the folder of one, which is taken for the caller's own.
+        mark: as `mark` returned it, or the folder of one; as for `load`, with `trust_mark` for its `trust`.
         suspect: a module, a function of images, a file of weights, a folder, an address or a `Service`.
         network: the owner's class, where the folder cannot name it.
-        options: `reader`, `rate`, `budget`, `labels`, `device`: as for `ownmark.ownership.verify`.
+        options: `reader`, `rate`, `budget`, `labels`, `device`, `trust`, `trust_mark`: as for
+            `ownmark.ownership.verify`.
     """
-    own = mark if isinstance(mark, Mark) else load(mark, network)
+    trusted = bool(options.get("trust") or options.get("trust_mark"))
+    own = mark if isinstance(mark, Mark) else load(mark, network, trust=trusted)
     return own.verify(suspect, **options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,16 +14,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ownmark.checkpoints.limited import unpacked
+from ownmark.checkpoints.limited import SECONDS, unpacked
 from ownmark.checkpoints.nesting import chosen
 from ownmark.contracts.weights import read_tensors
 from ownmark.errors import UntrustedFile
-from ownmark.foreign import shown
+from ownmark.foreign import holds, shown
 
 INDEX = ".index.json"
 FOLDER = ("model.safetensors", "pytorch_model.bin", "model.pt", "model.pth", "model.ckpt", "model.onnx")
 """What is looked for in a folder, first match first, each also with an index."""
-LARGEST_INDEX = 2**24
+LARGEST_INDEX, SHARDS = 2**24, 1000
+"""At most: bytes of an index, files that it names."""
 
 
 @dataclass(frozen=True)
@@ -116,10 +118,9 @@ def _within(folder: Path, name: str) -> Path:
     Raises:
         UntrustedFile: the name leads out of it, or to nothing.
     """
-    path = folder / name
-    if Path(name).name != name or folder.resolve() not in path.resolve().parents or not path.is_file():
+    if Path(name).name != name or not holds(folder, name):
         raise UntrustedFile(f"{folder}: {shown(name, 80)} is no file in it")
-    return path
+    return folder / name
 
 
 def _archive(path: Path) -> str:
@@ -140,17 +141,23 @@ def _shards(index: Path) -> list[str]:
         if index.stat().st_size > LARGEST_INDEX:
             raise ValueError("too large")
         about: Any = json.loads(index.read_text(encoding="utf-8"))
-        return sorted({str(name) for name in about["weight_map"].values()})
+        names = sorted({str(name) for name in about["weight_map"].values()})
+        if len(names) > SHARDS:
+            raise ValueError(f"{len(names):,} files, at most {SHARDS:,}")
+        return names
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UntrustedFile(f"{index}: no index of weights files ({shown(error)})") from error
 
 
 def _sharded(index: Path) -> Checkpoint:
     tensors: dict[str, Tensor] = {}
+    until = time.monotonic() + SECONDS
     for name in _shards(index):
         part = _within(index.parent, name)
         if part.name.endswith(INDEX):
             raise UntrustedFile(f"{index}: names another index")
+        if kind_of(part) != "safetensors" and time.monotonic() > until:
+            raise UntrustedFile(f"{index}: reading its files took more than {SECONDS:g} s; it was given up")
         tensors |= read_weights(part).tensors
     return Checkpoint(tensors, "sharded")
 

@@ -15,6 +15,7 @@ from ownmark.discovery.nested import named
 from ownmark.discovery.plugins import Observer
 from ownmark.discovery.problems import Checked, Pack, Problem
 from ownmark.errors import AmbiguousMethod, MethodNotFound
+from ownmark.foreign import shown
 from ownmark.methods import Declaration, Kind
 
 if TYPE_CHECKING:
@@ -168,10 +169,8 @@ class Catalog:
         for observer in self.observers:
             try:
                 observer.call(record=copy.deepcopy(dict(record)))
-            except (Exception, SystemExit) as error:
-                source = observer.source
-                logging.getLogger("ownmark").warning(
-                    "%s",
-                    source.problem(f"ownmark_record failed ({type(error).__name__}: {error})"),
-                    exc_info=True,
-                )
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                problem = observer.source.problem(f"ownmark_record failed ({type(error).__name__}: {error})")
+                logging.getLogger("ownmark").warning("%s", shown(problem, 1000), exc_info=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import io
+import math
 import os
 import signal
 import sys
@@ -17,7 +18,7 @@ from typing import Any
 from ownmark.discovery.surroundings import put_back, settings
 
 SECONDS = "OWNMARK_LOAD_SECONDS"
-_LIMIT = 20.0
+_LIMIT, _DAY = 20.0, 86_400.0
 
 
 class TookTooLong(BaseException):
@@ -47,9 +48,10 @@ class Watched:
 def limit() -> float:
     """Seconds that a pack may take to be imported, or to answer a hook."""
     try:
-        return max(0.1, float(os.environ.get(SECONDS, _LIMIT)))
+        seconds = float(os.environ.get(SECONDS, _LIMIT))
     except ValueError:
         return _LIMIT
+    return min(max(seconds, 0.1), _DAY) if math.isfinite(seconds) else _LIMIT
 
 
 def watched(whose: str, call: Callable[[], Any]) -> Watched:

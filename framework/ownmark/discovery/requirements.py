@@ -7,6 +7,7 @@ from typing import Any
 
 from importlib_metadata import PackageNotFoundError, version
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import InvalidVersion
 
 CORE = "ownmark"
 
@@ -36,16 +37,25 @@ def core_conflict(requirements: Iterable[Requirement], installed: str) -> str | 
     return None
 
 
+def _meets(wanted: Requirement, found: str) -> bool:
+    try:
+        return wanted.specifier.contains(found, prereleases=True)
+    except InvalidVersion:  # of a distribution whose version is none
+        return False
+
+
 def unmet(requirement: str) -> str | None:
     """Why a plan's requirement, `acme-marks>=0.2`, is not met, with the command that helps; None if it is."""
     try:
         wanted = Requirement(requirement)
     except InvalidRequirement as error:
         return f"{requirement!r} is no requirement such as 'acme-marks>=0.2' ({str(error).splitlines()[0]})"
+    if wanted.url:
+        return f"{requirement!r}: a plan requires distributions by name and version, not from an address"
     try:
         found = version(wanted.name)
     except PackageNotFoundError:
         return f"needs {wanted}, which is not installed: pip install '{wanted}'"
-    if not wanted.specifier.contains(found, prereleases=True):
+    if not _meets(wanted, found):
         return f"needs {wanted}, and {wanted.name} {found} is installed: pip install -U '{wanted}'"
     return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from ownmark.errors import NotApplicable, OwnmarkError, UnusableAnswer
 from ownmark.foreign import shown
+from ownmark.runner.plan import LEAST_RATE
 
 Answers = Callable[[Tensor], Any]
 
@@ -22,8 +22,10 @@ def require_sense(rate: float | None, budget: int | None) -> None:
     Raises:
         OwnmarkError: a rate of false positives that is none, or a budget that buys nothing.
     """
-    if rate is not None and not (math.isfinite(rate) and 0 < rate < 0.5):
-        raise OwnmarkError(f"--rate {rate:g}: expected a rate of false positives above 0 and below 0.5")
+    if rate is not None and not LEAST_RATE <= rate < 0.5:
+        raise OwnmarkError(
+            f"--rate {rate:g}: expected a rate of false positives, at least {LEAST_RATE:g} and below 0.5"
+        )
     if budget is not None and budget < 1:
         raise OwnmarkError(f"--budget {budget}: at least one image must be sent")
 

@@ -14,7 +14,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +68,8 @@ class Commitment:
 class Secret:
     """What is kept until a dispute: 32 random bytes and the salt of the commitment, in hex."""
 
-    secret: str
-    salt: str
+    secret: str = field(repr=False)
+    salt: str = field(repr=False)
 
     @classmethod
     def drawn(cls) -> Secret:

@@ -11,33 +11,11 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote
 
 from ownmark.errors import OwnmarkError
-from ownmark.foreign import shown
+from ownmark.foreign import HIDDEN, TOKEN, redacted, shown
 
-HIDDEN = "***"
 SHORTEST = 4
 """Characters of a secret that is looked for in texts; shorter ones would be found in every word."""
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_TOKEN = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w.~%+=-]{16,}")
-
-
-def redacted(url: str) -> str:
-    """An address without what may be secret in it: name and password, values of a query, parts that look like tokens.
-
-    >>> redacted("https://me:pw@their.service/v1/predict?key=abc#x")
-    'https://***@their.service/v1/predict?key=***'
-    """
-    scheme, slashes, rest = url.partition("://")
-    if not slashes:
-        return url
-    place, _, query = rest.partition("#")[0].partition("?")
-    host, slash, path = place.partition("/")
-    if "@" in place:  # a password may hold a slash or an `@`, written wrongly
-        before, _, after = place.rpartition("@")
-        host, slash, path = after.partition("/")
-        host = f"{HIDDEN}@{host}" if before else host
-    parts = [HIDDEN if _TOKEN.fullmatch(part) else part for part in path.split("/")]
-    pairs = [f"{one.partition('=')[0]}={HIDDEN}" if "=" in one else HIDDEN for one in query.split("&") if one]
-    return f"{scheme}://{host}{slash}{'/'.join(parts)}{'?' if pairs else ''}{'&'.join(pairs)}"
 
 
 def authorization(url: str) -> dict[str, str]:
@@ -84,7 +62,7 @@ def _secrets(url: str, headers: Mapping[str, str]) -> Iterator[str]:
     if told := _userinfo(url):
         yield from (told, *told.split(":", 1))
     for part in place.split("/")[1:]:
-        if _TOKEN.fullmatch(part):
+        if TOKEN.fullmatch(part):
             yield part
     yield from (value for _, value in parse_qsl(query.partition("#")[0]))
     yield from (one.partition("=")[2] for one in query.split("&"))

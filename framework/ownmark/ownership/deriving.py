@@ -90,8 +90,13 @@ def committed_seed(
     return secret.seed(randomness), {"sha256": commitment.digest, "randomness": randomness.strip()}
 
 
-def derived(mark: Path, owner: Claim, release: Release, catalog: Catalog) -> dict[str, Any] | None:
+def derived(
+    mark: Path, owner: Claim, release: Release, catalog: Catalog, trusted: bool = False
+) -> dict[str, Any] | None:
     """What a judge finds of a mark's derivation; None for a mark whose key its owner may have chosen.
+
+    Args:
+        trusted: the mark may name code and files.
 
     Raises:
         UntrustedFile: the key, or what it was drawn with, is not what was committed to; says what differs.
@@ -106,11 +111,7 @@ def derived(mark: Path, owner: Claim, release: Release, catalog: Catalog) -> dic
         raise UntrustedFile(f"{folder / PUBLIC}: is not the commitment that claim.json names")
     described = owner.about["scheme"]
     scheme = Spec(described["id"], canonical(described["params"]))
-    for kind, spec in (
-        (Kind.SCHEME, scheme),
-        (Kind.DATASET, release.source),
-        (Kind.HOST, release.structure.host),
-    ):
+    for kind, spec in () if trusted else ((Kind.SCHEME, scheme), (Kind.DATASET, release.source)):
         require_no_code(catalog, kind, spec, str(mark), None, "--trust-mark")
     now = statement_of(catalog, release.source, release.structure.host, scheme, release.split)
     for name, value in now.items():

@@ -29,7 +29,8 @@ from ownmark.ownership.mine import remember
 from ownmark.ownership.origin import described
 from ownmark.ownership.secrecy import Discreet, Secrecy, alone
 from ownmark.ownership.sums import SUMS, write_sums
-from ownmark.ownership.worth import allowed_loss, require_worth, utility_of
+from ownmark.ownership.trust import chooses
+from ownmark.ownership.worth import allowed_loss, require_share, require_worth, utility_of
 from ownmark.runner.cell import Cell, Spec, canonical, expand
 from ownmark.runner.device import device_called
 from ownmark.runner.engine import Progress
@@ -39,7 +40,6 @@ from ownmark.runner.plan import Entry, Given, Plan, Split
 from ownmark.runner.preflight import check_methods
 from ownmark.runner.progress import Silent
 from ownmark.runner.qualify import qualified
-from ownmark.runner.resolve import code_named
 from ownmark.runner.session import PlanSource, Session, checked_session, load_plan
 from ownmark.runner.verdict import Basis, verdict
 from ownmark.runner.yamlfile import Document
@@ -86,6 +86,7 @@ def embed(
         NotApplicable: the mark did not take, or cost too much; nothing is released that could not be claimed, or that
             knows no more of the task than one answer to everything.
     """
+    require_share(max_loss)
     catalog = catalog or discover()
     parsed, document = load_plan(plan, catalog)
     single = _single(parsed, document, catalog)
@@ -132,8 +133,9 @@ def _embedded(
                 (folder / "owner" / name).chmod(0o600)
             write_sums(folder / "owner")
             (folder / "owner" / SUMS).chmod(0o600)
-    host = cells[0].task.host
-    if code_named(session.making.methods.catalog, Kind.HOST, host.id, host.parameters):
+    task, catalog = cells[0].task, session.making.methods.catalog
+    named = ((Kind.HOST, task.host), (Kind.DATASET, task.dataset), (Kind.SCHEME, cells[0].scheme))
+    if any(chooses(catalog, kind, spec) for kind, spec in named):
         remember(into)
     return Embedded(into, utility_of(session, cells[0]), verdicts)
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ownmark import strictjson
 from ownmark.contracts.attack import Attack
 from ownmark.contracts.host import Host, built
 from ownmark.contracts.key import Key
@@ -31,8 +32,9 @@ from ownmark.contracts.tasks import PIXELS, Form, Inputs, Shape
 from ownmark.contracts.weights import read_tensors, write_tensors
 from ownmark.discovery import Catalog
 from ownmark.errors import OwnmarkError, Unreadable, UntrustedFile, blamed
-from ownmark.foreign import paragraph, shown
+from ownmark.foreign import lies_in, paragraph, shown
 from ownmark.methods import Kind
+from ownmark.ownership.claimed import checked_claim
 from ownmark.runner.cell import Spec, canonical
 from ownmark.runner.plan import Split
 from ownmark.runner.seeds import rng_for
@@ -40,8 +42,8 @@ from ownmark.runner.seeds import rng_for
 MODEL_FORMAT, CLAIM_FORMAT = "model 1", "ownmark claim 1"
 PRIVATE = frozenset({"recipe", "weights", "null_weights"})
 """Parameters of hosts that say how a network was made; no network is built from them."""
-LARGEST = 2**24
-"""Bytes of a JSON file, at most."""
+LARGEST, STEPS = 2**24, 100
+"""At most: bytes of a JSON file, attacks that a network went through."""
 
 
 @dataclass(frozen=True)
@@ -228,6 +230,8 @@ class Release:
                 layers and _spec(layers),
                 _inputs(about.get("inputs"), len(about["shape"])),
             )
+            if len(about["steps"]) > STEPS:
+                raise ValueError(f"more than {STEPS} attacks")
             steps = tuple(Step(_spec(step["attack"]), int(step["seed"])) for step in about["steps"])
             return cls(
                 structure, about["dataset"] and _spec(about["dataset"]), Split(**about["split"]), steps
@@ -298,12 +302,39 @@ class Claim:
         Raises:
             UntrustedFile: a file is missing, altered, or something else.
         """
-        about = _json(inside(folder, "claim.json"), CLAIM_FORMAT)
+        about = checked_claim(_json(inside(folder, "claim.json"), CLAIM_FORMAT), str(folder / "claim.json"))
         key = Key.load(inside(folder, "key.safetensors"))
         controls, _ = read_tensors(inside(folder, "controls.safetensors"), "controls")
         if key.digest() != about.get("key"):
             raise UntrustedFile(f"{folder}: key.safetensors is not the key that claim.json was made with")
-        return cls(about, key, Samples(controls["x"], controls["y"]))
+        return cls(about, key, _samples(controls, folder / "controls.safetensors"))
+
+    def require_of(self, release: Release, where: str) -> None:
+        """Controls that are images of the task that the network was made for.
+
+        Raises:
+            UntrustedFile: they are not.
+        """
+        structure, labels = release.structure, self.controls.labels
+        strange = len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < structure.classes
+        if len(labels) and (strange or self.controls.x.shape[1:] != structure.shape):
+            raise UntrustedFile(f"{where}: its controls are no images of the task in its model.json")
+
+
+def _samples(tensors: Mapping[str, Tensor], path: Path) -> Samples:
+    """Clean images with a label each.
+
+    Raises:
+        UntrustedFile: the file holds something else.
+    """
+    x, y = tensors.get("x"), tensors.get("y")
+    if x is None or y is None or not x.ndim or not y.ndim or len(x) != len(y):
+        raise UntrustedFile(f"{path}: incomplete or altered")
+    if len(x) and (
+        y.ndim != 1 or y.is_floating_point() or not x.is_floating_point() or not x.isfinite().all()
+    ):
+        raise UntrustedFile(f"{path}: holds no images with a label each")
+    return Samples(x, y.long())
 
 
 def require_vacant(folder: Path) -> None:
@@ -317,13 +348,17 @@ def require_vacant(folder: Path) -> None:
 
 
 @contextmanager
-def appearing(folder: Path) -> Iterator[Path]:
-    """A folder to write into that appears as `folder` once the block has ended well, and not at all otherwise."""
+def appearing(folder: Path, private: bool = False) -> Iterator[Path]:
+    """A folder to write into that appears as `folder` once the block has ended well, and not at all otherwise.
+
+    Args:
+        private: nobody but its owner may look into it.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         yield scratch
-        scratch.chmod(0o777 & ~_umask())
+        scratch.chmod(0o700 if private else 0o777 & ~_umask())
         scratch.rename(folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -342,7 +377,7 @@ def inside(folder: Path, name: str) -> Path:
         UntrustedFile: it is a link that leads out of the folder, or a pipe, a device or a folder.
     """
     path = folder / name
-    if path.is_symlink() and folder.resolve() not in path.resolve().parents:
+    if path.is_symlink() and not lies_in(folder, path):
         raise UntrustedFile(f"{path}: a link that leads out of the folder; put the file itself there")
     if path.exists() and not path.is_file():
         raise UntrustedFile(f"{path}: not a file")
@@ -351,10 +386,8 @@ def inside(folder: Path, name: str) -> Path:
 
 def _json(path: Path, *expected: str) -> dict[str, Any]:
     try:
-        if path.stat().st_size > LARGEST:
-            raise ValueError(f"more than {LARGEST:,} bytes")
-        about = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        about = strictjson.read(path, LARGEST)
+    except (OSError, ValueError) as error:
         raise UntrustedFile(f"{path}: cannot be read ({shown(error)})") from error
     if not isinstance(about, dict) or about.get("format") not in expected:
         found = about.get("format") if isinstance(about, dict) else about

@@ -38,7 +38,7 @@ class Judge:
 
     Args:
         owner, release: the mark's two parts. reads: of the claim, what the reader needs. rate: of the verdict.
-        extractor, own: the reader, and the owner's copy if it needs one. trusted: the mark may name code.
+        extractor, own: the reader, and the owner's copy if it needs one. trusted: the mark may name code and files.
         sequential: whether to look at a tenth of the symbols first, and stop there if that decides.
     """
 
@@ -136,7 +136,7 @@ class Judge:
         source, split = origin.source, origin.split
         for kind, spec in () if self.trusted else ((Kind.SCHEME, marking), (Kind.DATASET, source)):
             require_no_code(self.catalog, kind, spec, "the mark", flag="--trust-mark")
-        if fingerprint_of(self.catalog, source) != self.owner.about["data"]:
+        if fingerprint_of(self.catalog, source) != self.owner.about.get("data"):
             raise OwnmarkError(f"{source.label} has changed since the mark was made")
         parts = divide(images_of(self.catalog, source), split)
         home = self.catalog.home_of(marking.id)
@@ -152,13 +152,10 @@ def stated(reads: Mapping[str, Any], rate: float | None) -> float:
     """The rate of a verdict: the one asked for, or the one that the mark was embedded with.
 
     Raises:
-        OwnmarkError: it is no probability.
         NotApplicable: the mark's null models cannot show it.
     """
     if rate is None:
         return float(reads["rate"])
-    if not 0 < rate < 0.5:
-        raise OwnmarkError(f"a rate of {rate:g}: expected one above 0 and below 0.5")
     models = len(reads["null_hits"])
     if (
         reads["chance"] is None

@@ -1,4 +1,4 @@
-"""Marks whose network is code, and that this user embedded on this machine: their code may run without being asked.
+"""Marks that name code or files, and that this user embedded on this machine: these are used without being asked.
 
 `embed` leaves a note in the user's state folder, named after what the mark says of its code; nobody who sends a mark
 can leave one there. A mark that says something else afterwards is a stranger's again.

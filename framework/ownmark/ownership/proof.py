@@ -16,13 +16,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ownmark import strictjson
 from ownmark.discovery import Catalog, discover
 from ownmark.errors import NotApplicable, UntrustedFile
-from ownmark.ownership.folder import appearing, require_vacant
+from ownmark.foreign import shown
+from ownmark.ownership.claimed import checked_verdict
+from ownmark.ownership.folder import appearing, inside, require_vacant
 from ownmark.ownership.page import page
 from ownmark.ownership.sums import require_sums, write_sums
 from ownmark.ownership.transcript import FILE, Recorder, Replay
 from ownmark.ownership.verifying import Suspected, verify
+from ownmark.runner.places import require_writable, writing
 
 VERDICT, STATEMENT, PAGE = "verdict.json", "statement.json", "index.html"
 DECIDING = (
@@ -39,11 +43,30 @@ def evidence(mark: Path, suspect: Suspected, into: Path, **options: Any) -> dict
         mark, suspect, options: as for `verify`. into: the folder to make.
 
     Returns: the verdict's record.
+
+    Raises:
+        OwnmarkError: as for `verify`; Unwritable: nothing can be written there, which is tried before anybody is asked.
     """
+    record, recorder = gathered(mark, suspect, into, **options)
+    write_evidence(mark, into, record, recorder)
+    return record
+
+
+def gathered(mark: Path, suspect: Suspected, into: Path, **options: Any) -> tuple[dict[str, Any], Recorder]:
+    """The verdict's record, and what was asked and answered; nothing is written yet."""
     require_vacant(into)
+    require_writable(into.parent, "--into")
     recorder = Recorder()
-    record = verify(mark, suspect, watch=recorder.watching, **options)
-    with appearing(into) as folder:
+    return verify(mark, suspect, watch=recorder.watching, **options), recorder
+
+
+def write_evidence(mark: Path, into: Path, record: Mapping[str, Any], recorder: Recorder) -> None:
+    """The folder for a judge: readable by its owner alone, since it shows the key.
+
+    Raises:
+        Unwritable: a full disk.
+    """
+    with writing(into), appearing(into, private=True) as folder:
         (folder / "released").mkdir()
         shutil.copytree(mark / "owner", folder / "owner")
         shutil.copy(mark / "released" / "model.json", folder / "released" / "model.json")
@@ -54,7 +77,8 @@ def evidence(mark: Path, suspect: Suspected, into: Path, **options: Any) -> dict
         (folder / STATEMENT).write_text(_text(statement(record, folder)))
         (folder / PAGE).write_text(page(record), encoding="utf-8")
         write_sums(folder)
-    return record
+        for path in folder.rglob("*"):
+            path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def statement(record: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -75,9 +99,17 @@ def statement(record: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def judge(
-    folder: Path, suspect: Suspected | None = None, *, device: str = "cpu", catalog: Catalog | None = None
+    folder: Path,
+    suspect: Suspected | None = None,
+    *,
+    device: str = "cpu",
+    trust_mark: bool = False,
+    catalog: Catalog | None = None,
 ) -> dict[str, Any]:
     """Recompute a verdict from a folder of evidence; with the suspect at hand, ask it again.
+
+    Args:
+        trust_mark: code and files that the folder names may be used; the suspect's may not.
 
     Returns: the verdict found, with `agrees`: what was recomputed, in words; `asked_again`: the suspect's new verdict.
 
@@ -86,11 +118,11 @@ def judge(
         NotApplicable: the mark is read from weights, and no suspect is given.
     """
     require_sums(folder)
-    told: dict[str, Any] = json.loads((folder / VERDICT).read_text(encoding="utf-8"))
+    told = checked_verdict(_read(folder), str(folder / VERDICT))
     catalog = catalog or discover()
     options: dict[str, Any] = {
         "reader": told["reader"], "rate": told["judged_at"], "sequential": told["sequential"],
-        "device": device, "catalog": catalog,
+        "device": device, "trust_mark": trust_mark, "catalog": catalog,
     }  # fmt: skip
     agrees = ["no byte was changed since the folder was written"]
     again, unused = None, 0
@@ -116,6 +148,14 @@ def judge(
     agrees.append("the verdict follows from the answers")
     agrees.append(_derivation(found))
     return found | {"suspect": told["suspect"], "agrees": agrees, "asked_again": again}
+
+
+def _read(folder: Path) -> Any:
+    path = inside(folder, VERDICT)
+    try:
+        return strictjson.read(path)
+    except (OSError, ValueError) as error:
+        raise UntrustedFile(f"{path}: cannot be read ({shown(error)})") from error
 
 
 def _derivation(found: Mapping[str, Any]) -> str:

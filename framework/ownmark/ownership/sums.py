@@ -7,13 +7,18 @@ import json
 from pathlib import Path
 
 from ownmark.errors import UntrustedFile
+from ownmark.foreign import shown
+from ownmark.ownership.folder import inside
 
 SUMS, FORMAT = "sums.json", "ownmark sums 1"
 
 
 def _files(folder: Path) -> dict[str, Path]:
+    """All that is no folder; a link to one included."""
     found = {
-        path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if not path.is_dir()
+        path.relative_to(folder).as_posix(): path
+        for path in sorted(folder.rglob("*"))
+        if path.is_symlink() or not path.is_dir()
     }
     found.pop(SUMS, None)
     return found
@@ -37,19 +42,19 @@ def require_sums(folder: Path) -> None:
     """
     path = folder / SUMS
     try:
-        text = path.read_text(encoding="utf-8")
+        text = inside(folder, SUMS).read_text(encoding="utf-8")
         known = json.loads(text)["sha256"]
         plain = all(isinstance(one, str) for pair in known.items() for one in pair) and text == _text(known)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UntrustedFile(f"{path}: cannot be read, or was changed") from error
     if not plain:
         raise UntrustedFile(f"{path}: was changed")
     found = _files(folder)
     for name in sorted(known.keys() | found.keys()):
         if name not in found:
-            raise UntrustedFile(f"{folder / name}: is missing")
+            raise UntrustedFile(f"{folder}: {shown(name, 200)} is missing")
         file = found[name]
-        if name not in known or file.is_symlink():
+        if name not in known or file.is_symlink() or not file.is_file():
             raise UntrustedFile(f"{file}: does not belong here")
         if hashlib.sha256(file.read_bytes()).hexdigest() != known[name]:
             raise UntrustedFile(f"{file}: was changed since {SUMS} was written")

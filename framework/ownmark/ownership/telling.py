@@ -74,10 +74,8 @@ def named_labels(text: str | None) -> list[str] | None:
 
 def told(record: Mapping[str, Any]) -> Iterator[str]:
     """The verdict in a few lines."""
-    subject = (
-        f"{shown(record['suspect']['given'])}, read for {record['scheme']['label']} ({record['access']})"
-    )
-    yield subject
+    scheme = shown(record["scheme"]["label"], 100)
+    yield f"{shown(record['suspect']['given'])}, read for {scheme} ({record['access']})"
     if controls := record.get("controls"):
         yield f"  clean images answered rightly: {controls['right']} of {controls['n']}"
         if "order" in controls:
@@ -86,7 +84,8 @@ def told(record: Mapping[str, Any]) -> Iterator[str]:
         yield f"  note: {shown(record['reader_differs'], 400)}"
     if "hits" in record:
         basis = BASIS[record["basis"]].format(models=record["null_models"])
-        yield f"  {record['hits']} of {record['n']} {record['symbol']}s match; {record['hits_needed']} make a claim"
+        symbol = shown(record["symbol"], 60)
+        yield f"  {record['hits']} of {record['n']} {symbol}s match; {record['hits_needed']} make a claim"
         if record["null_models"]:
             yield f"  among {record['null_models']} null models, one value each: p = {record['p_nulls']:.2g}"
         if decoys := record["decoys"]:

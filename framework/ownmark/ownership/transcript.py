@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ownmark.contracts.weights import read_tensors, write_tensors
 from ownmark.errors import UntrustedFile
+from ownmark.ownership.folder import inside
 
 FILE = "transcript.safetensors"
 Answers = Callable[[Tensor], Any]
@@ -32,10 +33,10 @@ class Recorder:
                 found = torch.as_tensor(said).detach().cpu()
             except (TypeError, ValueError, RuntimeError):  # no answers: the verdict says so
                 return said
-            if len(found) == len(x):
+            if found.ndim in (1, 2) and len(found) == len(x) and (found.ndim == 1 or found.shape[1]):
                 self._asked.append(x.detach().cpu())
                 self._said.append(found.argmax(1) if found.ndim == 2 else found.long())
-            return said
+            return said  # what is no answer is said to be none by whoever asked
 
         return watched
 
@@ -54,8 +55,14 @@ class Replay:
     """
 
     def __init__(self, folder: Path) -> None:
-        held, _ = read_tensors(folder / FILE, "transcript")
-        self._asked, self._said, self._path = held["x"], held["y"], folder / FILE
+        self._path = inside(folder, FILE)
+        held, _ = read_tensors(self._path, "transcript")
+        asked, said = held.get("x"), held.get("y")
+        if asked is None or said is None or said.ndim != 1 or said.is_floating_point():
+            raise UntrustedFile(f"{self._path}: incomplete or altered")
+        if not asked.ndim or len(asked) != len(said) or not asked.is_floating_point():
+            raise UntrustedFile(f"{self._path}: incomplete or altered")
+        self._asked, self._said = asked, said
         self.used, self.total, self.strayed = 0, len(self._said), False
 
     def __call__(self, x: Tensor) -> Tensor:

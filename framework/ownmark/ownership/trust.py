@@ -1,4 +1,4 @@
-"""What a folder from elsewhere may choose: declared methods whose parameters name no code, and nothing else.
+"""What a folder from elsewhere may choose: declared methods whose parameters name no code and no file, nothing else.
 
 A `model.json` says how its network is built, and whoever wrote it may have written anything. A host like `module`
 imports what its parameters name; a dataset opens or downloads what its parameters name. Neither happens for a folder
@@ -16,11 +16,14 @@ from ownmark.discovery.index import is_ours
 from ownmark.errors import NotApplicable, UntrustedFile
 from ownmark.foreign import shown
 from ownmark.methods import Kind
+from ownmark.runner.beside import files_named
 from ownmark.runner.cell import Spec, canonical
 
 if TYPE_CHECKING:
     from ownmark.ownership.folder import Release
 
+HELD = "ownmark.api.held"
+"""Names in this module stand for objects that the caller has given; a folder cannot put one there."""
 HOW = "if the folder is your own, add {flag}"
 
 
@@ -32,14 +35,15 @@ def require_no_code(
     named: Collection[str] | None = None,
     flag: str = "--trust",
 ) -> None:
-    """Refuse a method that would run code of somebody's choice; imports nothing but parameter classes.
+    """Refuse a method that would run code, or read files, of somebody's choice; imports nothing but parameter classes.
 
     Args:
         spec: as the folder `where` gives it. named: distributions that it may come from; None for any installed one.
         flag: what allows it, for the message.
 
     Raises:
-        UntrustedFile: it names code, methods nested in it included; it comes from elsewhere; its parameters are wrong.
+        UntrustedFile: it names code or files, methods nested in it included; it comes from elsewhere; its parameters
+            are wrong.
         MethodNotFound, AmbiguousMethod: there is no such method.
     """
     declaration = catalog.find(kind, spec.id, catalog.home_of(spec.id))
@@ -52,13 +56,28 @@ def require_no_code(
     _, config, problems = catalog.validate(kind, spec.id, spec.parameters, home=catalog.home_of(spec.id))
     if problems:
         raise UntrustedFile(f"{where}: {shown('; '.join(problems))}")
-    if code := tuple(config.sources()) if hasattr(config, "sources") else ():
+    sources = config.sources() if hasattr(config, "sources") else ()
+    if code := [name for name in sources if name != HELD]:
         raise UntrustedFile(
             f"{where}: its {kind} {shown(spec.id, 60)} would run code that the folder names, "
             f"{shown(', '.join(code), 80)}; {allow}"
         )
+    if files := files_named(config):
+        raise UntrustedFile(
+            f"{where}: its {kind} {shown(spec.id, 60)} would read or fetch what the folder names, "
+            f"{shown(', '.join(files), 120)}; {allow}"
+        )
     for inner, one in _nested(config):
         require_no_code(catalog, inner, Spec(one.id, canonical(one.params)), where, named, flag)
+
+
+def chooses(catalog: Catalog, kind: Kind, spec: Spec) -> bool:
+    """Whether a method names code or files, so that it is not run for a folder from elsewhere."""
+    try:
+        require_no_code(catalog, kind, spec, "")
+    except UntrustedFile:
+        return True
+    return False
 
 
 def _nested(config: Any) -> Iterator[tuple[Kind, Any]]:

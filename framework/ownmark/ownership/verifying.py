@@ -90,10 +90,12 @@ def verify(
     where = device_called(device)
     catalog, mark = catalog or discover(), Path(mark)
     owner, release = Claim.read(mark / "owner"), Release.read(mark / "released")
+    owner.require_of(release, str(mark))
     reads = _reader(owner, reader)
     judged_at = stated(reads, rate)
     method = found_reader(catalog, reads["extractor"], stranger)
-    if not (trust or trust_mark or is_mine(mark)):
+    trusted = trust or trust_mark or is_mine(mark)
+    if not trusted:
         _require_plain_mark(mark, release, method, catalog)
     try:
         faced = face(suspect, release, catalog, where, budget, progress, trust, labels)
@@ -101,7 +103,7 @@ def verify(
         return _record(about(suspect), owner, reads, reader, where) | _unreadable(error)
     record = _record(faced.about, owner, reads, reader, where) | {
         "judged_at": judged_at, "sequential": sequential,
-        "allowed": None, "derived": derived(mark, owner, release, catalog),
+        "allowed": None, "derived": derived(mark, owner, release, catalog, trusted),
         "reader_differs": differs(catalog, reads["extractor"], method),
     }  # fmt: skip
     extractor: Extractor = catalog.build(
@@ -110,9 +112,7 @@ def verify(
     own = None
     if reads["own_copy"]:
         own = release.restored(catalog, model_state(mark / "released"), str(mark)).to(where)
-    judge = Judge(
-        catalog, owner, release, reads, judged_at, extractor, own, where, sequential, trust or trust_mark
-    )
+    judge = Judge(catalog, owner, release, reads, judged_at, extractor, own, where, sequential, trusted)
     if reads["access"] == "white-box":
         if faced.network is None:
             raise NotApplicable(

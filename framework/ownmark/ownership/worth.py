@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ownmark.errors import NotApplicable
+from ownmark.errors import NotApplicable, OwnmarkError
 from ownmark.methods import Kind
 from ownmark.runner.cell import Cell
 from ownmark.runner.session import Session
@@ -30,6 +30,16 @@ def utility_of(session: Session, cell: Cell) -> dict[str, Any]:
         found |= {"n": marked["n"], "hits": marked["hits"], "constant": int(labels.bincount().max())}
     better = marked.get("higher_is_better", True)
     return found | {"loss": (found["host"] - found["marked"]) * (1 if better else -1)}
+
+
+def require_share(max_loss: float | None) -> None:
+    """A limit that is one; nan would allow anything.
+
+    Raises:
+        OwnmarkError: it is no share of utility.
+    """
+    if max_loss is not None and not 0 <= max_loss <= 1:
+        raise OwnmarkError(f"--max-loss {max_loss:g}: expected a share of utility, from 0 to 1")
 
 
 def allowed_loss(session: Session, cell: Cell, asked: float | None) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +9,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from ownmark import strictjson
+from ownmark.foreign import lies_in
 from ownmark.report.fields import canonical, dig
 
-LARGEST = 2**28
-"""Bytes of a record or of a plan with its cells, at most."""
 log = logging.getLogger(__name__)
 
 
@@ -74,12 +73,10 @@ def planned_cells(plan: Mapping[str, Any] | None) -> list[dict[str, Any]] | None
 
 def _load(path: Path, folder: Path, problems: list[str]) -> dict[str, Any] | None:
     try:
-        if folder.resolve() not in path.resolve().parents or not path.is_file():
+        if not lies_in(folder, path) or not path.is_file():
             raise ValueError("a link that leads out of the run's folder, or no file")
-        if path.stat().st_size > LARGEST:
-            raise ValueError(f"more than {LARGEST:,} bytes")
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        value = strictjson.read(path)
+    except (OSError, ValueError) as error:
         problems.append(f"{path.name} could not be read and was left out: {error}")
         return None
     if isinstance(value, dict):

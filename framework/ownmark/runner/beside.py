@@ -36,9 +36,20 @@ def looked_for(catalog: Catalog, kind: Kind, id: str, params: Mapping[str, Any],
     return "".join(f"; nor is there {one.absolute()}, beside the plan" for one in wanted if not _exists(one))
 
 
+def files_named(config: Any) -> tuple[str, ...]:
+    """Files, or names of what is fetched, that parameters give; not those nested in them."""
+    given = (getattr(config, name) for name in _file_fields(type(config)))
+    return tuple(
+        str(one) for value in given for one in (value if isinstance(value, tuple | list) else [value]) if one
+    )
+
+
 def _paths(catalog: Catalog, kind: Kind, id: str) -> Iterator[str]:
+    return _file_fields(catalog.find(kind, id).load_config())
+
+
+def _file_fields(config: Any) -> Iterator[str]:
     """Parameters that name files: those of type `Path`, and those that the parameter class lists in `files`."""
-    config = catalog.find(kind, id).load_config()
     for name, field in getattr(config, "__pydantic_fields__", {}).items():
         if (
             field.annotation is Path

@@ -158,7 +158,7 @@ def owner_of(folder: Path) -> Owner:
     """What a claim says of its owner; empty if it says nothing (yet)."""
     try:
         found = json.loads(_text(folder / "owner.json"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     whole = isinstance(found, dict) and isinstance(found.get("process"), int)
     return found if whole and isinstance(found.get("retries"), int) else {}
@@ -180,8 +180,9 @@ def _number(folder: Path) -> int:
 
 
 def _text(path: Path) -> str:
+    """What a file says; nothing if there is none, or a pipe or a folder in its place."""
     try:
-        return path.read_text(errors="replace")
+        return path.read_text(errors="replace") if path.is_file() else ""
     except OSError:
         return ""
 
@@ -224,6 +225,6 @@ def _started(process: int) -> str:
         os.kill(process, 0)
     except ProcessLookupError:
         return ""
-    except OSError:
+    except (OSError, OverflowError):
         return "running"
     return "running"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ownmark import strictjson
 from ownmark.errors import UntrustedFile
 from ownmark.runner import claims
 from ownmark.runner.store import Store
@@ -58,9 +58,9 @@ def remove(store: Store, kept: Collection[Kept]) -> None:
 def _kept(path: Path) -> Kept:
     label = ""
     try:
-        found = json.loads((path / "manifest.json").read_text())["about"]["label"]
+        found = strictjson.read(path / "manifest.json")["about"]["label"]
         label = found if isinstance(found, str) else ""
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         pass
     stats = [one.stat() for one in path.iterdir() if one.is_file()]
     when = max((one.st_mtime for one in stats), default=0.0)

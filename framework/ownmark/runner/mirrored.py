@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ownmark.errors import OwnmarkError, UntrustedFile, Unwritable
+from ownmark.foreign import HIDDEN, redacted
 from ownmark.runner.store import Contents, Store, StoredEntry, settle
 
 MIRROR = "OWNMARK_MIRROR"
@@ -35,8 +36,8 @@ class Mirrored(Store):
             import fsspec
 
             self._files, self._top = fsspec.core.url_to_fs(address)
-        except (ImportError, ValueError) as error:
-            raise OwnmarkError(f"--store {address}: {error}") from error
+        except Exception as error:  # file systems raise errors of every kind
+            raise OwnmarkError(f"--store {redacted(address)}: {_without_secrets(address, error)}") from None
         self._address = address
         super().__init__(_mirror(address), run)
         self.root.mkdir(parents=True, exist_ok=True)
@@ -120,9 +121,17 @@ def _reached(address: str) -> Iterator[None]:
         yield
     except Exception as error:
         raise Unwritable(
-            f"--store {address}: cannot be reached or written ({type(error).__name__}: {error}); mend that and run the "
-            "same command again, everything that was finished is kept"
+            f"--store {redacted(address)}: cannot be reached or written ({type(error).__name__}: "
+            f"{_without_secrets(address, error)}); mend that and run the same command again, everything that was "
+            "finished is kept"
         ) from error
+
+
+def _without_secrets(address: str, error: Exception) -> str:
+    """What a file system says, without the password of the address."""
+    told = address.partition("://")[2].rpartition("@")[0]
+    text = str(error).replace(address, redacted(address))
+    return text.replace(told, HIDDEN) if told else text
 
 
 def _mirror(address: str) -> Path:

@@ -32,6 +32,16 @@ def require_writable(folder: Path, option: str) -> None:
         ) from error
 
 
+def require_plain(path: Path) -> None:
+    """See that what a file is appended to is a file, or nothing yet: a link would lead elsewhere, a pipe would wait.
+
+    Raises:
+        Unwritable: it is something else.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise Unwritable(f"{path}: a link, a pipe or a folder stands where a file belongs; remove it")
+
+
 @contextmanager
 def writing(place: Path) -> Iterator[None]:
     """What fails to be written in the block is an `Unwritable` that names `place`."""

@@ -17,6 +17,8 @@ from ownmark.runner.yamlfile import Document, parse, read
 
 POINTS, SEEDS, ENTRIES, CELLS = 10_000, 1_000, 1_000, 100_000
 """At most: points of a sweep, seeds, entries of a list, cells of a plan. More is refused before it is laid out."""
+LEAST_RATE = 1e-12
+"""Below it, no statement about networks and pictures is that sure."""
 Seed = Annotated[int, Field(ge=-(2**63), lt=2**64)]
 _ENTRY_KEYS = {"as", "sweep", "given", "for"}
 
@@ -137,7 +139,7 @@ class Given:
     access: Literal["weights", "scores", "labels"] = "weights"
     """The marked network itself, or only its answers to queries: class probabilities, or labels. An attack that works
     by queries is given scores where the plan grants weights."""
-    queries: int | None = Field(default=None, ge=1)
+    queries: int | None = Field(default=None, ge=1, le=10**12)
     """Images that an attacker without the weights may ask about, at most; none: no limit."""
     copies: int = Field(default=1, ge=1, le=100)
     """Marked copies of the host, each with a key of its own, for attacks in which thieves collude."""
@@ -204,7 +206,7 @@ class Nulls:
 class VerdictRule:
     """When ownership is claimed."""
 
-    rate: float = Field(default=0.05, gt=0, lt=0.5)
+    rate: float = Field(default=0.05, ge=LEAST_RATE, lt=0.5)
     """Stated false-positive rate."""
     null_models: int = Field(default=8, ge=1, le=1000)
     """Independently trained unmarked hosts behind the threshold; shared by all schemes of a task."""

@@ -1,8 +1,8 @@
 """Everything that can be known to be wrong with a plan before anything is trained, all of it at once.
 
 `check_methods` reads declarations and parameters, `check_fit` loads the data and builds untrained networks;
-`preflight` does both, leaving out of the second what the first has found to be broken. Code that the plan names, a host
-of the user's or objects for Lightning, is imported only once nothing else is wrong with the plan.
+`preflight` does both, leaving out of the second what the first has found to be broken. Code that the plan names (a host
+or a dataset of the user's, objects for Lightning) is imported, and data are fetched, only once nothing else is wrong.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ownmark.runner.making import Making
 from ownmark.runner.plan import ENTRIES, METRICS, POINTS, RESERVES, Entry, Given, Plan, Split, TaskEntry
 from ownmark.runner.plan import given as given_to
 from ownmark.runner.reading import FED
-from ownmark.runner.resolve import code_named, needs_of
+from ownmark.runner.resolve import needs_of, waits
 from ownmark.runner.splits import Splits, amount, transferable
 from ownmark.runner.yamlfile import Document
 
@@ -47,8 +47,10 @@ def preflight(plan: Plan, document: Document, catalog: Catalog, making: Making) 
     """All problems of a plan, in the order of the file, each with file and line."""
     found = list(_of_methods(plan, catalog, document.folder))
     broken = {place for place, _ in found}
-    code = _naming_code(plan, catalog)
+    code = naming_code(plan, catalog)
     found += _of_fit(plan, making, broken, code)
+    if code and not found:
+        found += _of_data(plan, catalog, code, document.folder)
     if code and not found:
         found += _of_fit(plan, making, ())
     if not found:
@@ -145,18 +147,26 @@ def _entries(plan: Plan) -> Iterator[tuple[Kind, Place, Entry]]:
         yield Kind.DATASET, ("transfer",), plan.transfer
 
 
-def _naming_code(plan: Plan, catalog: Catalog) -> set[Place]:
-    """Entries whose parameters name code, methods nested in them included, or cannot be read."""
+def naming_code(plan: Plan, catalog: Catalog) -> set[Place]:
+    """Entries whose parameters name code, or data to be fetched, or cannot be read; methods nested in them included."""
     found: set[Place] = set()
     for kind, place, entry in _entries(plan):
         if entry.id == _KEYWORDS.get(kind):
             continue
         try:
-            if any(code_named(catalog, kind, spec.id, spec.parameters) for spec in specs(entry)):
+            if any(waits(catalog, kind, spec.id, spec.parameters) for spec in specs(entry)):
                 found.add(place)
         except OwnmarkError:
             found.add(place)
     return found
+
+
+def _of_data(plan: Plan, catalog: Catalog, code: Collection[Place], folder: Path | None) -> Iterator[Found]:
+    """Checks of datasets that name code, or are fetched, which `_of_methods` left out."""
+    for kind, place, entry in _entries(plan):
+        if kind is Kind.DATASET and place in code:
+            for spec in specs(entry):
+                yield from ((place, problem) for problem in _data_problems(catalog, spec, folder))
 
 
 def _entry_problems(
@@ -174,7 +184,7 @@ def _entry_problems(
         for spec in specs(entry):
             declaration, _, problems = catalog.validate(kind, spec.id, spec.parameters)
             yield from problems
-            if not problems and kind is Kind.DATASET:
+            if not problems and kind is Kind.DATASET and not waits(catalog, kind, spec.id, spec.parameters):
                 yield from _data_problems(catalog, spec, folder)
             if kind is Kind.SCHEME:
                 catalog.default_extractor(declaration)
@@ -376,7 +386,9 @@ def _of_fit(
             continue
         if network is not None:
             yield from _misfits(plan, making, task, network, {*broken, *code}, fitting)
-        yield from _amount_problems(plan, making, task, broken)
+        yield from _amount_problems(
+            plan, making, task, {*broken, *(one for one in code if one == ("transfer",))}
+        )
     if every_task:
         making.misfits.add(fitting.gaps())
         yield from ((place, _said(one)) for place, one in fitting.mistakes())

@@ -176,7 +176,7 @@ def outcome(record: Mapping[str, Any]) -> str:
 
 
 def _first_line(text: str) -> str:
-    return text.splitlines()[0]
+    return next(iter(text.splitlines()), "no reason given")
 
 
 def duration(seconds: float) -> str:

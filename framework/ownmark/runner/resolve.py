@@ -110,12 +110,14 @@ def needs_of(
     return declaration.demands.union(*inner)
 
 
-def code_named(catalog: Catalog, kind: Kind, id: str, params: Mapping[str, Any]) -> tuple[str, ...]:
-    """Modules that a method's parameters name, and those of the methods nested in it; imports none of them."""
+def waits(catalog: Catalog, kind: Kind, id: str, params: Mapping[str, Any]) -> bool:
+    """Whether using a method, or one nested in it, runs code or fetches data that its parameters name.
+
+    The parameter class says so by `sources()`, names of modules, and `fetched()`; nothing is imported to find out.
+    """
     _, config, _ = catalog.validate(kind, id, params)
-    own = tuple(config.sources()) if hasattr(config, "sources") else ()
-    inner = (code_named(catalog, kind, one.id, one.params) for kind, one in _nested(config))
-    return sum(inner, own)
+    own = any(getattr(config, what)() for what in ("sources", "fetched") if hasattr(config, what))
+    return own or any(waits(catalog, kind, one.id, one.params) for kind, one in _nested(config))
 
 
 def _nested(config: Any) -> Iterator[tuple[Kind, Nested]]:

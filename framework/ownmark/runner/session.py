@@ -20,7 +20,7 @@ from ownmark.runner.execute import Executor, InProcess, Work
 from ownmark.runner.graph import Counted, Graph, Node
 from ownmark.runner.making import Making
 from ownmark.runner.outline import write_outline
-from ownmark.runner.places import require_writable, writing
+from ownmark.runner.places import require_plain, require_writable, writing
 from ownmark.runner.plan import Plan, plan_from
 from ownmark.runner.preflight import check_entries, preflight, trainer_options
 from ownmark.runner.qualify import at_home
@@ -184,6 +184,7 @@ def checked_session(
     if problems:
         raise PlanError(problems)
     require_writable(folder, "--out")
+    require_plain(folder / "journal.jsonl")
     storage.try_out()
     storage.sweep()
     return session

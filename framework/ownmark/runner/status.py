@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import json
 import time
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from ownmark import strictjson
+from ownmark.errors import OwnmarkError
+from ownmark.foreign import redacted, shown
 from ownmark.runner import claims
 from ownmark.runner.claims import Held
 from ownmark.runner.outline import Outline, read_outline
@@ -16,6 +18,8 @@ from ownmark.runner.store import Store, store_at
 
 _SAMPLES = 20
 """Stored stages of a kind whose seconds are looked at."""
+_LONGEST = 1e9
+"""Seconds of a stage, at most; what says more is damaged."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +40,26 @@ class Status:
     seconds: float | None
 
 
-def status(folder: Path) -> Status:
+def status(folder: Path, store: str | None = None) -> Status:
     """The status of the run in a folder.
 
+    Args:
+        store: its address, where that is not a folder: whoever wrote the run folder does not choose whom we ask.
+
     Raises:
-        OwnmarkError: no run is there.
+        OwnmarkError: no run is there, or its store is at an address that was not named.
     """
     outline = read_outline(folder)
-    store = store_at(outline.store)
+    remote = "://" in outline.store
+    if remote and (store is None or redacted(store) != outline.store):
+        raise OwnmarkError(
+            f"{folder}: its store is at {shown(outline.store, 200)}, which is not asked because a folder says "
+            "so; if the run is yours, name it with --store or OWNMARK_STORE"
+        )
+    return _status(folder, outline, store_at(store if remote and store is not None else outline.store))
+
+
+def _status(folder: Path, outline: Outline, store: Store) -> Status:
     there = {key for key, kind, _ in outline.stages if (kind, key) in store}
     counts: dict[str, tuple[int, int]] = {}
     for key, kind, _ in outline.stages:
@@ -59,8 +75,8 @@ def status(folder: Path) -> Status:
 
 def since(held: Held) -> float:
     """Seconds that a stage has been computed for, by this machine's clock."""
-    began = held.owner.get("since", 0.0)
-    return max(0.0, time.time() - began) if isinstance(began, int | float) else 0.0
+    began, now = held.owner.get("since", 0.0), time.time()
+    return now - began if isinstance(began, int | float) and 0 <= began <= now else 0.0
 
 
 def _gone(held: Held) -> bool:
@@ -91,12 +107,11 @@ def _left(outline: Outline, store: Store, there: set[str], workers: int) -> floa
 
 
 def _mean(store: Store, kind: str, keys: list[str]) -> float | None:
-    found = []
+    found: list[float] = []
     for key in itertools.islice(keys, 0, None, max(1, len(keys) // _SAMPLES)):
         try:
-            found.append(
-                float(json.loads((store.path(kind, key) / "values.json").read_text())["cost"]["seconds"])
-            )
-        except (OSError, ValueError, KeyError, TypeError):
+            seconds = float(strictjson.read(store.path(kind, key) / "values.json")["cost"]["seconds"])
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
             continue
+        found += [seconds] if 0 <= seconds <= _LONGEST else []
     return sum(found) / len(found) if found else None

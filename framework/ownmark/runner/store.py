@@ -8,6 +8,7 @@ from several machines: whoever computes an entry holds a claim on it (see `claim
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -208,17 +209,20 @@ def _alive(process: int) -> bool:
     return True
 
 
-def write_text(path: Path, text: str, flush: bool = True) -> None:
+def write_text(path: Path, text: str, flush: bool = True, mode: int = 0o666) -> None:
     """Write a file under a temporary name, flush it to disk and rename it into place; the same text is left alone.
 
     Args:
         flush: False for what the same command writes again, should the machine lose its power; it takes milliseconds.
+        mode: who may read it, less the umask.
     """
     if path.is_file() and path.read_bytes() == text.encode():
+        if not mode & 0o077:
+            path.chmod(mode)
         return
     scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        with scratch.open("w", encoding="utf-8") as file:
+        with open(scratch, "w", encoding="utf-8", opener=functools.partial(os.open, mode=mode)) as file:
             file.write(text)
             if flush:
                 file.flush()

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ownmark import strictjson
+from ownmark.discovery import Catalog
 from ownmark.errors import OwnmarkError
+from ownmark.foreign import shown
 from ownmark.runner.cell import Cell, expand
 from ownmark.runner.differing import differing_inputs
 from ownmark.runner.graph import Graph, Node
 from ownmark.runner.outline import NAME, read_outline
+from ownmark.runner.plan import Plan
+from ownmark.runner.preflight import naming_code
 from ownmark.runner.session import Session
 from ownmark.runner.store import Store
+from ownmark.runner.yamlfile import Document, read
 
 
 @dataclass(frozen=True)
@@ -49,14 +54,36 @@ def plan_of(wanted: str, runs: Path = Path("runs")) -> tuple[str, str]:
     Raises:
         OwnmarkError: none has.
     """
-    for outline in sorted(runs.glob(f"*/{NAME}"), key=lambda path: -path.stat().st_mtime):
-        found = read_outline(outline.parent)
+    for outline in sorted(
+        filter(Path.is_file, runs.glob(f"*/{NAME}")), key=lambda path: -path.stat().st_mtime
+    ):
+        try:
+            found = read_outline(outline.parent)
+        except OwnmarkError:  # of another run, damaged
+            continue
         if any(id.startswith(wanted) or label == wanted for id, (label, _) in found.cells.items()):
             return found.plan
     raise OwnmarkError(
         f"no run in {runs} has a cell {wanted!r:.60}; name its plan with --plan, the cell by the id of its record "
         "(runs/NAME/records/ID.json)"
     )
+
+
+def require_known(plan: Plan, document: Document, catalog: Catalog) -> None:
+    """A plan out of a run folder, which may be anybody's: one that is code must also be a file of the user's.
+
+    Raises:
+        OwnmarkError: it names code, and is not what its file says.
+    """
+    file = Path(document.name)
+    trained = plan.trainer.logger is not None or plan.trainer.callbacks
+    if not (trained or naming_code(plan, catalog)):
+        return
+    if not (file.is_file() and read(file).text == document.text):
+        raise OwnmarkError(
+            f"the plan that this run's folder holds names code, and is not what {shown(document.name, 200)} says now; "
+            "name the plan with --plan"
+        )
 
 
 def _cell(cells: tuple[Cell, ...], wanted: str) -> Cell:
@@ -80,8 +107,8 @@ def _abouts(store: Store, node: Node) -> Iterator[dict[str, Any]]:
     found = []
     for path in (store.root / node.stage).glob("*/*/manifest.json"):
         try:
-            about = json.loads(path.read_text())["about"]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            about = strictjson.read(path)["about"]
+        except (OSError, ValueError, KeyError, TypeError):
             continue
         if isinstance(about, dict):
             found.append(about)

@@ -59,12 +59,12 @@ def rank_among(own: float, decoys: Sequence[float]) -> Decoys:
 
 
 def least_decoys(rate: float) -> int:
-    """Fewest decoys that allow a claim at ``rate``: 19 for 0.05. One fewer cannot rank that high.
+    """Fewest decoys that allow a claim at ``rate``: 19 for 0.05. One fewer cannot rank that high. At most 2^62.
 
     Errors: ValueError for a rate outside (0, 1).
     """
     check_open_unit("rate", rate)
-    return math.ceil(1 / rate - 1e-9) - 1
+    return math.ceil(min(1 / rate, 2.0**62) - 1e-9) - 1
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

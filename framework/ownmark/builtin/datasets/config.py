@@ -71,6 +71,10 @@ class HubConfig(LimitedConfig):
     channels: Literal[1, 3] | None = None
     """1 for grey, 3 for RGB; None does as the first training image does."""
 
+    def fetched(self) -> tuple[str, ...]:
+        """What is looked for on the hub."""
+        return () if Path(self.name).is_dir() else (self.name,)
+
 
 @configuration
 class FilesConfig(LimitedConfig):

@@ -22,6 +22,7 @@ from ownmark.builtin.datasets.arrays import SPLITS, Arrays
 from ownmark.builtin.datasets.listing import Listing, refuse_bad
 from ownmark.builtin.datasets.pixels import Bytes
 from ownmark.errors import DataError
+from ownmark.foreign import shown
 
 VARIABLE = "OWNMARK_CACHE"
 _FORM = 1
@@ -69,9 +70,8 @@ def decoded(listing: Listing, decode: Decode, about: dict[str, Any], *, skip_bad
         raise DataError(f"{entry}: cannot be read back; remove it, or name another folder by {VARIABLE}")
     arrays, told = found
     if told["skipped"]:
-        _log.warning(
-            "%s: skipped %d bad files: %s", listing.root, len(told["skipped"]), ", ".join(told["skipped"])
-        )
+        names = shown(", ".join(told["skipped"]), 2000)
+        _log.warning("%s: skipped %d bad files: %s", listing.root, len(told["skipped"]), names)
     return arrays, str(told["digest"])
 
 
