@@ -218,7 +218,9 @@ def embed(
             f"the mark costs {used['loss']:.3f} of {used['metric']}; --max-loss sets a limit", fg="yellow"
         )
     for reader, found in made.verdicts.items():
-        click.echo(f"read by {shown(reader, 80)}: claim at theta {found['theta']:.3f}, p = {found['p_value']:.2g}")
+        click.echo(
+            f"read by {shown(reader, 80)}: claim at theta {found['theta']:.3f}, p = {found['p_value']:.2g}"
+        )
     click.echo(
         f"give away: {into / 'released'}\nkeep:      {into / 'owner'} (whoever has it can claim and forge)"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import json
 import random
 from typing import Any
 
@@ -91,7 +91,7 @@ def _change(data: Any, rng: random.Random, odd: tuple[Any, ...]) -> None:
     holder, key = rng.choice(places)
     kind = rng.random()
     if kind < 0.6:
-        holder[key] = copy.deepcopy(rng.choice(odd))
+        holder[key] = json.loads(json.dumps(rng.choice(odd)))
     elif kind < 0.7:
         del holder[key]
     elif kind < 0.85 and isinstance(holder, dict):

@@ -97,7 +97,8 @@ def test_a_verdict_is_told_even_if_its_evidence_cannot_be_written(
 def test_what_is_no_answer_is_undecided_here_too(asked: Path, tmp_path: Path, answer: Any) -> None:
     record = evidence(asked / "mark", lambda x: answer, tmp_path / "proof", device="cpu")
     assert record["claim"] is None
-    assert judge(tmp_path / "proof")["claim"] is None
+    with pytest.raises(OwnmarkError):  # nothing was said that could be judged
+        judge(tmp_path / "proof")
 
 
 # --- what a judge is given --------------------------------------------------------------------------------------------
