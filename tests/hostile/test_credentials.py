@@ -15,8 +15,8 @@ from click.testing import CliRunner
 
 from ownmark.cli import main
 from ownmark.errors import OwnmarkError, UnusableAnswer
+from ownmark.foreign import redacted
 from ownmark.ownership import Endpoint, Service
-from ownmark.ownership.credentials import redacted
 from ownmark.ownership.telling import told
 
 SECRET = "hunter2-Zx9Zx9"

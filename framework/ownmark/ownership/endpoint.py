@@ -19,9 +19,9 @@ from torch import Tensor
 
 from ownmark.contracts.views import checked_answers
 from ownmark.errors import NotApplicable, OwnmarkError, UnusableAnswer
-from ownmark.foreign import paragraph, shown
+from ownmark.foreign import paragraph, redacted, shown
 from ownmark.ownership.answers import plain_answers
-from ownmark.ownership.credentials import Redactor, authorization, checked_headers, redacted
+from ownmark.ownership.credentials import Redactor, authorization, checked_headers
 from ownmark.ownership.exchange import Line, TooLarge
 from ownmark.ownership.protocols import ONE_BY_ONE, request_of, unwrapped
 

@@ -19,9 +19,9 @@ from ownmark.contracts.tasks import Goal
 from ownmark.contracts.views import outputs
 from ownmark.discovery import Catalog
 from ownmark.errors import OwnmarkError, Unreadable, UnusableAnswer
+from ownmark.foreign import redacted
 from ownmark.ownership.answers import plain_answers
 from ownmark.ownership.asked import Answers, guarded, imported
-from ownmark.ownership.credentials import redacted
 from ownmark.ownership.endpoint import Endpoint, Service
 from ownmark.ownership.folder import Release, model_state
 from ownmark.ownership.trust import as_owned
