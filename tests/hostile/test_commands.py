@@ -31,7 +31,7 @@ def command(*words: object) -> Result:
 
 
 def full(code: int) -> Callable[..., None]:
-    def write(path: Path, text: str, mode: int = 0o666) -> None:
+    def write(path: Path, text: str, **_: Any) -> None:
         raise OSError(code, "the disk says no")
 
     return write
@@ -86,7 +86,7 @@ def test_a_full_disk_ends_a_run_with_a_sentence_and_loses_nothing(
     words = ("run", tmp_path / "p.yaml", "--out", tmp_path / "run", "--store", tmp_path / "store")
     sound = session.write_text
 
-    def write(path: Path, text: str) -> None:
+    def write(path: Path, text: str, **_: Any) -> None:
         if (path.name == "plan.json") is (late == "plan.json"):
             full(errno.ENOSPC)(path, text)
         sound(path, text)
