@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ownmark import __version__, cli_keeping
+from ownmark import __version__, cli_keeping, cli_marks
 from ownmark.boundary import Commands
 from ownmark.foreign import paragraph, redacted, shown
 from ownmark.wording import counted
@@ -66,7 +66,10 @@ def main(packs: tuple[Path, ...]) -> None:
         os.environ["OWNMARK_PACKS"] = os.pathsep.join(folders)
 
 
-for _command in (cli_keeping.status, cli_keeping.why, cli_keeping.store):
+_FURTHER = (
+    cli_keeping.status, cli_keeping.why, cli_keeping.store, cli_marks.trace, cli_marks.add_reader, cli_marks.recommend,
+)  # fmt: skip
+for _command in _FURTHER:
     main.add_command(_command)
 
 
@@ -188,6 +191,15 @@ def audit(plan: str, held_out: int, keys: int, store: Path | None, device: str) 
 )
 @click.option("--device", default="auto", show_default=True, help="As for `run`.")
 @click.option(
+    "--controls",
+    help="The dataset of clean images that suspects are asked about, as in a plan (default: the plan's test images).",
+)
+@click.option(
+    "--copies",
+    type=_Place(exists=True, dir_okay=False, path_type=Path),
+    help="A CSV file with a column `buyer`: one marked copy for each, to be told apart by `ownmark trace`.",
+)
+@click.option(
     "--commitment",
     type=_Place(exists=True, file_okay=False, path_type=Path),
     help="Folder of `ownmark commit`.",
@@ -196,20 +208,34 @@ def audit(plan: str, held_out: int, keys: int, store: Path | None, device: str) 
     "--randomness", default="", help="With --commitment: public, and later than it; say a beacon's round."
 )
 def embed(
-    plan: str, into: Path, max_loss: float | None, device: str, commitment: Path | None, randomness: str
+    plan: str,
+    into: Path,
+    max_loss: float | None,
+    device: str,
+    controls: str | None,
+    copies: Path | None,
+    commitment: Path | None,
+    randomness: str,
 ) -> None:
     """Mark the network of PLAN (one task, one scheme) under a fresh secret, to be released and claimed later.
 
     INTO/released is what you give away, INTO/owner what nobody else may see. Killed halfway, the same command goes on.
-    With a commitment, the key is one that nobody could choose.
+    With a commitment, the key is one that nobody could choose. With copies, INTO holds one such folder a buyer.
     """
     from ownmark.ownership import embed as embed_mark
+    from ownmark.ownership.knowing import images_of
     from ownmark.runner.progress import Terminal
 
+    clean = None if controls is None else images_of(controls)
+    if copies is not None:
+        if commitment is not None:
+            raise click.UsageError("--commitment commits to one key, --copies draws many: give one of them")
+        cli_marks.embed_for_buyers(plan, into, copies, max_loss, clean, device, _console())
+        return
     with Terminal(_console()) as progress:
         made = embed_mark(
             plan, into, max_loss=max_loss, device=device, commitment=commitment, randomness=randomness,
-            progress=progress,
+            controls=clean, progress=progress,
         )  # fmt: skip
     used = made.utility
     click.echo(f"{used['metric']}: {used['marked']:.3f} marked, {used['host']:.3f} unmarked")
@@ -227,11 +253,16 @@ def embed(
 
 
 @main.command()
-@click.argument("released", type=_Place(exists=True, file_okay=False, path_type=Path))
+@click.argument("released", type=_Place(exists=True, path_type=Path))
 @click.argument("method", metavar="ATTACK")
 @click.option("--into", type=_Place(path_type=Path), required=True, help="Folder to make.")
 @click.option("--given", default="{}", help="What the thief holds, as a plan's `attacker`: '{data: 500}'.")
-@click.option("--images", help="The dataset that the thief's images are from, as in a plan.")
+@click.option(
+    "--images",
+    "--data",
+    help="The dataset that the thief's images are from, as in a plan; its test images are counted.",
+)
+@click.option("--network", help="What a bare file holds the weights of: a host as in a plan.")
 @click.option(
     "--trust", is_flag=True, help="RELEASED is your own: load the dataset and run the code it names."
 )
@@ -243,21 +274,24 @@ def attack(
     into: Path,
     given: str,
     images: str | None,
+    network: str | None,
     trust: bool,
     seed: int,
     device: str,
 ) -> None:
-    """Attack the network in the folder RELEASED with ATTACK, written as in a plan: 'prune: {sparsity: 0.8}'."""
+    """Attack the network RELEASED, a folder or a file, with ATTACK, written as in a plan: 'prune: {sparsity: 0.8}'."""
     from ownmark.ownership import attack as attack_network
     from ownmark.runner.progress import Terminal
 
     with Terminal(_console()) as progress:
         left = attack_network(
-            released, method, into, given=given, images=images, trust=trust, seed=seed, device=device,
-            progress=progress,
+            released, method, into, given=given, images=images, network=network, trust=trust, seed=seed,
+            device=device, progress=progress,
         )  # fmt: skip
     for name, value in left.exhibits.items():
         click.echo(f"{shown(name, 60)}: {shown(value)}")
+    if left.accuracy:
+        click.echo(f"accuracy: {left.accuracy['before']:.3f} before, {left.accuracy['after']:.3f} left")
     click.echo(f"wrote {left.folder}")
 
 
@@ -295,8 +329,14 @@ def attack(
 @click.option("--per-second", default=0.0, show_default=True, help="Requests a second, at most; 0: no limit.")
 @click.option("--retries", default=4, show_default=True, help="Of a request that failed.")
 @click.option("--timeout", default=30.0, show_default=True, help="Seconds for one answer.")
-@click.option("--request-field", default="instances", show_default=True, help="Of the JSON that is sent.")
-@click.option("--answer-field", default="", help="Of the JSON that comes back; found by itself if usual.")
+@click.option(
+    "--request-field", default="instances", show_default=True, help="Of the JSON that is sent; dots nest."
+)
+@click.option(
+    "--answer-field",
+    default="",
+    help="Of the JSON that comes back, result.0.scores if nested; else found by itself.",
+)
 @click.option("--layout", type=click.Choice(["chw", "hwc"]), default="chw", show_default=True)
 @click.option("--sequential", is_flag=True, help="Stop as soon as few images decide; same rate.")
 @click.option("--pixels", type=click.Choice(["unit", "byte"]), default="unit", show_default=True)

@@ -1,7 +1,8 @@
-"""The examples run as they stand, and the README shows them as they are."""
+"""The examples run as they stand, as scripts and as notebooks, and the README shows them as they are."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -24,6 +25,12 @@ def run(script: str, folder: Path) -> str:
     return done.stdout
 
 
+def code_of(name: str) -> str:
+    """An example without what its first lines say of it."""
+    text = (EXAMPLES / name).read_text()
+    return text.split('"""', 2)[2] if text.startswith('"""') else text
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     into = tmp_path_factory.mktemp("examples")
@@ -32,16 +39,36 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return into
 
 
-def test_a_model_trained_without_ownmark_is_marked_and_recognised(folder: Path) -> None:
-    assert "ownmark" not in (EXAMPLES / "train.py").read_text().split('"""')[2]
-    accuracy = float(run("train.py", folder).split()[-1])
-    assert accuracy > 0.95
-    said = run("mark.py", folder)
+@pytest.fixture(scope="module")
+def trained(folder: Path) -> Path:
+    assert float(run("train.py", folder).split()[-1]) > 0.95
+    return folder
+
+
+def test_a_model_trained_without_ownmark_is_marked_and_recognised(trained: Path) -> None:
+    said = run("mark.py", trained)
     before, after = _two(said)
     assert before - after <= 0.01 + 1e-9
-    released = torch.load(folder / "released.pt", weights_only=True)
-    assert list(released) == list(torch.load(folder / "model.pt", weights_only=True))
-    assert "CLAIM: ownership" in run("verify.py", folder)
+    released = torch.load(trained / "released.pt", weights_only=True)
+    assert list(released) == list(torch.load(trained / "model.pt", weights_only=True))
+    assert "CLAIM: ownership" in run("verify.py", trained)
+
+
+@pytest.mark.slow
+def test_a_vision_transformer_is_marked_and_recognised(folder: Path) -> None:
+    pytest.importorskip("transformers")
+    from transformers import ViTForImageClassification
+
+    assert float(run("vit_train.py", folder).split()[-1]) > 0.9
+    before, after = _two(run("vit_mark.py", folder))
+    assert before - after <= 0.01 + 1e-9
+    plain = ViTForImageClassification.from_pretrained(folder / "released-vit")
+    assert list(plain.state_dict()) == list(
+        ViTForImageClassification.from_pretrained(folder / "my-vit").state_dict()
+    )
+    said = run("vit_verify.py", folder)
+    assert "CLAIM: ownership" in said
+    assert "64 of 64 bits match" in said
 
 
 def _two(said: str) -> tuple[float, float]:
@@ -49,14 +76,62 @@ def _two(said: str) -> tuple[float, float]:
     return float(first[1]), float(first[3])
 
 
-def test_marking_takes_15_lines_and_verifying_3() -> None:
-    marking = (EXAMPLES / "mark.py").read_text().split('"""')[2]
-    assert len([line for line in marking.splitlines() if line.strip()]) <= 15
-    assert len((EXAMPLES / "verify.py").read_text().splitlines()) <= 3
+@pytest.mark.parametrize("kind", ["", "vit_"])
+def test_marking_takes_15_lines_and_verifying_3(kind: str) -> None:
+    assert "ownmark" not in code_of(f"{kind}train.py")
+    assert len([line for line in code_of(f"{kind}mark.py").splitlines() if line.strip()]) <= 15
+    assert len((EXAMPLES / f"{kind}verify.py").read_text().splitlines()) <= 3
 
 
 def test_the_readme_shows_the_examples_as_they_are() -> None:
     readme = (ROOT / "README.md").read_text()
     for name in ("mark.py", "verify.py"):
-        code = (EXAMPLES / name).read_text()
-        assert (code.split('"""')[2] if '"""' in code else code).strip() in readme
+        assert code_of(name).strip() in readme
+
+
+# --- notebooks -------------------------------------------------------------------------------------------------------
+
+NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
+
+
+def test_there_are_notebooks_with_their_output() -> None:
+    assert [path.stem for path in NOTEBOOKS] == ["mark", "study"]
+    for path in NOTEBOOKS:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        assert any(cell.get("outputs") for cell in cells), path.name
+        said = path.read_text(encoding="utf-8")
+        assert not any(word in said for word in ("/root/", "/home/", "/tmp/", "/work/")), path.name
+
+
+def test_the_first_notebook_is_the_examples() -> None:
+    cells = json.loads((EXAMPLES / "mark.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]).strip() for cell in cells if cell["cell_type"] == "code"]
+    for name in ("mark.py", "verify.py"):
+        assert code_of(name).strip() in code
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs(path: Path, trained: Path, tmp_path: Path) -> None:
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    pytest.importorskip("ipykernel")
+    place = tmp_path / "here"
+    shutil.copytree(trained, place, ignore=shutil.ignore_patterns("my-mark", "released*"))
+    spec = place / "kernels" / "python3"
+    spec.mkdir(parents=True)
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    (spec / "kernel.json").write_text(
+        json.dumps({"argv": argv, "display_name": "Python 3", "language": "python"})
+    )
+    before = os.environ.get("JUPYTER_PATH")
+    os.environ["JUPYTER_PATH"] = str(place)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        client = nbclient.NotebookClient(
+            notebook, timeout=600, resources={"metadata": {"path": str(place)}}, kernel_name="python3"
+        )
+        client.execute()
+    finally:
+        os.environ.pop("JUPYTER_PATH") if before is None else os.environ.update(JUPYTER_PATH=before)
+    said = json.dumps(notebook.cells)
+    assert "CLAIM: ownership" in said if path.stem == "mark" else "survived" in said

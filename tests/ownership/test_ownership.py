@@ -475,7 +475,7 @@ def one_more_neuron(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 UNREADABLE = {
     "one more neuron": one_more_neuron,
-    "BatchNorm folded": lambda s: {n: t for n, t in s.items() if "running" not in n and t.ndim != 1},
+    "without the layer": lambda s: {n: t for n, t in s.items() if t.ndim != 4},
     "another architecture": lambda s: {"classifier.weight": torch.ones(10, 64)},
 }
 NO_NUMBERS = {
@@ -485,6 +485,26 @@ NO_NUMBERS = {
         n: t * torch.nan if n.endswith("weight") and t.ndim == 4 else t for n, t in s.items()
     },
 }
+
+
+PARTS = {
+    "BatchNorm folded": lambda s: {n: t for n, t in s.items() if "running" not in n and t.ndim != 1},
+    "no head": lambda s: {n: t for n, t in s.items() if not n.startswith("classifier")},
+    "another name before all": lambda s: {f"backbone.{n}": t for n, t in s.items() if t.ndim == 4},
+}
+
+
+@pytest.mark.parametrize("what", PARTS)
+def test_a_file_with_the_layer_that_carries_the_mark_is_read(bits: Path, what: str, tmp_path: Path) -> None:
+    state = load_file(bits / "released" / "model.safetensors")
+    save_file(PARTS[what](state), tmp_path / "suspect.safetensors")
+    record = verify(bits, tmp_path / "suspect.safetensors", device="cpu")
+    assert (record["claim"], record["hits"]) == (True, 32)
+    other = {n: -t if t.is_floating_point() else t for n, t in PARTS[what](state).items()}
+    save_file(other, tmp_path / "other.safetensors")
+    record = verify(bits, tmp_path / "other.safetensors", device="cpu")
+    assert record["claim"] is False
+    assert "a part" in record["reason"] or "what the file has" in record["reason"]
 
 
 @pytest.mark.parametrize("what", UNREADABLE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import inspect
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from ownmark.contracts.dataset import Images
 from ownmark.contracts.tasks import Shape
 from ownmark.contracts.views import device_of, evaluating
 from ownmark.contracts.weights import write_tensors
-from ownmark.errors import OwnmarkError
+from ownmark.errors import NotApplicable, OwnmarkError
 
 EPOCHS = 10
 """Of null models, where nothing else is said."""
@@ -57,25 +58,26 @@ def lend(
     """Put a model and its data where stages find them.
 
     Args:
-        work: a folder for weights. test, mean, std, classes: as for `as_images`.
+        data, test, mean, std, classes: as for `as_images`; or `data` are `Images` in pixels. work: folder for weights.
         build: gives a fresh network of the class; None draws the weights of a copy anew.
         nulls: independent networks without a mark: modules, or files of weights. recipe: trains further ones.
     """
     if not isinstance(model, nn.Module):
         raise OwnmarkError(f"model: expected a torch.nn.Module, got {type(model).__name__}")
-    images = as_images(data, test, mean, std, classes)
+    images = data if isinstance(data, Images) else as_images(data, test, mean, std, classes)
     images = replace(images, classes=classes or classes_of(model, images.shape) or images.classes)
     own = state_digest(model)
     target = hold("m", own, build or (lambda: freshened(model)))
     normalised = {name: list(map(float, v)) for name, v in (("mean", mean), ("std", std)) if v}
-    files = [_file(work / f"null-{i}.safetensors", one) for i, one in enumerate(nulls)]
+    files = weights_in(work, nulls)
     host: dict[str, Any] = {
         "target": target, "weights": str(_file(work / "weights.safetensors", model)), **normalised,
         "null_weights": [str(file) for file in files], "recipe": {"epochs": EPOCHS} | dict(recipe or {}),
     }  # fmt: skip
     name = lend_images(images)
-    importable = importable_class(model)
-    saved = {"module": {"target": importable, **normalised}} if importable else None
+    importable, configured = importable_class(model), configuration_of(model)
+    saved: dict[str, Any] | None = {"module": {"target": importable, **normalised}} if importable else None
+    saved = {"transformers": {"config": configured, **normalised}} if configured else saved
     return Lent(model, images, {"module": host}, {"function": {"target": name}}, saved)
 
 
@@ -119,6 +121,7 @@ def classes_of(model: nn.Module, shape: Shape) -> int | None:
             answer = model(torch.zeros(2, *shape, device=device_of(model)))
     except Exception:  # it is tried again, with a sentence, where the host is built
         return None
+    answer = getattr(answer, "logits", answer)
     return int(answer.shape[1]) if isinstance(answer, Tensor) and answer.ndim == 2 else None
 
 
@@ -137,6 +140,27 @@ def importable_class(model: nn.Module) -> str | None:
     return f"{cls.__module__}:{cls.__qualname__}" if _makes_the_same(cls, model) else None
 
 
+def configuration_of(model: nn.Module) -> dict[str, Any] | None:
+    """What a model of the library transformers is built from, if it is one of its image classifiers."""
+    if not type(model).__module__.startswith("transformers."):
+        return None
+    from ownmark.builtin.hosts.named_config import TransformersConfig
+    from ownmark.builtin.hosts.transformers import Transformers
+
+    told: dict[str, Any] = json.loads(model.config.to_json_string())  # type: ignore[union-attr,operator]
+    kept = {
+        n: v
+        for n, v in told.items()
+        if n not in ("id2label", "label2id", "transformers_version", "architectures")
+    }
+    shape = (int(told.get("num_channels", 3)), *[int(told.get("image_size", 32))] * 2)
+    try:
+        made = Transformers(TransformersConfig(config=kept)).made(shape, int(model.config.num_labels))  # type: ignore[arg-type,union-attr]
+    except NotApplicable:
+        return None
+    return kept if type(made) is type(model) else None
+
+
 def _makes_the_same(cls: type[nn.Module], model: nn.Module) -> bool:
     try:
         made = cls().state_dict()
@@ -144,6 +168,11 @@ def _makes_the_same(cls: type[nn.Module], model: nn.Module) -> bool:
         return False
     own = model.state_dict()
     return made.keys() == own.keys() and all(made[name].shape == own[name].shape for name in own)
+
+
+def weights_in(work: Path, nulls: Sequence[Any]) -> list[Path]:
+    """Files of networks: those that are given, and those that modules are written to."""
+    return [_file(work / f"null-{i}.safetensors", one) for i, one in enumerate(nulls)]
 
 
 def _file(path: Path, network: Any) -> Path:

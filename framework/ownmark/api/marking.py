@@ -14,12 +14,13 @@ from typing import Any
 
 from torch import nn
 
-from ownmark.api.data import as_images
+from ownmark.api.data import as_images, samples_of
 from ownmark.api.lending import Lent, lend, lend_images
 from ownmark.api.results import Mark
 from ownmark.discovery import Catalog, discover
 from ownmark.errors import OwnmarkError
-from ownmark.methods import Kind
+from ownmark.methods import Kind, Need
+from ownmark.runner.reading import models_for
 
 TRAINED = "trained"
 
@@ -39,6 +40,7 @@ def mark(
     build: Callable[[], nn.Module] | None = None,
     rate: float = 0.05,
     max_loss: float = 0.01,
+    controls: Any = None,
     device: str = "auto",
     progress: Any = None,
 ) -> Mark:
@@ -54,6 +56,8 @@ def mark(
         build: gives a fresh network of the class; without it the layers of a copy are drawn anew.
         rate: of false claims. max_loss: of accuracy, past which nothing is released; None is
             0.01, 1 allows any.
+        controls: clean labelled images that suspects are asked about first, as `data`; public ones tell a service
+            nothing of yours. None takes the test images.
 
     Raises:
         PlanError: the scheme or its parameters are wrong. NotApplicable: the mark did not take, or cost too much.
@@ -69,12 +73,16 @@ def mark(
             model, data, work, test=test, mean=mean, std=std, classes=classes, build=build, nulls=given, recipe=recipe
         )  # fmt: skip
         count = nulls if isinstance(nulls, int) else len(given)
+        clean = None if controls is None else samples_of(controls, mean, std, "controls")
         plan = {
             "name": "mark", "tasks": [{"dataset": lent.dataset, "host": lent.host}],
             "schemes": [started(scheme, catalog)],
-            "extractors": ["default", *readers], "verdict": {"rate": rate, "null_models": count or 8},
+            "extractors": ["default", *readers],
+            "verdict": {"rate": rate, "null_models": count or _nulls_for(rate, scheme, readers, catalog)},
         }  # fmt: skip
-        made = embed(as_plan(plan), work / "mark", max_loss=max_loss, device=device, progress=progress)
+        made = embed(
+            as_plan(plan), work / "mark", max_loss=max_loss, controls=clean, device=device, progress=progress
+        )
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
@@ -131,6 +139,16 @@ def load(
     if network is not None:
         weakref.finalize(found, shutil.rmtree, folder, ignore_errors=True)
     return found
+
+
+def _nulls_for(rate: float, scheme: Any, readers: Sequence[Any], catalog: Catalog) -> int:
+    """Null models where nobody says how many: enough to carry a claim alone, if a reader has nothing else."""
+    methods = [(Kind.SCHEME, scheme), *((Kind.EXTRACTOR, one) for one in readers if one != "default")]
+    named = [(kind, one if isinstance(one, str) else next(iter(one))) for kind, one in methods]
+    alone = {Need.EMBEDDED_KEY, Need.OWN_COPY}
+    if any(alone & catalog.find(kind, name).needs for kind, name in named):
+        return models_for(rate)
+    return 8
 
 
 def started(scheme: str | Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:

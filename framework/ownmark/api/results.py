@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -58,6 +59,22 @@ class Mark:
 
         return Verdict(verify(self.folder, suspect, **{"trust_mark": self._own, "device": "cpu", **options}))
 
+    def add_reader(
+        self, reader: str | Mapping[str, Any], nulls: int | Sequence[Any] = ()
+    ) -> Mapping[str, Any]:
+        """Let the mark be read by a further extractor, `"align"` say; see `ownmark.ownership.add_reader`.
+
+        Args:
+            nulls: independent networks without a mark, modules or files; or how many to train by the mark's recipe.
+        """
+        from ownmark.api.lending import weights_in
+        from ownmark.ownership import add_reader
+
+        spelled = reader if isinstance(reader, str) else json.dumps(dict(reader))
+        with tempfile.TemporaryDirectory(prefix="ownmark-") as work:
+            given = nulls if isinstance(nulls, int) else weights_in(Path(work), nulls)
+            return add_reader(self.folder, spelled, nulls=given, device="cpu", trust_mark=True)
+
     def save(self, folder: str | Path) -> Path:
         """Write the mark: `released` to be given away, `owner` to be kept.
 
@@ -93,7 +110,8 @@ class Mark:
 
     def __str__(self) -> str:
         used = self.utility
-        lines = [f"{used['metric']}: {used['host']:.3f} before, {used['marked']:.3f} marked"] if used else []
+        before = f"{used['host']:.3f} before, " if "host" in used else ""
+        lines = [f"{used['metric']}: {before}{used['marked']:.3f} marked"] if used else []
         lines += [f"read by {row['reader']}: p = {row['p_value']:.2g}" for row in self.table()]
         return "\n".join(lines) or f"the mark in {self.folder}"
 

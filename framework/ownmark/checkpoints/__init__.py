@@ -3,9 +3,10 @@
 safetensors, one file or several with an index; folders of such files
 .pt .pth .ckpt .bin     torch's weights-only reader, in a process of its own with limits
 TorchScript, torch.export   their tensors are read, their code is not
-ONNX                    its initialisers (extra `onnx`); `onnx_answers` asks it as a black box
+ONNX                    its initialisers (extra `onnx`); `OnnxAnswers` asks it as a black box
 """
 
-from ownmark.checkpoints.read import Checkpoint, digest_of, read_weights
+from ownmark.checkpoints.answering import OnnxAnswers
+from ownmark.checkpoints.read import Checkpoint, digest_of, kind_of_file, read_weights, weights_file
 
-__all__ = ["Checkpoint", "digest_of", "read_weights"]
+__all__ = ["Checkpoint", "OnnxAnswers", "digest_of", "kind_of_file", "read_weights", "weights_file"]

@@ -46,7 +46,7 @@ def read_weights(path: Path) -> Checkpoint:
     Raises:
         UntrustedFile: missing, damaged, of no known kind, or with something in it that is no weights.
     """
-    path = _file(path)
+    path = weights_file(path)
     kind = kind_of(path)
     if kind == "safetensors":
         return Checkpoint(_plain(read_tensors(path)[0]), kind)
@@ -55,6 +55,15 @@ def read_weights(path: Path) -> Checkpoint:
     found = unpacked(path, kind)
     tensors, taken = chosen(found, path)
     return Checkpoint(_plain(tensors), kind, taken)
+
+
+def kind_of_file(path: Path) -> str:
+    """As `kind_of`, of the weights file in a folder too.
+
+    Raises:
+        UntrustedFile: none of them.
+    """
+    return kind_of(weights_file(path))
 
 
 def kind_of(path: Path) -> str:
@@ -87,7 +96,7 @@ def kind_of(path: Path) -> str:
 
 def digest_of(path: Path) -> str:
     """SHA-256 of a weights file; of a folder or an index, of all weights files in it."""
-    path = _file(path)
+    path = weights_file(path)
     paths = [path]
     if path.name.endswith(INDEX):
         paths += [path.parent / name for name in _shards(path)]
@@ -99,8 +108,12 @@ def digest_of(path: Path) -> str:
     return state.hexdigest()
 
 
-def _file(path: Path) -> Path:
-    """The path, or the weights file in the folder."""
+def weights_file(path: Path) -> Path:
+    """The path, or the weights file in the folder.
+
+    Raises:
+        UntrustedFile: there is none.
+    """
     if not path.is_dir():
         if not path.is_file():
             raise UntrustedFile(f"{path}: no such file")
@@ -126,9 +139,12 @@ def _within(folder: Path, name: str) -> Path:
 def _archive(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [name.partition("/")[2] for name in archive.namelist()]
+            whole = archive.namelist()
+            names = [name.partition("/")[2] for name in whole]
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise UntrustedFile(f"{path}: damaged ({shown(error)})") from error
+    if any(name.endswith(".npy") for name in whole):
+        raise UntrustedFile(f"{path}: arrays of numpy; save them with safetensors.numpy.save_file")
     if any(name.startswith(("data/weights/", "models/")) for name in names):
         return "export"
     if any(name.startswith("code/") for name in names) or "constants.pkl" in names:

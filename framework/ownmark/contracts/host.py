@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -88,6 +88,10 @@ class Host(ABC):
                 f"{type(self).__name__} says not what its generators are asked; write `questions`"
             )
         return test.x
+
+    def renamed(self, bare: nn.Module, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Weights of a file under the names of `bare`, where its library writes others; else as they are."""
+        return state
 
     @property
     def recipe(self) -> Recipe:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 from ownmark.errors import NotApplicable, OwnmarkError, UnusableAnswer
 from ownmark.foreign import shown
+from ownmark.importing import named
 from ownmark.runner.plan import LEAST_RATE
 
 Answers = Callable[[Tensor], Any]
@@ -54,9 +54,8 @@ def imported(name: str) -> Answers:
     Raises:
         OwnmarkError: there is none, or importing it fails in whatever way.
     """
-    module, _, function = name.partition(":")
     try:
-        found: Answers = getattr(importlib.import_module(module), function)
+        found: Answers = named(name)
     except KeyboardInterrupt:
         raise
     except BaseException as error:

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ownmark.contracts.host import Host
+from ownmark.contracts.samples import Samples
 from ownmark.contracts.scheme import Scheme
 from ownmark.discovery import Catalog, discover, nested_fields
 from ownmark.errors import NotApplicable, OwnmarkError, PlanError
@@ -25,6 +25,8 @@ from ownmark.methods import Kind, Need
 from ownmark.ownership.commitment import PRIVATE, PUBLIC
 from ownmark.ownership.deriving import committed_seed
 from ownmark.ownership.folder import Claim, Release, Structure, appearing, require_vacant
+from ownmark.ownership.judging import too_few
+from ownmark.ownership.knowing import Kept, kept_controls
 from ownmark.ownership.mine import remember
 from ownmark.ownership.origin import described
 from ownmark.ownership.secrecy import Discreet, Secrecy, alone
@@ -67,6 +69,7 @@ def embed(
     device: str = "auto",
     commitment: Path | None = None,
     randomness: str = "",
+    controls: Samples | None = None,
     progress: Progress | None = None,
     catalog: Catalog | None = None,
 ) -> Embedded:
@@ -78,6 +81,8 @@ def embed(
         commitment: folder that `commit` made; the key is then drawn from its secret and from `randomness`, a string
             that nobody knew when the commitment was published, instead of from the system's randomness.
         into: the folder to make. While the work goes on, it lies in a folder of that name with `.work` behind it.
+        controls: labelled images of the task that suspects are asked about before any trigger, public ones say; None
+            takes the plan's test images.
         max_loss: of utility, past which nothing is released; None: 0.01 where trained weights are marked, any where the
             plan trains the network.
 
@@ -89,7 +94,7 @@ def embed(
     require_share(max_loss)
     catalog = catalog or discover()
     parsed, document = load_plan(plan, catalog)
-    single = _single(parsed, document, catalog)
+    single = single_plan(parsed, document, catalog)
     require_vacant(into)
     device = str(device_called(device))
     require_writable(into.parent, "--into")
@@ -98,7 +103,7 @@ def embed(
         require_vacant(into)  # whoever held the folder may just have finished
         derivation = None
         if commitment is None:
-            secret = _secret(work / "secret")
+            secret = secret_in(work / "secret")
         else:
             cell = expand(single)[0]
             secret, derivation = committed_seed(catalog, cell, single.split, commitment, randomness)
@@ -109,24 +114,27 @@ def embed(
             session = checked_session(
                 seeded, document, work, work / "store", device, told, catalog, secrecy.hide
             )
-            made = _embedded(session, into, derivation, commitment, max_loss)
+            made = embedded(session, into, derivation, commitment, max_loss, controls)
         shutil.rmtree(work, ignore_errors=True)
     return made
 
 
-def _embedded(
+def embedded(
     session: Session,
     into: Path,
-    derivation: Mapping[str, Any] | None,
-    commitment: Path | None,
-    max_loss: float | None,
+    derivation: Mapping[str, Any] | None = None,
+    commitment: Path | None = None,
+    max_loss: float | None = None,
+    controls: Samples | None = None,
 ) -> Embedded:
+    """Mark the network of a session's plan; arguments as for `embed`."""
     cells = expand(session.plan)
     session.progress.plan(_missing(session, cells), len(cells))
-    verdicts, readers = _read(session, cells)
+    asked = kept_controls(session, cells[0], controls)
+    verdicts, readers = _read(session, cells, asked)
     require_worth(utility_of(session, cells[0]), allowed_loss(session, cells[0], max_loss))
     with writing(into), appearing(into) as folder:
-        _write(folder, session, cells[0], readers, derivation)
+        _write(folder, session, cells[0], readers, derivation, asked)
         if commitment is not None:
             for name in (PUBLIC, PRIVATE):
                 shutil.copy(commitment / name, folder / "owner" / name)
@@ -147,20 +155,20 @@ def single_cell(plan: str | Path, catalog: Catalog) -> tuple[Cell, Split]:
         PlanError: the plan has more than one task or scheme, or cannot be read.
     """
     parsed, document = load_plan(plan, catalog)
-    single = _single(parsed, document, catalog)
+    single = single_plan(parsed, document, catalog)
     if problems := check_methods(single, document, catalog):
         raise PlanError(problems)
     return expand(single)[0], single.split
 
 
-def _single(plan: Plan, document: Document, catalog: Catalog) -> Plan:
+def single_plan(plan: Plan, document: Document, catalog: Catalog) -> Plan:
     """The plan without attacks and seeds, and with all of the owner's data: there is nobody to keep any for.
 
     Raises:
         PlanError: it has more than one task or scheme.
     """
     bare = replace(
-        plan, schemes=tuple(_keyed(entry, catalog) for entry in plan.schemes), attacks=(Entry(id="none"),), seeds=(0,),
+        plan, schemes=tuple(keyed(entry, catalog) for entry in plan.schemes), attacks=(Entry(id="none"),), seeds=(0,),
         split=replace(plan.split, reserve=0.0), attacker=Given(source="owner"),
     )  # fmt: skip
     found = {(cell.task, cell.scheme) for cell in expand(bare)}
@@ -170,7 +178,7 @@ def _single(plan: Plan, document: Document, catalog: Catalog) -> Plan:
     return bare
 
 
-def _keyed(entry: Entry, catalog: Catalog) -> Entry:
+def keyed(entry: Entry, catalog: Catalog) -> Entry:
     """The scheme with a pattern of the key's own, if it has such a mode and the plan leaves it open."""
     try:
         config = catalog.find(Kind.SCHEME, entry.id).load_config()
@@ -181,7 +189,7 @@ def _keyed(entry: Entry, catalog: Catalog) -> Entry:
     return replace(entry, params={**entry.params, "keyed": True})
 
 
-def _secret(path: Path) -> int:
+def secret_in(path: Path) -> int:
     """The secret of an embedding that was begun, or a new one.
 
     Raises:
@@ -202,7 +210,7 @@ def _secret(path: Path) -> int:
 def _nodes(session: Session, cell: Cell) -> list[Any]:
     making, reading = session.making, session.reading
     decoys = reading.decoys(cell)
-    return [making.host(cell.task, f"seed {cell.seed}"), making.marked(cell), reading.host_utility(cell),
+    return [making.own_host(cell), making.marked(cell), reading.host_utility(cell),
             reading.marked_utility(cell), reading.evidence(cell), *([decoys] if decoys else [])]  # fmt: skip
 
 
@@ -211,7 +219,7 @@ def _missing(session: Session, cells: tuple[Cell, ...]) -> dict[str, str]:
     return {node.digest: node.stage for node in nodes if not session.engine.done(node)}
 
 
-def _read(session: Session, cells: tuple[Cell, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _read(session: Session, cells: tuple[Cell, ...], asked: Kept) -> tuple[dict[str, Any], dict[str, Any]]:
     """Verdicts on the marked network by reader, and what later verdicts need of each reader."""
     verdicts, readers = {}, {}
     for cell in cells:
@@ -222,6 +230,8 @@ def _read(session: Session, cells: tuple[Cell, ...]) -> tuple[dict[str, Any], di
         hits, n = evidence["hits"], evidence["n"]
         method = session.making.methods.extractor_of(cell.scheme, cell.extractor)
         label = cell.extractor.label if cell.extractor else "default"
+        if basis.controls is not None and asked.knows is not None:
+            basis = replace(basis, controls=asked.knows)
         verdicts[label] = verdict(hits, n, evidence["chance"], basis)
         _require_claim(cell, label, hits, n, basis, verdicts[label])
         spec = cell.extractor or session.making.methods.own_extractor(cell.scheme)
@@ -284,6 +294,12 @@ def _require_claim(cell: Cell, label: str, hits: int, n: int, basis: Basis, foun
             "Nothing was released"
         )
 
+    if found["p_value"] > basis.threshold.rate:
+        raise NotApplicable(
+            f"{cell.scheme.label}, read by {label}: {too_few(found)}; raise verdict.null_models, give more of your "
+            "own, or state a higher verdict.rate. Nothing was released"
+        )
+
 
 def _write(
     folder: Path,
@@ -291,6 +307,7 @@ def _write(
     cell: Cell,
     readers: Mapping[str, Any],
     derivation: Mapping[str, Any] | None,
+    asked: Kept,
 ) -> None:
     making, splits = session.making, session.making.splits(cell.task.dataset)
     scheme = making.methods.get(Kind.SCHEME, cell.scheme).instance
@@ -310,10 +327,7 @@ def _write(
         "host": host.describe(), "dataset": dataset.describe(), "split": session.plan.split.plain(),
         "provenance": environment(str(session.engine.device)), "utility": utility_of(session, cell),
     }  # fmt: skip
-    controls = session.reading.controls(cell)
-    nothing = splits.owner.first(0).labelled(torch.zeros(0, dtype=torch.int64))
-    kept = nothing if controls is None else controls
-    Claim(about, key, kept.to("cpu")).write(folder / "owner")
+    Claim(about, key, asked.images.to("cpu")).write(folder / "owner")
 
 
 def _owners_names(session: Session, cell: Cell) -> dict[str, Tensor]:

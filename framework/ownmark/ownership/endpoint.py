@@ -43,7 +43,8 @@ class Service:
     Args:
         url: receives `POST` with JSON `{request_field: [images]}`.
         headers: sent along, for keys and tokens.
-        request_field: name of the list of images. answer_field: name of the list of answers; empty to find it.
+        request_field: name of the list of images. answer_field: name of the list of answers; empty to find it. Dots
+            lead into nested objects and lists: `result.0.scores`.
         layout: of an image, channels first or last. pixels: in [0, 1], or whole numbers up to 255.
         batch_size: images a request. per_second: requests a second, at most; 0 for no limit.
         retries: of a request, after the first. timeout: seconds for one answer, reading included.
@@ -258,13 +259,30 @@ def decoded(
     if protocol != "plain":
         answer = unwrapped(answer, protocol, count, name)
     elif isinstance(answer, dict):
-        known = [name] if name else [one for one in ANSWERS if one in answer]
-        if not known or known[0] not in answer:
+        answer = _field(answer, name, redact)
+    return checked_answers(plain_answers(answer, count, labels), count, classes)
+
+
+def _field(answer: Mapping[str, Any], name: str, redact: Callable[[str], str]) -> Any:
+    """What an object holds under a name, `result.0.scores` for a nested one; under one of `ANSWERS` without a name."""
+    known = name or next((one for one in ANSWERS if one in answer), "")
+    held: Any = answer
+    for step in [known] if known in answer else known.split("."):
+        if isinstance(held, Mapping) and step in held:
+            held = held[step]
+        elif (
+            isinstance(held, list)
+            and step.isascii()
+            and step.isdigit()
+            and len(step) < 6
+            and int(step) < len(held)
+        ):
+            held = held[int(step)]
+        else:
             wanted = repr(name) if name else f"any of {', '.join(ANSWERS)}"
             found = shown(redact(", ".join(answer)), 200) or "nothing"
             raise UnusableAnswer(f"expected {wanted} in the answer, found {found}")
-        answer = answer[known[0]]
-    return checked_answers(plain_answers(answer, count, labels), count, classes)
+    return held
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

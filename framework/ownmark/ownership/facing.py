@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import importlib.util
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -14,11 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ownmark.checkpoints import Checkpoint, digest_of, read_weights
+from ownmark.checkpoints import Checkpoint, OnnxAnswers, digest_of, kind_of_file, read_weights, weights_file
+from ownmark.checkpoints.hub import fetched
+from ownmark.contracts.partial import partly_loaded
 from ownmark.contracts.tasks import Goal
 from ownmark.contracts.views import outputs
 from ownmark.discovery import Catalog
-from ownmark.errors import OwnmarkError, Unreadable, UnusableAnswer
+from ownmark.errors import NotApplicable, OwnmarkError, Unreadable, UnusableAnswer
 from ownmark.foreign import redacted
 from ownmark.ownership.answers import plain_answers
 from ownmark.ownership.asked import Answers, guarded, imported
@@ -32,12 +35,17 @@ Given = str | Path | Service | Answers | nn.Module
 
 @dataclass(frozen=True)
 class Faced:
-    """A suspect as the verifier faces it: what answers, and the weights if they are there."""
+    """A suspect as the verifier faces it: what answers, and the weights if they are there.
+
+    Args:
+        lacking: why the network is only a part of the owner's, the rest not a number; empty if it is whole.
+    """
 
     answer: Answers
     network: nn.Module | None
     about: Mapping[str, Any]
     endpoint: Endpoint | None = None
+    lacking: str = ""
 
 
 def face(
@@ -66,9 +74,14 @@ def face(
         return _module(suspect, release, catalog, device)
     if isinstance(suspect, str) and not Path(suspect).exists() and _FUNCTION.fullmatch(suspect):
         return _function(imported(suspect), suspect, labels, {"given": suspect})
+    if isinstance(suspect, str) and suspect.startswith("hf://"):
+        folder, name = fetched(suspect)
+        faced = _stored(folder, release, catalog, device, trust)
+        return replace(faced, about={**faced.about, "given": name})
     if isinstance(suspect, str) and "://" in suspect:
         raise OwnmarkError(
-            f"{redacted(suspect)} is no address of a service; it starts with http:// or https://"
+            f"{redacted(suspect)} is no address of a service; it starts with http:// or https://, and hf:// for a "
+            "repository of the Hugging Face hub"
         )
     if isinstance(suspect, str | Path):
         return _stored(Path(suspect), release, catalog, device, trust)
@@ -76,7 +89,8 @@ def face(
         raise OwnmarkError(
             f"a {type(suspect).__name__} is no suspect; give a file, a folder, an address, a module or a function"
         )
-    name = f"the function {getattr(suspect, '__qualname__', type(suspect).__qualname__)}"
+    called = getattr(suspect, "__qualname__", type(suspect).__qualname__)
+    name = "the function" if "<" in called else f"the function {called}"
     return _function(suspect, name, labels, {"given": name})
 
 
@@ -119,11 +133,48 @@ def _stored(path: Path, release: Release, catalog: Catalog, device: torch.device
     origin = Release.read(path) if described else release
     if described and not trust:
         origin = as_owned(origin, release, catalog, str(path))
+    if not described and kind_of_file(path) == "onnx":
+        return _onnx(path, release, catalog, device)
     found = Checkpoint(model_state(path), "safetensors") if described else read_weights(path)
-    network = origin.restored(catalog, found.tensors, str(path)).to(device)
     told = about(path) | ({"taken": found.taken} if found.taken else {})
+    try:
+        network = origin.restored(catalog, found.tensors, str(path)).to(device)
+    except Unreadable as error:
+        part = _part(origin, catalog, found.tensors)
+        if part is None:
+            raise
+        return Faced(_refusing(error), part.to(device), told, lacking=str(error))
     goal = release.structure.builder(catalog).goal
     return Faced(_answering(origin.served(catalog, network), str(path), goal), network, told)
+
+
+def _onnx(path: Path, release: Release, catalog: Catalog, device: torch.device) -> Faced:
+    """Asked as it is, by onnxruntime; its initialisers are read where they are the owner's tensors."""
+    told, lacking = about(path), f"{path}: its initialisers are not those of the owner's network"
+    asked = OnnxAnswers(weights_file(path))
+    if importlib.util.find_spec("onnxruntime") is None:
+        raise NotApplicable("asking an ONNX file takes the package onnxruntime: pip install 'ownmark[onnx]'")
+
+    def answer(x: Tensor) -> Any:
+        return plain_answers(asked(x), len(x), None)
+
+    part = _part(release, catalog, read_weights(path).tensors)
+    return Faced(guarded(answer, str(path)), None if part is None else part.to(device), told, lacking=lacking)
+
+
+def _part(release: Release, catalog: Catalog, tensors: Mapping[str, Tensor]) -> nn.Module | None:
+    """What a file has of the owner's network."""
+    host = release.structure.builder(catalog)
+    network = release.structure.blank(catalog)
+    bare = host.bare(network)
+    return None if partly_loaded(bare, host.renamed(bare, tensors)) is None else network.eval()
+
+
+def _refusing(error: Unreadable) -> Answers:
+    def answer(x: Tensor) -> Any:
+        raise error
+
+    return answer
 
 
 def _answering(network: nn.Module, name: str, goal: Goal) -> Answers:

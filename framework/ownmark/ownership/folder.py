@@ -100,6 +100,7 @@ class Structure:
         host = self.builder(catalog)
         network = self._built(catalog, host)
         bare = host.bare(network)
+        state = host.renamed(bare, state)
         if bare is network:
             return load_weights(network, state)
         try:

@@ -27,9 +27,10 @@ from ownmark.runner.resolve import needs_of
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.splits import divide, task_of
 from ownmark.runner.verdict import BORN, Basis, verdict
-from ownmark.stats import Decoys, Knowing, Looks, rank_among
+from ownmark.stats import Decoys, Knowing, Looks, Threshold, rank_among
 
 OLD = "this mark was made before keys were drawn to be told from others; embed anew to be able to say whose it is"
+TOO_FEW = "too few symbols match for fresh keys to be asked"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Judge:
         owner, release: the mark's two parts. reads: of the claim, what the reader needs. rate: of the verdict.
         extractor, own: the reader, and the owner's copy if it needs one. trusted: the mark may name code and files.
         sequential: whether to look at a tenth of the symbols first, and stop there if that decides.
+        sparing: whether decoys are read only where the owner's key matches enough for a claim.
     """
 
     catalog: Catalog
@@ -52,6 +54,7 @@ class Judge:
     device: torch.device
     sequential: bool = False
     trusted: bool = False
+    sparing: bool = False
 
     def judged(self, view: WhiteBox | BlackBox, knowing: Knowing | None, most: int | None) -> dict[str, Any]:
         """Read the owner's key, then decoys, and decide.
@@ -62,16 +65,26 @@ class Judge:
         found = self.extractor.extract(view, self.owner.key.to(self.device), self.own)
         if found.n != self.reads["n"]:
             raise NotApplicable(f"{found.n} symbols were read, the threshold is for {self.reads['n']}")
-        decoys, without = self._decoys(view, found, most)
+        threshold = self._threshold(found)
+        if self.sparing and self.reads.get("tests") != "decoys" and not threshold.claims(found.hits):
+            decoys, without = None, TOO_FEW
+        else:
+            decoys, without = self._decoys(view, found, most)
+        said = verdict(found.hits, found.n, found.chance, self._basis(threshold, knowing, decoys, without))
         return {"hits": found.hits, "n": found.n, "symbol": found.symbol, "extras": _plain(found.extras),
-                **verdict(found.hits, found.n, found.chance, self._basis(found, knowing, decoys, without))}  # fmt: skip
+                **said, **({} if "decoys" not in self.reads else beyond(said))}  # fmt: skip
 
-    def _basis(self, found: Evidence, knowing: Knowing | None, decoys: Decoys | None, without: str) -> Basis:
+    def _threshold(self, found: Evidence) -> Threshold:
         reads, guess = self.reads, guess_of(found.symbol, self.release.structure.classes)
-        threshold = threshold_of(reads["null_hits"], found.n, reads["chance"], self.rate, guess)
+        return threshold_of(reads["null_hits"], found.n, reads["chance"], self.rate, guess)
+
+    def _basis(
+        self, threshold: Threshold, knowing: Knowing | None, decoys: Decoys | None, without: str
+    ) -> Basis:
+        reads = self.reads
         own = reads.get("own_hits", [max(row) for row in reads["null_hits"]])
         return Basis(
-            threshold, [hits / found.n for hits in own], decoys, without, reads.get("tests", "nulls"),
+            threshold, [hits / threshold.n for hits in own], decoys, without, reads.get("tests", "nulls"),
             bool(reads.get("public", False)), knowing,
         )  # fmt: skip
 
@@ -146,6 +159,24 @@ class Judge:
         scheme: Scheme = self._built(Kind.SCHEME, marking)
         secret = self.owner.about["key"]
         return fresh_keys(scheme, task, lambda i: rng_for("decoy", secret, i), self.device)
+
+
+def beyond(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What becomes of a claim whose p-value lies above its stated rate: it is left open, with the reason.
+
+    Marks of version 0.1 are told as they were; they have no decoys, and their few null models stand in the record.
+    """
+    if not said["claim"] or said["p_value"] <= said["stated_rate"]:
+        return {}
+    return {"status": "undecided", "claim": None, "error": too_few(said)}
+
+
+def too_few(said: Mapping[str, Any]) -> str:
+    """Why a verdict that rests on null models alone is none."""
+    return (
+        f"the mark is there as far as {said['null_models']} null models can tell, p = {said['p_value']:.2g}; a rate of "
+        f"{said['stated_rate']:g} takes {models_for(said['stated_rate'])} of them"
+    )
 
 
 def stated(reads: Mapping[str, Any], rate: float | None) -> float:

@@ -63,7 +63,10 @@ def request_of(batch: Tensor, service: Service, encoded: list[Any]) -> tuple[byt
     if service.protocol == "gradio":
         url = "data:image/png;base64," + base64.b64encode(png(batch[0])).decode()
         return json.dumps({"data": [url]}).encode(), "application/json"
-    return json.dumps({service.request_field: encoded}).encode(), "application/json"
+    body: Any = encoded
+    for step in reversed(service.request_field.split(".")):
+        body = {step: body}
+    return json.dumps(body).encode(), "application/json"
 
 
 def unwrapped(answer: Any, protocol: str, count: int, name: str) -> Any:

@@ -19,6 +19,9 @@ from ownmark.runner.controls import asked
 from ownmark.stats import Knowing
 
 Answers = Callable[[Tensor], Any]
+SAME = 1e-6
+"""Between scores that are the same. A network whose images come in another range may say one label of all of them, and
+its scores differ; a service that answers without looking gives the same."""
 
 
 class Relabelling:
@@ -27,17 +30,20 @@ class Relabelling:
     Attributes:
         order: int64 [classes], for each label of the suspect the owner's; None changes nothing.
         heard: the labels of the last images that were asked about, as the suspect gave them.
+        same: whether it said the very same of all of them, scores included.
     """
 
     def __init__(self, answer: Answers, classes: int) -> None:
         self._answer, self._classes = answer, classes
         self.order: Tensor | None = None
         self.heard = torch.empty(0, dtype=torch.int64)
+        self.same = False
 
     def __call__(self, x: Tensor) -> Tensor:
         """See `BlackBox`."""
         found = checked_answers(self._answer(x), len(x), self._classes)
         self.heard = (found.argmax(1) if found.ndim == 2 else found.long()).cpu()
+        self.same = len(found) > 1 and bool((found - found[:1]).abs().max() <= SAME)
         if self.order is None:
             return found
         order = self.order.to(found.device)
@@ -52,7 +58,7 @@ def introduced(
     """What a suspect knows of the controls, under other labels if it must be; and whether it answers one label only."""
     knowing = asked(box, controls, reference)
     heard = turned.heard
-    constant = len(heard) > 1 and len(set(heard.tolist())) == 1
+    constant = turned.same
     if knowing.knows or not knowing.powerful or constant:
         return knowing, constant
     labels, classes = controls.labels.cpu(), box.classes or int(controls.labels.max()) + 1

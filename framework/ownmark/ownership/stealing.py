@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import copy
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from ownmark.checkpoints import read_weights
 from ownmark.config import to_plain
 from ownmark.contracts.attack import Attack
 from ownmark.contracts.samples import Samples
-from ownmark.contracts.tasks import require_fit
-from ownmark.contracts.views import seeded
+from ownmark.contracts.tasks import Goal, require_fit
+from ownmark.contracts.views import predictions, seeded
 from ownmark.discovery import Catalog, discover
-from ownmark.errors import NotApplicable, PlanError, UntrustedFile, contained
+from ownmark.errors import NotApplicable, OwnmarkError, PlanError, UntrustedFile, contained
 from ownmark.foreign import shown
 from ownmark.loops import Fitter
 from ownmark.loops.repeat import repeatable
 from ownmark.methods import Kind, Need
 from ownmark.ownership.data import images_of
-from ownmark.ownership.folder import Claim, Release, Step, appearing, model_state, require_vacant
+from ownmark.ownership.folder import Claim, Release, Step, Structure, appearing, model_state, require_vacant
 from ownmark.ownership.trust import require_plain
 from ownmark.runner.cell import Spec, canonical
+from ownmark.runner.controls import are_classes
 from ownmark.runner.device import device_called
 from ownmark.runner.engine import Progress
 from ownmark.runner.granting import access_problems, narrowed, stolen
@@ -39,14 +43,24 @@ TRAINED_ON = (
     "the owner kept no images apart, so the thief is given some that the network was trained on; name others with "
     "--images"
 )
+EXAMPLES = {
+    "attack": "`prune` or `{prune: {sparsity: 0.8}}`", "dataset": "`{npz: {path: mine.npz}}`",
+    "host": "`convnet` or `{timm: {name: resnet18}}`", "extractor": "`align` or `{align: {extractor: uchida}}`",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Attacked:
-    """What `attack` left behind: the folder, and what the attack has to say (numbers and text)."""
+    """What `attack` left behind.
+
+    Args:
+        folder: with the suspect. exhibits: what the attack has to say (numbers and text).
+        accuracy: `before` and `after`, on the test images of the dataset; empty where none is named.
+    """
 
     folder: Path
     exhibits: Mapping[str, Any]
+    accuracy: Mapping[str, float] = field(default_factory=dict)
 
 
 def attack(
@@ -56,6 +70,7 @@ def attack(
     *,
     given: str = "{}",
     images: str | None = None,
+    network: str | None = None,
     trust: bool = False,
     seed: int = 0,
     device: str = "auto",
@@ -65,12 +80,14 @@ def attack(
     """Attack the network of a folder and write what comes of it into another one.
 
     Args:
-        released: folder with `model.safetensors` and `model.json`.
+        released: folder with `model.safetensors` and `model.json`; or a file of weights, as `ownmark.checkpoints` reads
+            them, if `network` and `images` say what they are the weights of.
         method: as in a plan: `prune` or `{prune: {sparsity: 0.8}}`.
         given: what the thief holds, as a plan's `attacker`: `{data: 500, labels: false}`. Where the owner kept no
             images apart, `source` is `owner` unless this says otherwise.
         images: dataset that they are taken from, as in a plan; if not given, the one that the owner's half beside
             the folder (or an older `model.json`) names, which is loaded for a trusted folder only.
+        network: the host that a bare file holds the weights of, as in a plan: `{timm: {name: resnet18}}`.
         trust: the folder is the user's own, so that code which it names may run.
 
     Raises:
@@ -82,23 +99,21 @@ def attack(
     require_vacant(into)
     where = device_called(device)
     require_writable(into.parent, "--into")
-    spec, holds = _spec(method, "attack"), _given(given)
-    source = _spec(images, "dataset") if images else None
+    spec, holds = spelled(method, "attack"), _given(given)
+    source = spelled(images, "dataset") if images else None
     thief: Attack = catalog.build(Kind.ATTACK, spec.id, spec.parameters)
-    release = Release.read(released)
-    if not trust:
-        require_plain(release, catalog, str(released))
-    network = release.restored(catalog, model_state(released), str(released)).to(where)
+    release, state = _opened(released, source, network, trust, catalog)
+    victim = release.restored(catalog, state, str(released)).to(where)
     structure = release.structure
     needs = needs_of(catalog, Kind.ATTACK, spec.id, spec.parameters)
     require_fit(needs, structure.inputs, structure.builder(catalog).goal)
-    thief.check(network, structure.shape, structure.classes)
+    thief.check(victim, structure.shape, structure.classes)
     problems = list(access_problems(holds, needs - {Need.COPIES}, spec.id))
     if Need.COPIES in needs:
         problems.append(f"attack {spec.id} needs several marked copies of a host; use `ownmark run` for that")
     if problems:
         raise PlanError(problems)
-    data = None
+    data, named = None, source or (release.dataset if trust else None)
     if needs & {Need.DATA, Need.LABELS, Need.MAY_USE_DATA} and not (
         source is None and holds.data in ("none", 0)
     ):
@@ -111,7 +126,7 @@ def attack(
     holds = narrowed(holds, needs)
     host = structure.builder(catalog)
     loot = stolen(
-        network, holds, structure.shape, structure.classes, data and data.to(where),
+        copy.deepcopy(victim), holds, structure.shape, structure.classes, data and data.to(where),
         inputs=structure.inputs, goal=host.goal, terms=tuple(host.terms()),
     )  # fmt: skip
     fitter = Fitter(where, rng_for("attacker fit", seed), progress=progress.step if progress else None)
@@ -121,18 +136,63 @@ def attack(
     with writing(into), appearing(into) as folder:
         left.write(folder, suspect.network.state_dict())
     told = {name: value for name, value in suspect.exhibits.items() if not isinstance(value, Tensor)}
-    return Attacked(into, told)
+    served = left.served(catalog, suspect.network)
+    asked = {"before": release.served(catalog, victim), "after": served}
+    return Attacked(
+        into, told, {} if host.goal is not Goal.CLASSIFICATION else _accuracies(asked, named, catalog)
+    )
 
 
-def _spec(method: str, kind: str) -> Spec:
+def _opened(
+    released: Path, images: Spec | None, network: str | None, trust: bool, catalog: Catalog
+) -> tuple[Release, Mapping[str, Tensor]]:
+    """The release that is attacked, and its weights."""
+    if released.is_dir() and os.path.lexists(released / "model.json"):
+        release = Release.read(released)
+        if not trust:
+            require_plain(release, catalog, str(released))
+        return release, model_state(released)
+    if network is None or images is None:
+        raise PlanError([
+            f"{released}: a file of weights alone; say with --network what they are the weights of, a host as in a "
+            "plan ('timm: {name: resnet18}'), and with --images for what data ('npz: {path: mine.npz}')"
+        ])  # fmt: skip
+    tensors = read_weights(released).tensors
+    host, data = spelled(network, "host"), images_of(catalog, images)
+    structure = Structure(qualified(catalog, Kind.HOST, host), data.shape, data.classes, inputs=data.inputs)
+    return Release(structure, images, Split(reserve=0.0)), tensors
+
+
+def _accuracies(
+    networks: Mapping[str, nn.Module], dataset: Spec | None, catalog: Catalog
+) -> dict[str, float]:
+    """Share of the dataset's test images that each network calls by their label."""
+    if dataset is None:
+        return {}
+    try:
+        test = images_of(catalog, dataset).test
+    except OwnmarkError:  # of the folder's own dataset, which the attack itself may do without
+        return {}
+    if not are_classes(test):
+        return {}
+    return {
+        name: float((predictions(one, test.x).cpu() == test.labels.cpu()).float().mean())
+        for name, one in networks.items()
+    }
+
+
+def spelled(method: str, kind: str) -> Spec:
+    """A method as a plan writes it.
+
+    Raises:
+        PlanError: it is none.
+    """
     from pydantic import TypeAdapter, ValidationError
 
     try:
         entry = TypeAdapter(Entry).validate_python(parse(method, kind).data)
     except ValidationError as error:
-        example = {"attack": "`prune` or `{prune: {sparsity: 0.8}}`", "dataset": "`{npz: {path: mine.npz}}`"}[
-            kind
-        ]
+        example = EXAMPLES[kind]
         raise PlanError([f"expected the {kind} as in a plan, {example}: {shown(method)}"]) from error
     return Spec(entry.id, canonical(entry.params), entry.label or entry.id)
 

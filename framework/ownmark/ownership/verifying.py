@@ -59,6 +59,8 @@ def verify(
     labels: Sequence[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
     catalog: Catalog | None = None,
+    faced: Faced | None = None,
+    sparing: bool = False,
 ) -> dict[str, Any]:
     """The verdict on a suspect, as a JSON-ready record.
 
@@ -76,6 +78,8 @@ def verify(
         watch: wraps what answers, to see questions and answers.
         stranger: a distribution whose extractor is to read, though the mark names another's of the same id.
         progress: told (images answered, images in all) by a service.
+        faced: the same suspect, if it was opened for another mark of the same network.
+        sparing: read decoys only where the key matches enough for a claim.
 
     Returns: `claim` is true or false; or None, with `error`, where a black box gave no usable answers. `reason` says
         why there is no evidence; with `unreadable`, the suspect has another structure than the mark is read from.
@@ -98,7 +102,7 @@ def verify(
     if not trusted:
         _require_plain_mark(mark, release, method, catalog)
     try:
-        faced = face(suspect, release, catalog, where, budget, progress, trust, labels)
+        faced = faced or face(suspect, release, catalog, where, budget, progress, trust, labels)
     except Unreadable as error:
         return _record(about(suspect), owner, reads, reader, where) | _unreadable(error)
     record = _record(faced.about, owner, reads, reader, where) | {
@@ -112,7 +116,9 @@ def verify(
     own = None
     if reads["own_copy"]:
         own = release.restored(catalog, model_state(mark / "released"), str(mark)).to(where)
-    judge = Judge(catalog, owner, release, reads, judged_at, extractor, own, where, sequential, trusted)
+    judge = Judge(
+        catalog, owner, release, reads, judged_at, extractor, own, where, sequential, trusted, sparing
+    )
     if reads["access"] == "white-box":
         if faced.network is None:
             raise NotApplicable(
@@ -120,9 +126,13 @@ def verify(
                 "the weights, or mark with a scheme that a prediction service reveals (`ownmark list schemes`)"
             )
         try:
-            said = judge.judged(WhiteBox(faced.network), None, None) | {"queries": 0, "status": "ok"}
+            said = {"queries": 0, "status": "ok"} | judge.judged(WhiteBox(faced.network), None, None)
         except (Unreadable, NotApplicable) as error:
-            said = _unreadable(error)
+            said = _unreadable(Unreadable(faced.lacking) if faced.lacking else error)
+        if faced.lacking:
+            return (
+                record | said | ({} if said["claim"] or "unreadable" in said else _part_only(faced.lacking))
+            )
         doubt = None if said["claim"] else without_numbers(faced.network)
         return record | said | ({"status": "undecided", "claim": None, "error": doubt} if doubt else {})
     needed = len(owner.controls) + int(reads["queries"])
@@ -171,6 +181,11 @@ def _unreadable(error: Exception) -> dict[str, Any]:
     return {
         "status": "ok", "claim": False, "unreadable": str(error), "reason": f"unreadable: {error}", "queries": 0,
     }  # fmt: skip
+
+
+def _part_only(lacking: str) -> dict[str, Any]:
+    """No claim on a file that has only a part of the network; it may lack what would make one."""
+    return {"claim": False, "reason": f"what the file has of the network does not carry the mark. {lacking}"}
 
 
 def _asked(

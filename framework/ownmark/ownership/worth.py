@@ -47,7 +47,7 @@ def allowed_loss(session: Session, cell: Cell, asked: float | None) -> float | N
     if asked is not None:
         return asked
     host = session.making.methods.get(Kind.HOST, cell.task.host).instance
-    return MAX_LOSS if host.fingerprint(f"seed {cell.seed}") else None
+    return MAX_LOSS if host.fingerprint(f"seed {session.making.own_seed(cell)}") else None
 
 
 def require_worth(utility: Mapping[str, Any], max_loss: float | None) -> None:

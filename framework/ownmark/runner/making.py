@@ -42,11 +42,19 @@ from ownmark.strictjson import finite
 class Making:
     """Nodes of a plan's networks, and the networks behind them."""
 
-    def __init__(self, plan: Plan, methods: Methods, engine: Engine, transfer: Spec | None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        methods: Methods,
+        engine: Engine,
+        transfer: Spec | None,
+        host_seed: int | None = None,
+    ) -> None:
         self.plan = plan
         self.methods = methods
         self.engine = engine
         self.transfer = transfer
+        self._host_seed = host_seed
         self._splits: dict[Spec, Splits] = {}
         self._data: dict[Spec, dict[str, Any]] = {}
         self._built_as: dict[str, TaskSpec] = {}
@@ -151,6 +159,14 @@ class Making:
         )
         together = side if purpose.startswith("null ") else None
         return Node("host", f"{task.label} {purpose}", about, compute, together=together)
+
+    def own_seed(self, cell: Cell) -> int:
+        """What the owner's network was drawn with: the cell's seed, unless all cells mark one network."""
+        return cell.seed if self._host_seed is None else self._host_seed
+
+    def own_host(self, cell: Cell) -> Node:
+        """The owner's unmarked network."""
+        return self.host(cell.task, f"seed {self.own_seed(cell)}")
 
     @once(lambda task, null: (task, null.digest))
     def epochs(self, task: TaskSpec, null: Node) -> Node:
@@ -294,7 +310,7 @@ class Making:
     def marked(self, cell: Cell, copy: int = 0) -> Node:
         """The host with the cell's mark; copies 1, 2, ... carry marks of other keys, for thieves who collude."""
         method = self.methods.get(Kind.SCHEME, cell.scheme)
-        host = self.host(cell.task, f"seed {cell.seed}")
+        host = self.own_host(cell)
         about = {"scheme": method.identity, "host": host.digest, "seed": cell.seed, **self._training}
         about |= {"copy": copy} if copy else {}
         which = (cell.seed, "copy", copy) if copy else (cell.seed,)

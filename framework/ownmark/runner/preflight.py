@@ -23,6 +23,7 @@ from ownmark.contracts.tasks import require_fit
 from ownmark.discovery import Catalog
 from ownmark.discovery.requirements import unmet
 from ownmark.errors import NotApplicable, OwnmarkError, PlanError, blamed
+from ownmark.importing import named
 from ownmark.methods import Declaration, Kind, Need
 from ownmark.runner.asking import OF_ANSWERS, fits_goal
 from ownmark.runner.beside import looked_for, placed
@@ -344,10 +345,9 @@ def _import_problems(entry: Entry) -> Iterator[str]:
 
 def instantiate(entry: Entry) -> Any:
     """The user's Lightning object `package.module:Class` with the entry's parameters."""
-    module, _, name = entry.id.partition(":")
-    if not name:
+    if not entry.id.partition(":")[2]:
         raise PlanError([f"{entry.id!r}: write it as package.module:Class"])
-    return getattr(importlib.import_module(module), name)(**entry.params)
+    return named(entry.id)(**entry.params)
 
 
 def trainer_options(plan: Plan) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class Reading:
     @once(lambda cell: (cell.task, cell.seed))
     def host_utility(self, cell: Cell) -> Node:
         """Utility of the owner's unmarked network."""
-        node = self._making.host(cell.task, f"seed {cell.seed}")
+        node = self._making.own_host(cell)
         return self._utility(cell.task, node, lambda: self._making.host_network(cell.task, node))
 
     @once(lambda cell: (cell.task, cell.scheme, cell.seed))
@@ -192,7 +192,8 @@ class Reading:
         splits = self._making.splits(cell.task.dataset)
         if not self._knows_classes(cell.task):
             return None
-        return draw_controls(splits.test, splits.owner, splits.classes, rng_for("controls", cell.seed))
+        rng = rng_for("controls", self._making.own_seed(cell))
+        return draw_controls(splits.test, splits.owner, splits.classes, rng)
 
     def _knowing(self, cell: Cell, network: nn.Module) -> Knowing | None:
         """What a black box knows of the task, beside what the marked network knows."""
@@ -426,7 +427,7 @@ class Reading:
         if (decoys := self.decoys(cell)) is not None:
             parts["decoys"] = decoys
         metrics = {spec.label: self._methods.get(Kind.METRIC, spec) for spec in self._metrics}
-        host = self._making.host(cell.task, f"seed {cell.seed}")
+        host = self._making.own_host(cell)
         about = {
             **{name: node.digest for name, node in parts.items()},
             "metrics": {label: metric.identity for label, metric in metrics.items()},

@@ -38,7 +38,7 @@ class Recorder:
         """The cell's stages, in the order they are computed."""
         making, reading = self._making, self._reading
         unattacked = _unattacked(cell)
-        stages = {"host": making.host(cell.task, f"seed {cell.seed}")}
+        stages = {"host": making.own_host(cell)}
         stages |= {f"null {i}": null for i, null in enumerate(making.nulls(cell.task))}
         stages |= {
             "marked": making.marked(cell),

@@ -165,8 +165,12 @@ def checked_session(
     progress: Progress | None,
     catalog: Catalog,
     spoken: Callable[[str], str] = str,
+    host_seed: int | None = None,
 ) -> Session:
     """A session for a plan that was read from `document`; other arguments as for `run` and `Engine`.
+
+    Args:
+        host_seed: of the owner's network, where cells of several seeds mark the same one.
 
     Raises:
         PlanError: the plan cannot run.
@@ -178,7 +182,7 @@ def checked_session(
     engine = Engine(
         storage, device_called(device), told, folder / "journal.jsonl", lambda: trainer_options(plan), spoken
     )
-    session = Session(plan, document, catalog, engine, folder, told)
+    session = Session(plan, document, catalog, engine, folder, told, host_seed)
     told.checking(_count(plan))
     problems = preflight(plan, document, catalog, session.making)
     if problems:
@@ -208,6 +212,7 @@ class Session:
         engine: Engine,
         folder: Path,
         progress: Progress,
+        host_seed: int | None = None,
     ) -> None:
         transfer = plan.transfer
         spec = (
@@ -215,7 +220,7 @@ class Session:
         )
         self.plan, self.engine, self.folder, self.progress = plan, engine, folder, progress
         self.document, self._catalog = document, catalog
-        self.making = Making(plan, Methods(catalog, document.folder), engine, spec)
+        self.making = Making(plan, Methods(catalog, document.folder), engine, spec, host_seed)
         self.reading = Reading(self.making)
         self._recorder = Recorder(self.making, self.reading, plan.name)
 

@@ -14,13 +14,14 @@ import importlib.util
 import re
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from importlib_metadata import packages_distributions
 
 from ownmark.discovery.index import versions_of
+from ownmark.importing import place_of
 from ownmark.runner.loaded import require_current
 
 MEANINGLESS = frozenset({"ownmark", "ownmark.errors", "ownmark.methods", "ownmark.hookspecs"})
@@ -174,15 +175,27 @@ def _path(name: str) -> Path | None:
     except (ImportError, ValueError):
         return None
     if spec is None:
-        return None
+        return _here(top, parts)
     if not parts:
         return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
     for folder in spec.submodule_search_locations or ():
-        place = Path(folder, *parts)
-        for path in (place / "__init__.py", place.with_name(f"{place.name}.py")):
-            if path.is_file():
-                return path
+        if path := _file_in(Path(folder), parts):
+            return path
     return None
+
+
+def _here(top: str, parts: Sequence[str]) -> Path | None:
+    """As `_path`, of what lies in the current folder alone."""
+    place = place_of(top)
+    return None if place is None else _file_in(place.parent, [top, *parts])
+
+
+def _file_in(folder: Path, parts: Sequence[str]) -> Path | None:
+    place = Path(folder, *parts)
+    return next(
+        (path for path in (place / "__init__.py", place.with_name(f"{place.name}.py")) if path.is_file()),
+        None,
+    )
 
 
 def _is_installed(path: Path) -> bool:

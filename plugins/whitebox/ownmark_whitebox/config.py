@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ownmark.config import Count, configuration
 from ownmark.contracts import Recipe, overriding
@@ -14,6 +14,9 @@ MESSAGE = "this is my signature"
 
 EMBEDDING = Recipe(epochs=15, batch_size=64, lr=0.01, schedule="cosine")
 """Fine-tuning that writes a mark into a trained network."""
+
+LayerName = Annotated[str, BeforeValidator(lambda name: "" if name == "auto" else name)]
+"""A layer's name; empty, or `auto`, leaves the choice to the scheme."""
 
 
 @configuration

@@ -78,6 +78,23 @@ def widest_layer(network: nn.Module, shape: Sequence[int]) -> str:
     return max(inner, key=lambda name: (inner[name].in_features, inner[name].out_features))
 
 
+def why_this_layer(network: nn.Module, layer: str, shape: Sequence[int]) -> str:
+    """For records: what chose the layer that carries the mark."""
+    weight = named_layer(network, layer).weight
+    filters = f"{layer}: {len(weight)} filters of {weight[0].numel()} weights"
+    try:
+        chosen = layer == widest_layer(network, shape)
+    except NotApplicable:
+        chosen = False
+    if not chosen:
+        return f"{filters}, named in the parameters"
+    if inner_convolutions(network, shape[0]):
+        return f"{filters}, the most among convolutions that read no image"
+    return (
+        f"{filters}, the most among linear layers but the last; no convolution reads anything but the image"
+    )
+
+
 def _without_gates(
     found: Mapping[str, nn.Conv2d], network: nn.Module, shape: Sequence[int]
 ) -> Mapping[str, nn.Conv2d]:

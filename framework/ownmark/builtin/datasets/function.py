@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +11,7 @@ from ownmark.builtin.datasets.config import FunctionConfig
 from ownmark.contracts.dataset import Dataset, Images
 from ownmark.contracts.samples import Samples
 from ownmark.errors import DataError
+from ownmark.importing import named
 
 
 class Function(Dataset):
@@ -26,9 +26,8 @@ class Function(Dataset):
             DataError: it cannot be imported, fails, or gives something else.
         """
         target = self.config.target
-        module, _, name = target.partition(":")
         try:
-            given: Any = getattr(importlib.import_module(module), name)(**self.config.arguments)
+            given: Any = named(target)(**self.config.arguments)
         except (ImportError, AttributeError) as error:
             raise DataError(f"{target} cannot be imported: {error}") from error
         except Exception as error:

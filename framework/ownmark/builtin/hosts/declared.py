@@ -89,4 +89,16 @@ HOSTS = (
         id="module", kind=Kind.HOST, target=f"{_HERE}.module:Module", config=f"{_HERE}.module_config:ModuleConfig",
         summary="your own network: anything importable that gives a torch.nn.Module", smoke={**_EXAMPLE, **_SMOKE},
     ),
+    Declaration(
+        id="timm", kind=Kind.HOST, target=f"{_HERE}.timm:Timm", config=f"{_HERE}.named_config:TimmConfig",
+        summary="a network of the library timm by name, with weights of yours", requires={"timm": "timm"},
+        smoke={"name": "resnet10t", "arguments": {"layers": [1, 1, 1, 1], "channels": [8, 8, 8, 8]}, **_SMOKE},
+    ),
+    Declaration(
+        id="transformers", kind=Kind.HOST, target=f"{_HERE}.transformers:Transformers",
+        config=f"{_HERE}.named_config:TransformersConfig", requires={"transformers": "transformers"},
+        summary="an image classifier of the library transformers from its configuration, with weights of yours",
+        smoke={"config": {"model_type": "vit", "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+                          "intermediate_size": 32, "patch_size": 4}, **_SMOKE},
+    ),
 )  # fmt: skip

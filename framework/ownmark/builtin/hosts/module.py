@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from ownmark.contracts.loading import load_weights
 from ownmark.contracts.tasks import Shape
 from ownmark.contracts.views import evaluating
 from ownmark.errors import NotApplicable, OwnmarkError
+from ownmark.importing import named
 
 
 def filled(arguments: Mapping[str, Any], shape: Shape, classes: int) -> dict[str, Any]:
@@ -29,10 +29,41 @@ def filled(arguments: Mapping[str, Any], shape: Shape, classes: int) -> dict[str
     }
 
 
+class Scores(nn.Module):
+    """A network that answers with a record of many things; this one answers with its `logits` alone."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[N, classes]."""
+        found: torch.Tensor = self.model(x).logits
+        return found
+
+
+def renamed_by_library(model: Any, state: Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
+    """What a model of transformers makes of a file's names; the state itself if it makes nothing of them."""
+    try:
+        loaded, about = type(model).from_pretrained(
+            None, config=model.config, state_dict=dict(state), output_loading_info=True
+        )
+    except Exception:  # another model's file: the names that do not fit are told where weights are loaded
+        return state
+    missing = {str(name) for name in about["missing_keys"]}
+    named = {name: tensor for name, tensor in loaded.state_dict().items() if name not in missing}
+    return named or state
+
+
 class Module(Host):
     """`network`, behind `normalize` if there is a mean or a deviation."""
 
     config: ModuleConfig
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return self.config.target
 
     def build(self, shape: Shape, classes: int) -> nn.Module:
         """See `Host.build`.
@@ -41,8 +72,12 @@ class Module(Host):
             NotApplicable: the target cannot be imported or called, gives no module, or one that does not answer
                 images of `shape` with [N, classes].
         """
-        network = self._around(self._made(shape, classes), shape[0])
-        self._try(network, shape, classes)
+        network = self._around(self.made(shape, classes), shape[0])
+        answer = self._tried(network, shape)
+        if isinstance(getattr(answer, "logits", None), torch.Tensor):
+            network = self._around(Scores(self._inside(network)), shape[0])
+            answer = answer.logits
+        self._require_scores(answer, classes)
         return network
 
     def around(self, bare: nn.Module) -> nn.Module:
@@ -56,9 +91,18 @@ class Module(Host):
         return nn.Sequential(OrderedDict(normalize=normalize, network=network))
 
     def bare(self, network: nn.Module) -> nn.Module:
-        """The network behind `normalize`."""
-        inner = network.get_submodule("network") if self.config.mean or self.config.std else network
-        return inner
+        """The network behind `normalize`, without what takes the scores out of its answers."""
+        inner = self._inside(network)
+        return inner.model if isinstance(inner, Scores) else inner
+
+    def renamed(self, bare: nn.Module, state: Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
+        """See `Host.renamed`; the library transformers keeps the names of its files when it renames modules."""
+        if not type(bare).__module__.startswith("transformers.") or set(state) <= set(bare.state_dict()):
+            return state
+        return renamed_by_library(bare, state)
+
+    def _inside(self, network: nn.Module) -> nn.Module:
+        return network.get_submodule("network") if self.config.mean or self.config.std else network
 
     def ready(self, network: nn.Module, which: str) -> bool:
         """The weights of the configuration's files.
@@ -75,9 +119,10 @@ class Module(Host):
                 )
             return False
         try:
-            load_weights(self.bare(network), read_weights(path).tensors)
+            bare = self.bare(network)
+            load_weights(bare, self.renamed(bare, read_weights(path).tensors))
         except (OwnmarkError, RuntimeError) as error:
-            raise NotApplicable(f"{path}: not the weights of {self.config.target}: {error}") from error
+            raise NotApplicable(f"{path}: not the weights of {self.name}: {error}") from error
         return True
 
     def fingerprint(self, which: str) -> str:
@@ -94,7 +139,12 @@ class Module(Host):
             path = nulls[int(number)] if number.isdigit() and int(number) < len(nulls) else None
         return path.expanduser() if path is not None else None
 
-    def _made(self, shape: Shape, classes: int) -> nn.Module:
+    def made(self, shape: Shape, classes: int) -> nn.Module:
+        """A newly drawn network.
+
+        Raises:
+            NotApplicable: it cannot be made.
+        """
         try:
             made = self._target()(**filled(self.config.arguments, shape, classes))
         except NotApplicable:
@@ -106,28 +156,27 @@ class Module(Host):
         return made
 
     def _target(self) -> Callable[..., Any]:
-        module, _, name = self.config.target.partition(":")
         try:
-            found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+            found: Callable[..., Any] = named(self.config.target)
         except (ImportError, AttributeError) as error:
             raise NotApplicable(
                 f"{self.config.target} cannot be imported ({error}); install it, or put its folder on PYTHONPATH"
             ) from error
         return found
 
-    def _try(self, network: nn.Module, shape: Shape, classes: int) -> None:
+    def _tried(self, network: nn.Module, shape: Shape) -> Any:
         try:
             with evaluating(network):
-                answer = network(torch.zeros(2, *shape))
+                return network(torch.zeros(2, *shape))
         except Exception as error:
             raise NotApplicable(
-                f"{self.config.target} does not take images of {shape}: {type(error).__name__}: {error}"
+                f"{self.name} does not take images of {shape}: {type(error).__name__}: {error}"
             ) from error
+
+    def _require_scores(self, answer: Any, classes: int) -> None:
         if not isinstance(answer, torch.Tensor) or answer.shape != (2, classes):
             found = tuple(answer.shape) if isinstance(answer, torch.Tensor) else type(answer).__name__
-            raise NotApplicable(
-                f"{self.config.target} answers 2 images with {found}, not with [2, {classes}]"
-            )
+            raise NotApplicable(f"{self.name} answers 2 images with {found}, not with [2, {classes}]")
 
 
 def perceptron(inputs: int, classes: int, side: int, width: int = 32) -> nn.Module:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ownmark.config import Count, NonNegative, Rate, Whole, configuration
 from ownmark.contracts import Recipe, overriding
-from ownmark_whitebox.config import MessageConfig, StartConfig
+from ownmark_whitebox.config import LayerName, MessageConfig, StartConfig
 
 EMBEDDING = Recipe(epochs=20, batch_size=64, lr=0.03, schedule="cosine")
 """Fine-tuning that writes the message into a trained network."""
@@ -23,10 +23,10 @@ class DeepSignsConfig(MessageConfig, StartConfig):
     most (160 bits: 16 in each of ten, as the authors' demo has 16 a class)."""
     activation: Literal["pre", "post"] = "pre"
     """Outputs of a convolution or linear layer, or of a ReLU."""
-    layer: str = ""
-    """Name of a module whose output is taken; empty takes, of those wide enough, the one with the most inputs
-    a filter, the last of equals, and never the network's answer. Wide enough are two values a bit of a class for `pre`,
-    sixteen for `post`, whose means cannot be negative."""
+    layer: LayerName = ""
+    """Name of a module whose output is taken; `auto` (or empty) takes, of those wide enough, the one with the most
+    inputs a filter, the last of equals, and never the network's answer. Wide enough are two values a bit of a class
+    for `pre`, sixteen for `post`, whose means cannot be negative."""
     pooled: bool = True
     """Average over positions, so that a layer has a value for each channel. `false`: every position of every channel
     counts (authors), which holds a message only where images are aligned, as digits are and photographs are not."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ownmark.config import NonNegative, Positive, configuration
-from ownmark_whitebox.config import MESSAGE, StartConfig
+from ownmark_whitebox.config import MESSAGE, LayerName, StartConfig
 
 
 @configuration
@@ -22,9 +22,9 @@ class GreedyResidualsConfig(StartConfig):
     """Bits of the RSA modulus. The authors' 512 can be factored by anybody."""
     bits: int = Field(default=256, ge=8, le=256)
     """Leading bits of the hash to embed; fewer than 256 only for layers too small for all."""
-    layer: str = ""
-    """Name of a convolution or linear layer; empty takes the first convolution with six weights a bit (in the
-    paper's ResNet-18 the first of all, 1728 weights)."""
+    layer: LayerName = ""
+    """Name of a convolution or linear layer; `auto` (or empty) takes the first convolution with six weights a bit
+    (in the paper's ResNet-18 the first of all, 1728 weights)."""
     columns: int | None = Field(default=253, ge=2, le=1_000_000)
     """Length of a pooled row: the layer is stretched or shrunk to bits x columns. None takes weights // bits,
     so that nothing is stretched."""

@@ -7,16 +7,16 @@ from typing import Literal
 from pydantic import Field
 
 from ownmark.config import Count, NonNegative, Positive, Rate, Whole, configuration
-from ownmark_whitebox.config import MessageConfig, StartConfig
+from ownmark_whitebox.config import LayerName, MessageConfig, StartConfig
 
 
 @configuration
 class RigaConfig(MessageConfig, StartConfig):
     """What is written where, and how the three networks play."""
 
-    layer: str = ""
-    """Name of a convolution (its filters are averaged) or linear layer (taken whole); empty takes the convolution with
-    the most inputs a filter among those that read neither the image nor a single position (gates)."""
+    layer: LayerName = ""
+    """Name of a convolution (its filters are averaged) or linear layer (taken whole); `auto` (or empty) takes the
+    convolution with the most inputs a filter among those that read neither the image nor a single position (gates)."""
     strength: NonNegative = 0.05
     """Lambda 1, the weight of the message's cross entropy, summed over bits."""
     hiding: NonNegative = 0.1

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from ownmark.contracts import Batch, Fit, HostView, Key, Marked, Scheme, Task, Term, seeded
 from ownmark.errors import NotApplicable
-from ownmark_whitebox.layers import draw_seed, named_layer, starting_point, widest_convolution
+from ownmark_whitebox.layers import draw_seed, named_layer, starting_point, why_this_layer, widest_convolution
 from ownmark_whitebox.message import draw_message
 from ownmark_whitebox.riga.config import RigaConfig
 from ownmark_whitebox.riga.networks import carrier, marking_loss, perceptron, spread
@@ -102,7 +102,8 @@ class Riga(Scheme):
         learnt = {f"extractor.{name}": tensor for name, tensor in extractor.state_dict().items()}
         key = key.add(learnt, layer=layer, shape=list(named_layer(network, layer).weight.shape), scale=scale)
         wrong = ((extractor(scale * unseen) > 0) != bits.bool()).float().mean()
-        return Marked(network, key, {"bits wrong on unseen references": float(wrong)})
+        why = why_this_layer(network, layer, task.shape)
+        return Marked(network, key, {"bits wrong on unseen references": float(wrong), "layer": why})
 
     def _side_networks(self, values: int, bits: int, rng: torch.Generator) -> tuple[nn.Module, nn.Module]:
         with seeded(rng):

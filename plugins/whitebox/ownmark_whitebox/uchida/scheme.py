@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ownmark.contracts import Batch, Fit, HostView, Key, Marked, Scheme, Task, Term, capturable
 from ownmark.errors import NotApplicable
-from ownmark_whitebox.layers import draw_seed, named_layer, starting_point, widest_layer
+from ownmark_whitebox.layers import draw_seed, named_layer, starting_point, why_this_layer, widest_layer
 from ownmark_whitebox.message import draw_message
 from ownmark_whitebox.uchida.config import UchidaConfig
 from ownmark_whitebox.uchida.message import capacity, draw_projection, message_loss
@@ -85,4 +85,5 @@ class Uchida(Scheme):
             terms=(*host.terms, message_term(key, self.config.strength)),
             transforms=host.transforms,
         )
-        return Marked(network, key)
+        why = why_this_layer(network, key.values["layer"], task.shape)
+        return Marked(network, key, {"layer": why})

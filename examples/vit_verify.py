@@ -1,0 +1,3 @@
+import ownmark
+
+print(ownmark.load("vit-mark").verify("released-vit"))
