@@ -82,7 +82,7 @@ def nets() -> dict[str, tuple[nn.Module, str, str]]:
     conv, linear = nn.Conv2d, nn.Linear
     return {
         "the widest": (nn.Sequential(conv(1, 4, 3), conv(4, 8, 3), conv(8, 4, 1), linear(9, 3)), "1", "read no image"),
-        "of one position": (nn.Sequential(conv(1, 4, 3), conv(4, 8, 1), nn.Flatten(), linear(392, 3)), "1", "read no image"),
+        "of one position": (nn.Sequential(conv(1, 4, 3), conv(4, 8, 1), nn.Flatten(), linear(392, 3)), "1", "no image"),
         "no convolution": (nn.Sequential(linear(9, 6), linear(6, 12), linear(12, 300)), "0", "linear layers"),
         "a transformer": (nn.Sequential(conv(1, 4, 4), linear(4, 8), linear(8, 4), linear(4, 3)), "2", "linear layers"),
     }  # fmt: skip
