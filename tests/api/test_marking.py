@@ -42,6 +42,10 @@ def test_it_is_claimed_as_module_function_and_file_and_the_original_is_not(
         assert record["hits"] >= 19
     assert marked.verify(model).claim is False
     assert "CLAIM" in str(marked.verify(tmp_path / "released.pt"))
+    (row,) = record.table()
+    assert (row["claim"], row["n"], row["hits"]) == (True, 20, record["hits"])
+    (axes,) = record.plot().axes
+    assert [bar.get_width() for bar in axes.patches] == [record["hits"] / 20]
 
 
 def test_what_is_given_away_tells_nothing(marked: Any) -> None:

@@ -28,6 +28,20 @@ class Verdict(dict[str, Any]):
         found: bool | None = self["claim"]
         return found
 
+    def table(self) -> list[dict[str, Any]]:
+        """One row: what matched, what makes a claim, p; nothing was read of a suspect that could not be."""
+        fields = ("claim", "hits", "n", "hits_needed", "p_value", "stated_rate", "queries")
+        return [{"reader": self["reader"], **{name: self.get(name) for name in fields}}]
+
+    def plot(self) -> Any:
+        """The share of the mark that matches, beside the share that makes a claim; a matplotlib figure."""
+        return _bars(
+            [
+                {**row, "share": (row["hits"] or 0) / (row["n"] or 1), "theta": self.get("theta")}
+                for row in self.table()
+            ]
+        )
+
     def __str__(self) -> str:
         from ownmark.ownership.telling import told
 
@@ -194,6 +208,21 @@ class Study:
             for row in rows
         )
         return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _bars(rows: Sequence[Mapping[str, Any]]) -> Any:
+    """One bar a reader, its threshold a line."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 0.8 + 0.5 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    for place, row in enumerate(rows):
+        axes.barh(place, row["share"], color="tab:green" if row["claim"] else "tab:gray")
+        if row["theta"] is not None:
+            axes.plot([row["theta"]] * 2, [place - 0.4, place + 0.4], color="black")
+    axes.set(xlim=(0, 1.02), xlabel="share of the mark that matches; the line makes a claim")
+    axes.set_yticks(range(len(rows)), [str(row["reader"]) for row in rows])
+    return figure
 
 
 def _row(record: Mapping[str, Any]) -> dict[str, Any]:
