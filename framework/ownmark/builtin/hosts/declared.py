@@ -91,7 +91,8 @@ HOSTS = (
     ),
     Declaration(
         id="timm", kind=Kind.HOST, target=f"{_HERE}.timm:Timm", config=f"{_HERE}.named_config:TimmConfig",
-        summary="a network of the library timm by name, with weights of yours", requires={"timm": "timm"},
+        summary="a network of the library timm by name, with weights of yours",
+        requires={"timm": "timm", "torchvision": "timm"},
         smoke={"name": "resnet10t", "arguments": {"layers": [1, 1, 1, 1], "channels": [8, 8, 8, 8]}, **_SMOKE},
     ),
     Declaration(
