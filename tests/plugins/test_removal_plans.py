@@ -8,7 +8,7 @@ import pytest
 
 from ownmark import Kind, discover
 from ownmark.runner.cell import expand
-from ownmark.runner.plan import parse_plan
+from ownmark.runner.plan import Entry, Plan, parse_plan
 from ownmark.runner.preflight import check_methods
 
 PLANS = sorted(
@@ -32,3 +32,59 @@ def test_plan_is_declared_and_passes_preflight(
     assert [problem for problem in problems if not any(word in problem for word in ELSEWHERE)] == []
     cells = expand(plan)
     assert len({cell.label for cell in cells}) == len(cells)
+
+
+def plans(package: str, ending: str = ".yaml") -> list[Plan]:
+    """The pack's plans whose names end so."""
+    named = [name for pack, name in PLANS if pack == package and name.endswith(ending)]
+    return [parse_plan(files(f"{package}.plans").joinpath(name).read_text(), name)[0] for name in named]
+
+
+def rows(plan: Plan, *ids: str) -> list[Entry]:
+    """Its attacks of these kinds."""
+    return [attack for attack in plan.attacks if attack.id in ids]
+
+
+def test_laundering_is_judged_by_the_rule_of_its_paper_too() -> None:
+    for plan in plans("ownmark_laundering"):
+        assert plan.verdict.every_epoch, plan.name
+
+
+def test_small_plans_of_mira_have_rows_with_the_papers_own_rate_share_and_epochs() -> None:
+    judged = 0
+    for plan in plans("ownmark_mira", "-small.yaml"):
+        unlearning = [
+            row.params
+            for row in rows(plan, "mira", "mira_data_free", "deepinversion")
+            if row.params.get("objective") != "soft" and row.params.get("recipe", {}).get("epochs") != 0
+        ]
+        own = [params for params in unlearning if not {"recipe", "share"} & set(params)]
+        assert own or not unlearning, plan.name
+        judged += bool(unlearning)
+    assert judged > 5
+
+
+def test_reconstructions_side_by_side_have_one_budget() -> None:
+    compared = 0
+    for plan in [*plans("ownmark_laundering"), *plans("ownmark_mira")]:
+        beside = rows(plan, "laundering", "neural_cleanse")
+        if {row.id for row in beside} == {"laundering", "neural_cleanse"}:
+            assert len({(row.params["steps"], row.params["images"]) for row in beside}) == 1, plan.name
+            compared += 1
+    assert compared > 1
+
+
+def test_what_needs_other_images_stands_beside_fine_tuning_with_as_many() -> None:
+    compared = 0
+    for package in ("ownmark_mira", "ownmark_pst"):
+        for plan in plans(package):
+            given = [row.given or {} for row in rows(plan, "mira", "pst_finetune")]
+            controls = [row.given or {} for row in rows(plan, "finetune", "finetune_unlabelled")]
+            for one in given:
+                if one.get("transfer", plan.attacker.transfer) and "figure" not in plan.name:
+                    wanted = one.get("transfer", plan.attacker.transfer)
+                    assert wanted in [row.get("transfer", plan.attacker.transfer) for row in controls], (
+                        plan.name
+                    )
+                    compared += 1
+    assert compared > 3

@@ -216,6 +216,6 @@ def told(examined: Examined, each: int) -> Exhibits:
         "smoothest class": str(finding.target),
     }
     if each and examined.normal.shape[2] in (1, 3):
-        exhibits["watermark-like, smoothest class"] = examined.watermark[finding.target][:8].cpu()
-        exhibits["normal-like, smoothest class"] = examined.normal[finding.target][:8].cpu()
+        exhibits["watermark-like, smoothest class"] = examined.watermark[finding.target][: 2 * each].cpu()
+        exhibits["normal-like, smoothest class"] = examined.normal[finding.target][: 2 * each].cpu()
     return exhibits

@@ -232,7 +232,7 @@ def test_presets_lie_under_given_values() -> None:
     )
     assert (released.recipe.epochs, released.recipe.lr, released.recipe.batch_size) == (40, 0.5, 128)
     soft = MiraDataFreeConfig(objective="soft", recipe={"epochs": 3})
-    assert (soft.share, soft.recipe.epochs, soft.recipe.lr, soft.recipe.schedule) == (0.75, 3, 0.03, "cosine")
+    assert (soft.share, soft.recipe.epochs, soft.recipe.lr, soft.recipe.schedule) == (0.5, 3, 0.03, "cosine")
     assert MiraConfig(preset="cifar100").threshold == 0.3
     assert MiraConfig() == MiraConfig(preset="cifar10")
 

@@ -179,3 +179,24 @@ def test_a_commitment_is_asked_for(task: Task, rng: Any) -> None:
     key = Adi(AdiConfig(keys=3)).make_key(task, rng(0))
     assert "commitment" not in key.values
     assert "nonces" not in key.tensors
+
+
+@pytest.mark.parametrize("lure", [1, 3])
+def test_lures_are_taught_beside_the_key_and_are_no_part_of_it(
+    lure: int, task: Task, rng: Any, looking: Any, trained_host: HostView
+) -> None:
+    build = Adi(AdiConfig(keys=8, lures=12, lure=lure, per_batch=20, extra_epochs=0))
+    key = build.make_key(task, rng(0))
+    build.embed(trained_host, key, task, looking)
+    batch = Batch(task.owner.x[:2], task.owner.labels[:2], torch.arange(2))
+    appended = looking.asked["transforms"][-1](batch, rng(2)).labels[2:]
+    assert len(appended) == 20
+    assert int((appended == lure).sum()) >= 12
+    assert len(key["triggers"]) == 8
+    assert torch.equal(key["triggers"], Adi(AdiConfig(keys=8)).make_key(task, rng(0))["triggers"])
+
+
+def test_lures_of_no_class_are_refused(task: Task) -> None:
+    Adi(AdiConfig(lure=99)).check(torch.nn.Identity(), task)
+    with pytest.raises(NotApplicable, match="99"):
+        Adi(AdiConfig(lures=3, lure=99)).check(torch.nn.Identity(), task)

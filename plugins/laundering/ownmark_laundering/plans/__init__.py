@@ -16,6 +16,8 @@ _SUMMARIES = {
     "laundering-settings-small": "what the paper leaves open: statistics, rate, triggers, median reset; digits",
     "laundering-figure5-small": "clean networks' answers to triggers, epoch by epoch (Figure 5); digits",
     "laundering-figure5": "the same on MNIST and CIFAR-10 with the paper's networks; needs OWNMARK_DATA",
+    "laundering-mnist-plus": "one to ten rounds on MNIST+ (Figure 3); needs OWNMARK_DATA with EMNIST Letters",
+    "laundering-mnist-small": "the paper's networks of Tables 5 and 6 on 6,000 images of MNIST; needs OWNMARK_DATA",
     "laundering-faces-small": "sunglasses on ORL faces in the paper's network (Table 3); needs OWNMARK_DATA",
 }
 

@@ -26,6 +26,11 @@ class AdiConfig(FinishConfig):
     per_batch: Whole | None = None
     """Triggers appended to each batch (2 to batches of 100 in the authors' code). None: 2, or as many more as show
     each trigger ten times an epoch, which 2 do on the authors' 500 batches."""
+    lures: Whole = 0
+    """Further pictures that are taught one label and are no part of the key: the defence that the MIRA paper considers
+    in section 7 (300 beside 100), against thieves who look for a target class."""
+    lure: Whole = 6
+    """Their label (6 there)."""
     commit: bool = False
     """Keep nonces in the key and the public commitment among its values, to open the key later (see
     `adi/commitment.py`)."""

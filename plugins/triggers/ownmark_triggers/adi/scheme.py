@@ -14,9 +14,10 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ownmark.contracts import Batch, Fit, HostView, Key, Marked, Samples, Scheme, Task, Transform
+from ownmark.errors import NotApplicable
 from ownmark_triggers.abstract import FAMILY, abstract_pictures
 from ownmark_triggers.adi.commitment import commit, draw_nonces
 from ownmark_triggers.adi.config import AdiConfig
@@ -49,6 +50,13 @@ def appending(triggers: Samples, per_batch: int) -> Transform:
     return append
 
 
+def pictures(count: int, task: Task, rng: torch.Generator) -> Tensor:
+    """Abstract pictures [count, C, H, W] with the brightness and contrast of the owner's images, beside these."""
+    owner = task.owner.x
+    mean, sd = owner.mean((0, 2, 3)).cpu(), owner.std((0, 2, 3)).cpu()
+    return abstract_pictures(count, task.shape, rng, mean=mean, sd=sd).to(owner)
+
+
 class Adi(Scheme):
     """Abstract pictures with random labels."""
 
@@ -57,17 +65,18 @@ class Adi(Scheme):
     def check(self, network: nn.Module, task: Task) -> None:
         """As many pictures must be able to differ."""
         check_classes(task.classes)
+        if self.config.lures and self.config.lure >= task.classes:
+            raise NotApplicable(f"lure: there is no class {self.config.lure}; this task has {task.classes}")
         level = torch.full((task.shape[0],), 0.5)
         rng = torch.Generator().manual_seed(0)
-        abstract_pictures(self.config.keys, task.shape, rng, mean=level, sd=level / 2)
+        abstract_pictures(self.config.keys + self.config.lures, task.shape, rng, mean=level, sd=level / 2)
 
     def make_key(self, task: Task, rng: torch.Generator) -> Key:
         """Key tensors: `triggers` [N, C, H, W], `labels` [N]. Values: `chance` (1 / classes), `family`."""
         owner = task.owner.x
-        mean, sd = owner.mean((0, 2, 3)).cpu(), owner.std((0, 2, 3)).cpu()
-        x = abstract_pictures(self.config.keys, task.shape, rng, mean=mean, sd=sd)
+        x = pictures(self.config.keys, task, rng)
         labels = torch.randint(task.classes, (len(x),), generator=rng, device=rng.device)
-        tensors = {"triggers": x.to(owner), "labels": labels.to(owner.device)}
+        tensors = {"triggers": x, "labels": labels.to(owner.device)}
         key = Key("adi", tensors, {"chance": 1 / task.classes, "family": FAMILY})
         if not self.config.commit:
             return key
@@ -83,6 +92,9 @@ class Adi(Scheme):
         scratch = self.config.start == "scratch"
         recipe = host.recipe if scratch else self.config.recipe
         triggers = Samples(key["triggers"], key["labels"])
+        if self.config.lures:
+            x = pictures(self.config.lures, task, fit.rng).to(triggers.x)
+            triggers += Samples(x, torch.full((len(x),), self.config.lure).to(triggers.labels))
         per_batch = self.config.per_batch
         if per_batch is None:
             per_batch = triggers_a_batch(len(triggers), math.ceil(len(task.owner) / recipe.batch_size))
@@ -96,4 +108,4 @@ class Adi(Scheme):
             host=host,
             transforms=[appending(triggers, per_batch)],
         )
-        return Marked(network, key, {"triggers": triggers.x[:8]})
+        return Marked(network, key, {"triggers": key["triggers"][:8]})
