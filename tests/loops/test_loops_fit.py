@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -434,6 +436,46 @@ def test_ctrl_c_stays_a_keyboard_interrupt_and_keeps_working(
     with pytest.raises(KeyboardInterrupt):
         fitter()(network, samples, recipe, terms=(interrupt,))
     assert signal.getsignal(signal.SIGINT) is handler
+
+
+def terminate(network: nn.Module, batch: Batch, step: int) -> Tensor:
+    os.kill(os.getpid(), signal.SIGTERM)
+    return cross_entropy(network, batch, step)
+
+
+def test_a_request_to_terminate_that_somebody_handles_breaks_training_off(
+    network: nn.Module, samples: Samples, recipe: Recipe, fitter: Make
+) -> None:
+    """Lightning's exit would pass for a method's, which is a failed cell, and the run would go on."""
+    asked: list[int] = []
+    former = signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            fitter()(network, samples, recipe, terms=(terminate,))
+    finally:
+        signal.signal(signal.SIGTERM, former)
+    assert set(asked) == {signal.SIGTERM}
+
+
+@pytest.mark.slow
+def test_a_request_to_terminate_ends_the_process() -> None:
+    source = """
+import os, signal, torch
+from ownmark.contracts import Recipe, Samples
+from ownmark.errors import contained
+from ownmark.loops import Fitter
+
+def terminate(network, batch, step):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return network(batch.x).sum()
+
+network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 2))
+samples = Samples(torch.rand(8, 1, 2, 2), torch.arange(8) % 2)
+with contained("an attack"):
+    Fitter(torch.device("cpu"), torch.Generator())(network, samples, Recipe(epochs=2), terms=(terminate,))
+"""
+    ended = subprocess.run([sys.executable, "-c", source], capture_output=True, check=False, timeout=120)
+    assert ended.returncode == -signal.SIGTERM, ended.stderr.decode()[-500:]
 
 
 def test_an_exit_of_a_method_stays_an_exit(

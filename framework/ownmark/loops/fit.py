@@ -200,10 +200,20 @@ def _only(network: nn.Module, trains: Callable[[str], bool] | None) -> Iterator[
 
 @contextmanager
 def _interruptible(trainer: pl.Trainer) -> Iterator[None]:
-    """Ctrl-C stays a `KeyboardInterrupt`; Lightning makes an exit of it, and ignores the key from then on."""
+    """Ctrl-C stays a `KeyboardInterrupt`; Lightning makes an exit of it, and ignores the key from then on.
+
+    A request to terminate ends the process, as it does outside of trainings. Lightning makes an exit of it too, which
+    would pass for one of the method's. Where somebody else handles the signal, training breaks off as by Ctrl-C.
+    """
+    from pytorch_lightning.utilities.exceptions import SIGTERMException
+
     handler = signal.getsignal(signal.SIGINT)
     try:
         yield
+    except SIGTERMException as error:
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.raise_signal(signal.SIGTERM)
+        raise KeyboardInterrupt from error
     except SystemExit as error:
         if isinstance(error.__context__, KeyboardInterrupt):
             if threading.current_thread() is threading.main_thread():
