@@ -41,7 +41,8 @@ class Need(str, Enum):
     """What a method asks of the plan and of the core; checked before anything is trained.
 
     Attacks: `DATA` any images, `LABELS` true labels with them, `MAY_USE_DATA` works without but uses what is
-    granted (an attack that declares none of the three is given no images at all), `NORM` a host with BatchNorm,
+    granted (an attack that declares none of the three is given no images at all), `TRANSFER` transfer images (a
+    parameter class with a method `needs` may say so for some of its values), `NORM` a host with BatchNorm,
     `BLACK_BOX` asks the marked network and never holds it (whatever the plan grants, it is handed answers only),
     `SCORES` with that: class probabilities, labels will not do; `COPIES` several marked copies of one host.
     Schemes and extractors: `WHITE_BOX` or `BLACK_BOX` access to the suspect, `OWN_COPY` the owner's marked model
@@ -61,6 +62,7 @@ class Need(str, Enum):
     DATA = "data"
     LABELS = "labels"
     MAY_USE_DATA = "optional-data"
+    TRANSFER = "transfer-data"
     NORM = "batch-norm"
     WHITE_BOX = "white-box"
     BLACK_BOX = "black-box"

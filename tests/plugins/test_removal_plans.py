@@ -13,7 +13,7 @@ from ownmark.runner.preflight import check_methods
 
 PLANS = sorted(
     (package, path.name)
-    for package in ("ownmark_pst", "ownmark_mira", "ownmark_laundering")
+    for package in ("ownmark_pst", "ownmark_mira", "ownmark_laundering", "ownmark_robust")
     for path in files(f"{package}.plans").iterdir()
     if path.name.endswith(".yaml")
 )

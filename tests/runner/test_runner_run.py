@@ -278,7 +278,15 @@ def test_access_and_costs_follow_the_method(first: tuple[Finished, Counter[str]]
         "copies": 1,
     }  # fmt: skip
     assert by["uchida", "prune"]["granted"] == nothing, "pruning asks for no images and is given none"
-    assert by["uchida", "finetune"]["granted"] == nothing | {"data": 50, "labels": True}
+    held = dict(by["uchida", "finetune"]["granted"])
+    assert len(held.pop("positions")) == 64
+    assert held == nothing | {"data": 50, "labels": True}
+    same = {
+        record["granted"].get("positions")
+        for record in first[0].records
+        if record["cell"]["attack"]["id"] == "finetune"
+    }
+    assert len(same) == 1, "attackers of one seed hold the same images"
 
 
 def test_a_mark_that_is_there_is_read_and_claimed(workshop) -> None:  # type: ignore[no-untyped-def]
@@ -372,11 +380,11 @@ def test_metrics_go_by_their_labels_and_an_undefined_one_is_null(workshop) -> No
 
 
 def test_a_sweep_is_a_cell_for_each_of_its_points(workshop) -> None:  # type: ignore[no-untyped-def]
-    records = ok(workshop.run(SIGNS + "attacks: [{prune: , sweep: {sparsity: [0, 0.5, 1.0]}}]\n"))
+    records = ok(workshop.run(SIGNS + "attacks: [{prune: , sweep: {sparsity: [0, 0.5, 0.99]}}]\n"))
     assert [r["cell"]["attack"]["label"] for r in records] == [
-        "prune(sparsity=0)", "prune(sparsity=0.5)", "prune(sparsity=1)",
+        "prune(sparsity=0)", "prune(sparsity=0.5)", "prune(sparsity=0.99)",
     ]  # fmt: skip
-    assert [r["cell"]["attack"]["params"] for r in records] == [{"sparsity": s} for s in (0, 0.5, 1.0)]
+    assert [r["cell"]["attack"]["params"] for r in records] == [{"sparsity": s} for s in (0, 0.5, 0.99)]
     distances = [r["metrics"]["relative_weight_distance"]["value"] for r in records]
     assert distances == sorted(distances)
     assert records[0]["evidence"]["hits"] == 24

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from ownmark.contracts import Images, Samples
 from ownmark.errors import NotApplicable
 from ownmark.runner.plan import Given, Split
 from ownmark.runner.seeds import rng_for
-from ownmark.runner.splits import Splits, adapt, amount, divide, granted, transfer_set
+from ownmark.runner.splits import Splits, adapt, amount, divide, fingerprint, granted, positions, transfer_set
 
 
 def images(train: int = 100, test: int = 20, channels: int = 1) -> Images:
@@ -173,3 +174,21 @@ def test_purposes_do_not_run_into_each_other() -> None:
         for purpose in [("a", "b"), ("ab",), ("a", "", "b"), ("a", 0), ("a", 1)]
     }
     assert len(seeds) == 5
+
+
+def test_positions_are_those_of_the_images_that_are_handed_over() -> None:
+    splits = divided()
+    for given in (Given(data=7), Given(data=5, source="owner")):
+        source = splits.owner if given.source == "owner" else splits.pool
+        index = positions(splits, given, rng_for("granted", 3))
+        handed = granted(splits, given, rng_for("granted", 3))
+        assert handed is not None
+        assert torch.equal(handed.x, source.select(index).x)
+    assert len(positions(splits, Given(data="none"), rng_for("granted", 3))) == 0
+
+
+def test_fingerprints_tell_sets_of_positions_apart_and_no_orders() -> None:
+    assert fingerprint(torch.tensor([3, 1, 12])) == fingerprint(torch.tensor([12, 3, 1]))
+    prints = {fingerprint(torch.tensor(held)) for held in ([1, 2], [12], [1, 3], [2, 1, 3])}
+    assert len(prints) == 4
+    assert fingerprint(torch.tensor([2, 1])) == hashlib.sha256(b"1,2").hexdigest()

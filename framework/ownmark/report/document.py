@@ -10,19 +10,23 @@ from ownmark.report.aggregate import Grid
 from ownmark.report.blocks import Block, Bullets, Heading, Links, Picture, Table, Text
 from ownmark.report.cells import cell_lines, failures, impossible, row_lines, unreadable
 from ownmark.report.details import exhibits, measurements, provenance
-from ownmark.report.drops import drop_table
+from ownmark.report.drops import control_table, drop_table
 from ownmark.report.facts import LEGEND, attackers, contradicted, criteria, notes, stated_rates, thresholds
+from ownmark.report.features import cloud_table
 from ownmark.report.large import outcome_table
 from ownmark.report.read import Run
 from ownmark.report.reported import reported_lines, reported_table
 from ownmark.report.vicinity import basin_table
 from ownmark.wording import counted
 
+Pictures = Mapping[str, Sequence[Picture]]
+"""A task's pictures by kind: `matrix`, `sweeps`, `vicinity`, `features`."""
+
 
 def document(
     run: Run,
     grids: Sequence[Grid],
-    pictures: Mapping[str, Sequence[Picture]],
+    pictures: Mapping[str, Pictures],
     pages: Mapping[str, Sequence[tuple[str, str]]],
 ) -> list[Block]:
     """The whole report.
@@ -30,14 +34,14 @@ def document(
     Args:
         run: where exhibits are looked up, and what its problems were.
         grids: one a task.
-        pictures: by the key of a task, its heat map first, then its sweeps, its landscapes last.
+        pictures: by the key of a task.
         pages: by the key of a task that is too large for one matrix, what its pages show and their paths.
     """
     made: list[Block] = [Heading(run.name, 1), Text(summary(grids)), Text(LEGEND)]
     if run.problems:
         made += [Heading("Problems with the files of this run"), Bullets(run.problems)]
     for grid in grids:
-        made += _task(run, grid, pictures.get(grid.task.key, ()), pages.get(grid.task.key, ()))
+        made += _task(run, grid, pictures.get(grid.task.key, {}), pages.get(grid.task.key, ()))
     return [*made, *provenance(run.records)]
 
 
@@ -80,9 +84,7 @@ def _notes(grid: Grid) -> Iterator[Block]:
         yield Bullets(tuple(lost))
 
 
-def _task(
-    run: Run, grid: Grid, pictures: Sequence[Picture], pages: Sequence[tuple[str, str]]
-) -> Iterator[Block]:
+def _task(run: Run, grid: Grid, pictures: Pictures, pages: Sequence[tuple[str, str]]) -> Iterator[Block]:
     yield Heading(grid.task.name)
     yield Text(_stated(grid))
     if noted := notes(grid):
@@ -93,36 +95,48 @@ def _task(
     else:
         yield _matrix(grid)
         yield from _notes(grid)
-    yield from pictures[:1]
+    yield from pictures.get("matrix", ())
     yield Heading("How claims are decided", 3)
     yield thresholds(grid)
     yield from (Text(sentence) for sentence in (*contradicted(grid), *criteria(grid)))
     if not pages and any(not column.unattacked for column in grid.columns):
         yield Heading("What attackers were given, and what it cost them", 3)
         yield attackers(grid)
-    if (drops := drop_table(grid)) is not None:
+    controls = _controls(run)
+    if (drops := drop_table(grid, controls)) is not None:
         yield Heading("What is left of each mark", 3)
         yield Text(
             "Success of fresh triggers where it is measured, else matching symbols; AvgDrop is the mean loss over the "
             "attacks."
         )
         yield drops
+    if (controlled := control_table(grid, controls)) is not None:
+        yield Heading("Attacks beside fine-tuning of the same budget", 3)
+        yield Text("What an attack takes beyond its control is its own doing; the rest is training on.")
+        yield controlled
     if not pages and (compared := reported_table(grid)) is not None:
         yield Heading("Reported | ours", 3)
         yield Text("The papers' values beside ours; they compare directly only where the task is the same.")
         yield compared
-    basins = basin_table(grid)
-    swept = pictures[1:] if basins is None else pictures[1:-1]
-    if swept:
+    if swept := pictures.get("sweeps"):
         yield Heading("Sweeps", 3)
         yield from swept
-    if basins is not None:
+    if (basins := basin_table(grid)) is not None:
         yield Heading("Vicinity of the marked networks", 3)
         yield basins
-        yield from pictures[-1:]
+        yield from pictures.get("vicinity", ())
+    if (seen := cloud_table(grid)) is not None:
+        yield Heading("Hidden features", 3)
+        yield seen
+        yield from pictures.get("features", ())
     if not pages:
         yield from measurements(grid)
         yield from exhibits(run.folder, grid)
+
+
+def _controls(run: Run) -> dict[str, str]:
+    found = run.plan.get("controls")
+    return {str(name): str(of) for name, of in found.items()} if isinstance(found, dict) else {}
 
 
 def _stated(grid: Grid) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ownmark.report.aggregate import Grid, Group, Mean, mean
 from ownmark.report.blocks import Table, table
@@ -26,15 +26,47 @@ def average_drop(before: Group | None, after: list[Group]) -> Mean | None:
     return mean(drops)
 
 
-def drop_table(grid: Grid) -> Table | None:
-    """Rows of success with intervals over seeds; None with fewer than two attacks."""
-    attacks = [column for column in grid.columns if not column.unattacked]
+def drop_table(grid: Grid, controls: Mapping[str, str]) -> Table | None:
+    """Rows of success with intervals over seeds; None with fewer than two attacks.
+
+    Args:
+        controls: attack -> its control, by name; controls are left out.
+    """
+    left_out = set(controls.values()) - set(controls)
+    attacks = [column for column in grid.columns if not column.unattacked and column.name not in left_out]
     if len(attacks) < 2:
         return None
     rows = [
         (row.name, *_shares(grid, row, attacks), estimate(_drop(grid, row, attacks))) for row in grid.rows
     ]
     return table(("scheme", "no attack", *(column.name for column in attacks), "AvgDrop"), rows)
+
+
+def control_table(grid: Grid, controls: Mapping[str, str]) -> Table | None:
+    """Success and utility after an attack, and after its control; None where neither was run."""
+    by_name = {column.name: column for column in grid.columns}
+    pairs = [(by_name[a], by_name[c]) for a, c in controls.items() if a in by_name and c in by_name]
+    rows = []
+    for row in grid.rows:
+        for pair in pairs:
+            groups = [group for column in pair if (group := grid.group(row, column)) is not None and group.ok]
+            if len(groups) == 2:
+                attacked, control = groups
+                more = _difference(_by_seed(control), _by_seed(attacked))
+                rows.append(
+                    (row.name, pair[0].name, *_left(attacked), pair[1].name, *_left(control), estimate(more))
+                )
+    header = ("scheme", "attack", "left", "utility", "control", "left", "utility", "taken beyond the control")
+    return table(header, rows) if rows else None
+
+
+def _left(group: Group) -> tuple[str, str]:
+    rates = (rate for record in group.ok if (rate := success(record)) is not None)
+    return estimate(mean(rates)), estimate(group.mean("utility", "suspect"))
+
+
+def _difference(first: Mapping[str, float], second: Mapping[str, float]) -> Mean | None:
+    return mean(first[seed] - second[seed] for seed in sorted(set(first) & set(second)))
 
 
 def _shares(grid: Grid, row: Axis, attacks: list[Axis]) -> Iterator[str]:

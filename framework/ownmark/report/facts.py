@@ -71,8 +71,8 @@ def attackers(grid: Grid) -> Table:
     for column in grid.columns:
         group = grid.column(column)
         if not column.unattacked:
-            given = _distinct(section(record, "granted") for record in group.records)
-            words = "; or ".join(granted(one) for one in given) or "not recorded"
+            given = dict.fromkeys(granted(section(record, "granted")) for record in group.records)
+            words = "; or ".join(given) or "not recorded"
             seen = group.mean("cost", "samples_seen")
             seconds = estimate(group.mean("cost", "seconds", "attacked"))
             epochs = mean(_host_epochs(record) for record in group.ok)

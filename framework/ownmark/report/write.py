@@ -17,6 +17,7 @@ from ownmark.report.blocks import Picture
 from ownmark.report.csvfile import records_jsonl, results_csv
 from ownmark.report.curves import curve_picture
 from ownmark.report.document import document, page, summary
+from ownmark.report.features import cloud_picture, clouds
 from ownmark.report.figures import heat_map
 from ownmark.report.html import html
 from ownmark.report.large import is_large, overview, pages
@@ -54,8 +55,16 @@ def write_report(run_dir: str | PathLike[str]) -> Report:
     run = read_run(run_dir)
     made = grids(run.records, planned_cells(run.plan))
     drawn = _draw(made)
-    shown = {key: [picture for picture, _ in of_task] for key, of_task in drawn.items()}
-    images = {picture.path: data for of_task in drawn.values() for picture, data in of_task}
+    shown = {
+        key: {kind: [picture for picture, _ in group] for kind, group in of_task.items()}
+        for key, of_task in drawn.items()
+    }
+    images = {
+        picture.path: data
+        for of_task in drawn.values()
+        for group in of_task.values()
+        for picture, data in group
+    }
     parts = {grid.task.key: _pages(grid) for grid in made if is_large(grid)}
     listed = {key: [(title, name) for title, name, _ in of_task] for key, of_task in parts.items()}
     blocks = document(run, made, shown, listed)
@@ -86,25 +95,37 @@ def write_report(run_dir: str | PathLike[str]) -> Report:
     )
 
 
-def _draw(made: Iterable[Grid]) -> dict[str, list[tuple[Picture, bytes]]]:
-    """By the key of a task: its heat map, then its sweeps, then its landscapes."""
+def _draw(made: Iterable[Grid]) -> dict[str, dict[str, list[tuple[Picture, bytes]]]]:
+    """By the key of a task and their kind: `matrix`, `sweeps`, `vicinity`, `features`."""
     taken: set[str] = set()
-    drawn = {}
-    for grid in made:
-        name = _free(f"matrix-{grid.task.name}", taken)
-        if is_large(grid):
-            pictures = [(Picture(name, f"{grid.task.name}: scheme by attack"), overview(grid))]
-        else:
-            caption = f"{grid.task.name}: scheme by attack; framed where the attack removed the mark"
-            pictures = [(Picture(name, caption), heat_map(grid))]
-        for sweep in sweeps(grid):
-            name = _free(f"sweep-{grid.task.name}-{sweep.method}-{sweep.parameter}", taken)
-            pictures.append((Picture(name, _caption(sweep)), curve_picture(sweep)))
-        if found := planes(grid):
-            name = _free(f"vicinity-{grid.task.name}", taken)
-            caption = f"{grid.task.name}: evidence and utility in the vicinity of the marked networks"
-            pictures.append((Picture(name, caption), vicinity_picture(found)))
-        drawn[grid.task.key] = pictures
+    return {grid.task.key: _of_task(grid, taken) for grid in made}
+
+
+def _of_task(grid: Grid, taken: set[str]) -> dict[str, list[tuple[Picture, bytes]]]:
+    task = grid.task.name
+    drawn: dict[str, list[tuple[Picture, bytes]]] = {}
+
+    def add(kind: str, name: str, caption: str, data: bytes) -> None:
+        drawn.setdefault(kind, []).append((Picture(_free(name, taken), caption), data))
+
+    if is_large(grid):
+        add("matrix", f"matrix-{task}", f"{task}: scheme by attack", overview(grid))
+    else:
+        caption = f"{task}: scheme by attack; framed where the attack removed the mark"
+        add("matrix", f"matrix-{task}", caption, heat_map(grid))
+    for sweep in sweeps(grid):
+        name = f"sweep-{task}-{sweep.method}-{sweep.parameter}"
+        add("sweeps", name, _caption(sweep), curve_picture(sweep))
+    if around := planes(grid):
+        caption = f"{task}: evidence and utility in the vicinity of the marked networks"
+        add("vicinity", f"vicinity-{task}", caption, vicinity_picture(around))
+    if seen := clouds(grid):
+        add(
+            "features",
+            f"features-{task}",
+            f"{task}: hidden features of images and triggers",
+            cloud_picture(seen),
+        )
     return drawn
 
 

@@ -35,6 +35,8 @@ def access_problems(given: Given, needs: frozenset[Need], name: str) -> Iterator
             f"attack {name} works on the weights, but its attacker is granted {given.access} only; set "
             "attacker.access: weights, or take an attack that needs black-box access (`ownmark show`)"
         )
+    if Need.TRANSFER in needs and not given.transfer:
+        yield f"attack {name} needs transfer images, but its attacker is given none; set attacker.transfer"
     if Need.SCORES in needs and given.access == "labels":
         yield f"attack {name} needs class probabilities, but its attacker is granted labels only; set access: scores"
     if Need.COPIES in needs and given.copies < 2:

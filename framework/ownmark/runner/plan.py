@@ -263,6 +263,20 @@ class Landscape:
 
 
 @configuration
+class Features:
+    """Hidden features of each marked network in a plane, by t-SNE (APP paper, Figure 7)."""
+
+    images: int = Field(default=500, ge=2, le=20_000)
+    """Clean test images."""
+    triggers: int = Field(default=100, ge=0, le=20_000)
+    """The key's triggers, at most; keys without any show clean images alone."""
+    perplexity: float = Field(default=30.0, gt=0, le=1000)
+    """t-SNE's perplexity (scikit-learn's default); lowered to a third of the points where these are few."""
+    attacked: bool = False
+    """Show each suspect too, not the marked networks alone."""
+
+
+@configuration
 class TrainerOptions:
     """The user's own Lightning objects, each `{package.module:Class: {arguments}}`."""
 
@@ -335,6 +349,11 @@ class Plan:
     the record, or computed anew."""
     landscape: Landscape | None = None
     """The vicinity of each scheme's marked network, drawn in the report; `{}` takes the defaults. First seed alone."""
+    controls: dict[str, str] = Field(default_factory=dict)
+    """Attack -> another of the plan's that has the same budget and does less (fine-tuning alone). The report sets each
+    pair side by side, and AvgDrop leaves controls out."""
+    features: Features | None = None
+    """Hidden features of the marked networks, drawn in the report; `{}` takes the defaults. First seed alone."""
     figures: Literal["same-task", "all"] = "same-task"
     """Which figures of papers stand beside ours: those for the same dataset and host, or all; reports say for which."""
     trainer: TrainerOptions = Field(default_factory=TrainerOptions)
@@ -473,7 +492,7 @@ def _message(item: Any, home: type) -> str:
 
 _HOMES: dict[str, type] = {
     "attacker": Given, "split": Split, "verdict": VerdictRule, "removal": Removal, "trainer": TrainerOptions,
-    "landscape": Landscape,
+    "landscape": Landscape, "features": Features,
 }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,7 @@ def _of_methods(plan: Plan, catalog: Catalog, folder: Path | None) -> Iterator[F
         if (problem := unmet(requirement)) is not None:
             yield ("requires", position), problem
     yield from _meant_for_nobody(plan)
+    yield from _uncontrolled(plan)
     yield from _like_named(plan)
     for place, entry in _lightning(plan):
         if not _IMPORTABLE.fullmatch(entry.id):
@@ -267,6 +269,17 @@ def _meant_for_nobody(plan: Plan) -> Iterator[Found]:
         for position, entry in enumerate(entries):
             for name in sorted(set(entry.schemes) - known):
                 yield (section, position), f"`for: {name}`, but no {what} of this plan is called {name!r}"
+
+
+def _uncontrolled(plan: Plan) -> Iterator[Found]:
+    """Names among the controls that no attack of the plan has, and attacks that control themselves."""
+    known = {spec.label for entry in plan.attacks for spec in specs(entry)}
+    for attack, control in plan.controls.items():
+        for name in sorted({attack, control} - known):
+            near = ", ".join(get_close_matches(name, sorted(known), 1)) or ", ".join(sorted(known - {"none"}))
+            yield ("controls",), f"no attack of this plan is called {name!r}; there is {near}"
+        if attack == control:
+            yield ("controls",), f"{attack!r} is its own control; name another attack with the same budget"
 
 
 def _like_named(plan: Plan) -> Iterator[Found]:

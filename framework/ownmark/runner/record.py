@@ -12,13 +12,15 @@ from ownmark.methods import Declaration, Kind
 from ownmark.runner.cell import Cell, Spec
 from ownmark.runner.engine import Engine
 from ownmark.runner.environment import differing, environment, version_of
+from ownmark.runner.features import FeatureMaps
 from ownmark.runner.fitting import Misfit
 from ownmark.runner.graph import Node
 from ownmark.runner.landscape import Landscapes
 from ownmark.runner.making import Making
 from ownmark.runner.plan import Removal
 from ownmark.runner.reading import Reading, interval
-from ownmark.runner.splits import amount
+from ownmark.runner.seeds import rng_for
+from ownmark.runner.splits import fingerprint, positions
 from ownmark.runner.store import StoredEntry
 from ownmark.runner.vanilla import Vanilla, above_vanilla
 from ownmark.stats import RemovalCriterion, is_removed, rescaled_accuracy, rescaled_floor
@@ -32,6 +34,7 @@ class Recorder:
         self._reading = reading
         self._vanilla = Vanilla(making, reading)
         self._landscapes = Landscapes(making, reading)
+        self._features = FeatureMaps(making)
         self._plan = plan_name
 
     def nodes(self, cell: Cell) -> dict[str, Node]:
@@ -51,7 +54,7 @@ class Recorder:
         decoys = {"decoys before": reading.decoys(unattacked), "decoys": reading.decoys(cell)}
         stages |= {name: node for name, node in decoys.items() if node is not None}
         stages |= {"before": reading.judged(unattacked), "judged": reading.judged(cell)}
-        return stages | self._vanilla.nodes(cell) | self._landscapes.nodes(cell)
+        return stages | self._vanilla.nodes(cell) | self._landscapes.nodes(cell) | self._features.nodes(cell)
 
     def record(self, cell: Cell, engine: Engine) -> dict[str, Any]:
         """Compute whatever is missing and put the record together."""
@@ -83,10 +86,9 @@ class Recorder:
                 name: value for stage in ("marked", "suspect") for name, value in values[stage]["exhibits"].items()
             } | values["evidence"].get("samples", {}),
         }  # fmt: skip
-        if "landscape" in values:
-            record["landscape"] = {
-                name: value for name, value in values["landscape"].items() if name != "cost"
-            }
+        for stage in ("landscape", "features"):
+            if stage in values:
+                record[stage] = {name: value for name, value in values[stage].items() if name != "cost"}
         record["provenance"] |= self._computed_in(got)
         return record
 
@@ -169,11 +171,12 @@ class Recorder:
         if cell.attack is None:
             return None
         splits, given = self._making.splits(cell.task.dataset), self._making.given(cell)
-        source = splits.owner if given.source == "owner" else splits.pool
-        count = amount(given, len(source), len(splits.owner))
+        held = positions(splits, given, rng_for("granted", cell.seed))
+        count = len(held)
         return {"data": count, "labels": given.labels and count > 0, "transfer": given.transfer,
                 "source": given.source, "access": given.access, "queries": given.queries,
-                "copies": given.copies}  # fmt: skip
+                "copies": given.copies,
+                **({"positions": fingerprint(held)} if count else {})}  # fmt: skip
 
     def _reported(self, cell: Cell) -> list[dict[str, Any]]:
         """The figures that papers print for this cell, from the declarations of scheme and attack.

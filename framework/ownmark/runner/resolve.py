@@ -96,7 +96,17 @@ class Methods:
 
 
 _INHERITED = frozenset(
-    {Need.DATA, Need.LABELS, Need.MAY_USE_DATA, Need.EMBEDDED_KEY, Need.OWN_COPY, Need.UNSEEN, *FORMS, *GOALS}
+    {
+        Need.DATA,
+        Need.LABELS,
+        Need.MAY_USE_DATA,
+        Need.TRANSFER,
+        Need.EMBEDDED_KEY,
+        Need.OWN_COPY,
+        Need.UNSEEN,
+        *FORMS,
+        *GOALS,
+    }
 )
 """Needs that a method has because one nested in it has them."""
 
@@ -104,10 +114,12 @@ _INHERITED = frozenset(
 def needs_of(
     catalog: Catalog, kind: Kind, id: str, params: Mapping[str, Any], home: str = ""
 ) -> frozenset[Need]:
-    """What a method with these parameters needs, methods nested in it included; `home` as for `Catalog.find`."""
+    """What a method with these parameters needs: as declared, as its parameter class says in a method `needs`, and as
+    methods nested in it do; `home` as for `Catalog.find`."""
     declaration, config, _ = catalog.validate(kind, id, params, home=home)
+    own = frozenset(config.needs()) if hasattr(config, "needs") else frozenset()
     inner = (needs_of(catalog, kind, one.id, one.params) & _INHERITED for kind, one in _nested(config))
-    return declaration.demands.union(*inner)
+    return declaration.demands.union(own, *inner)
 
 
 def waits(catalog: Catalog, kind: Kind, id: str, params: Mapping[str, Any]) -> bool:

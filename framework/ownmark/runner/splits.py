@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
@@ -76,14 +77,26 @@ def amount(given: Given, available: int, of: int) -> int:
     return count
 
 
+def positions(splits: Splits, given: Given, rng: torch.Generator) -> Tensor:
+    """Which images of the owner or the pool a threat model grants: int64 [count]."""
+    source = splits.owner if given.source == "owner" else splits.pool
+    count = amount(given, len(source), len(splits.owner))
+    return torch.randperm(len(source), generator=rng)[:count]
+
+
 def granted(splits: Splits, given: Given, rng: torch.Generator) -> Samples | None:
     """The in-distribution images a threat model grants, class-balanced draws left to chance; None if none."""
     source = splits.owner if given.source == "owner" else splits.pool
-    count = amount(given, len(source), len(splits.owner))
-    if count == 0:
+    index = positions(splits, given, rng)
+    if len(index) == 0:
         return None
-    chosen = source.select(torch.randperm(len(source), generator=rng)[:count])
+    chosen = source.select(index)
     return chosen if given.labels else chosen.unlabelled()
+
+
+def fingerprint(index: Tensor) -> str:
+    """SHA-256 of positions, whatever their order, as comma-separated decimals: whether two attackers held the same."""
+    return hashlib.sha256(",".join(map(str, sorted(index.tolist()))).encode()).hexdigest()
 
 
 def adapt(x: Tensor, shape: Shape) -> Tensor:

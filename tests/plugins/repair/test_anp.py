@@ -135,3 +135,14 @@ def test_networks_without_scales_are_refused(network: nn.Module) -> None:
 def test_app_preset_has_its_threshold() -> None:
     assert AnpConfig(preset="app").threshold == 0.6
     assert AnpConfig().threshold is None
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.3])
+def test_a_threshold_below_all_masks_prunes_nothing(
+    stolen: Stolen, fit: Any, rng: Any, threshold: float
+) -> None:
+    settings = AnpConfig(threshold=threshold, recipe={"epochs": 1, "lr": 0.01})  # type: ignore[arg-type]
+    suspect = Anp(settings).attack(stolen, fit, rng(0))
+    assert suspect.exhibits["pruned"] == 0
+    before = stolen.network.state_dict()
+    assert all(torch.equal(value, before[name]) for name, value in suspect.network.state_dict().items())

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ownmark.config import MOST, NonNegative, Whole, configuration
 from ownmark.contracts import Recipe, overriding
+from ownmark.methods import Need
 
 LEARN = Recipe(epochs=10, batch_size=64, lr=0.01, schedule="cosine", augment="none")
 """Ours: the abstract gives none."""
@@ -30,3 +31,7 @@ class DistractConfig:
     """Weight of mean squared movement of the weights, against forgetting the task."""
     recipe: Annotated[Recipe, overriding(LEARN)] = LEARN
     """Training."""
+
+    def needs(self) -> frozenset[Need]:
+        """Transfer images, where lures are to be taken from them."""
+        return frozenset({Need.TRANSFER} if self.source == "transfer" else ())

@@ -43,14 +43,18 @@ def smallest(weights: Sequence[Tensor], sparsity: float) -> list[Tensor]:
     ]
 
 
+def pools(weights: Sequence[Tensor], scope: str) -> list[list[Tensor]]:
+    """Weights that compete with each other: all of them (`"global"`), or those of each layer."""
+    return [list(weights)] if scope == "global" else [[weight] for weight in weights]
+
+
 def prune(network: nn.Module, sparsity: float, scope: str = "global") -> nn.Module:
     """Zero the smallest weights in place; no masks stay behind.
 
     Args:
         sparsity: share of the weights in [0, 1]. scope: `"global"` one pool, `"layer"` a pool each.
     """
-    weights = prunable(network)
-    for pool in [weights] if scope == "global" else [[weight] for weight in weights]:
+    for pool in pools(prunable(network), scope):
         for weight, gone in zip(pool, smallest(pool, sparsity), strict=True):
             weight.data.masked_fill_(gone, 0)
     return network
@@ -62,9 +66,17 @@ class Prune(Attack):
     config: PruneConfig
 
     def check(self, network: nn.Module, shape: tuple[int, int, int], classes: int) -> None:
-        """The network must have a convolution or a linear layer."""
-        if not prunable(network):
+        """The network must have a convolution or a linear layer, and weights must be left."""
+        weights = prunable(network)
+        if not weights:
             raise NotApplicable("the network has neither convolutions nor linear layers to prune")
+        for pool in pools(weights, self.config.scope):
+            count = sum(weight.numel() for weight in pool)
+            if round(self.config.sparsity * count) >= count:
+                which = "the network" if self.config.scope == "global" else "a layer"
+                raise NotApplicable(
+                    f"a sparsity of {self.config.sparsity:g} prunes all {count} weights of {which}"
+                )
 
     def attack(self, stolen: Stolen, fit: Fit, rng: torch.Generator) -> Suspect:
         """Prune a copy of the stolen network."""

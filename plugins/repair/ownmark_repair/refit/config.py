@@ -8,6 +8,7 @@ from pydantic import model_validator
 
 from ownmark.config import Count, NonNegative, Whole, configuration
 from ownmark.contracts import Recipe, overriding
+from ownmark.methods import Need
 from ownmark_repair.presets import laid_under
 
 BASIC = Recipe(epochs=60, batch_size=100, lr=0.05, schedule="every", period=1, factor=0.9, augment="none")
@@ -37,5 +38,9 @@ class RefitConfig:
     """Transfer images added to each step, labelled by the stolen network; 0 leaves them out."""
     labels: Literal["granted", "predicted"] = "granted"
     """True labels where the plan grants them, else the stolen network's predictions; or its predictions always."""
+
+    def needs(self) -> frozenset[Need]:
+        """Transfer images, where they join each step."""
+        return frozenset({Need.TRANSFER} if self.unlabelled else ())
 
     _preset = model_validator(mode="before")(laid_under(PRESETS))

@@ -9,11 +9,11 @@ from ownmark.methods import Declaration, plans_in
 from ownmark_robust.papers import APP
 
 _SUMMARIES = {
-    "app-digits": "vanilla and app under fine-tuning, with their landscapes; digits, a minute",
+    "app-digits": "vanilla and app under fine-tuning, their landscapes and features; digits, a minute",
     "app-table1-digits": "Table 1, Content, six attacks; digits, minutes on a CPU",
-    "app-table1-small": "Table 1, Content, six attacks, landscapes; cifar10-small, thin ResNet; needs OWNMARK_DATA",
+    "app-table1-small": "Table 1, Content, six attacks, controls, landscapes; 4,000 photographs; needs OWNMARK_DATA",
     "app-table3-small": "Table 3, the parts of app, on the same; needs OWNMARK_DATA",
-    "app-controls-small": "fine-tuning with each attack's budget, on the same; needs OWNMARK_DATA",
+    "app-figure7-small": "Figure 7, hidden features by t-SNE, on the same; needs OWNMARK_DATA",
     "app-table7-small": "Table 7 and Figure 5, the length of the perturbation, on the same; needs OWNMARK_DATA",
     "app-table11-small": "Table 11, fine-tuning rates against rose, ntl, cae, app, on the same; needs OWNMARK_DATA",
     "app-table12-small": "Table 12, adversarially trained hosts, on the same data; needs OWNMARK_DATA",
@@ -27,9 +27,11 @@ _SUMMARIES = {
     "app-table10": "Table 10, MobileNetV2, at the paper's scale; GPU days, needs OWNMARK_DATA",
     "app-table11": "Table 11, fine-tuning rates, at the paper's scale; GPU hours, needs OWNMARK_DATA",
     "app-table12": "Table 12, adversarially trained hosts, at the paper's scale; GPU weeks, needs OWNMARK_DATA",
+    "app-figure7": "Figures 7 and 21 to 24 at the paper's scale; GPU days, needs OWNMARK_DATA",
     "app-figure6": "Figures 6 and 16, architectures, at the paper's scale; GPU days, needs OWNMARK_DATA",
     "app-figure8": "Figure 8, opacity and size of triggers, at the paper's scale; GPU days, needs OWNMARK_DATA",
     "app-figure10": "Figures 10 and 11 at the paper's scale; GPU days, needs OWNMARK_DATA",
+    "app-figure12": "Figures 12 and 13 on CIFAR-100; GPU days, needs `ownmark[hub]`",
 }
 
 
