@@ -154,3 +154,16 @@ def test_data_of_ones_own_mark_are_read(
     record = verify(folder, mark / "released", device="cpu", trust_mark=trusted)
     assert "mine.npz" in record["no_decoys"]
     assert "--trust-mark" not in record["no_decoys"]
+
+
+def test_a_file_that_a_method_takes_by_default_is_not_the_strangers() -> None:
+    from ownmark.config import configuration
+    from ownmark.runner.beside import files_named
+
+    @configuration
+    class Config:
+        path: Path = Path("ours.zip")
+        more: tuple[Path, ...] = ()
+
+    assert files_named(Config()) == files_named(None) == ()
+    assert files_named(Config(path="/etc/passwd", more=("a", "b"))) == ("/etc/passwd", "a", "b")

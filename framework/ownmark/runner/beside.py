@@ -37,11 +37,12 @@ def looked_for(catalog: Catalog, kind: Kind, id: str, params: Mapping[str, Any],
 
 
 def files_named(config: Any) -> tuple[str, ...]:
-    """Files, or names of what is fetched, that parameters give; not those nested in them."""
-    given = (getattr(config, name) for name in _file_fields(type(config)))
-    return tuple(
-        str(one) for value in given for one in (value if isinstance(value, tuple | list) else [value]) if one
-    )
+    """Files, or names of what is fetched, that parameters give, defaults left out; not those nested in them."""
+    fields = getattr(type(config), "__pydantic_fields__", {})
+    given = ((name, getattr(config, name)) for name in _file_fields(type(config)))
+    chosen = [value for name, value in given if value != fields[name].default]
+    listed = (value if isinstance(value, tuple | list) else [value] for value in chosen)
+    return tuple(str(one) for values in listed for one in values if one)
 
 
 def _paths(catalog: Catalog, kind: Kind, id: str) -> Iterator[str]:
