@@ -62,15 +62,19 @@ class UntrustedFile(OwnmarkError):
     """A file was refused: a pickle, a damaged or a foreign store entry."""
 
 
+LONGEST = 3000
+"""Characters of one problem of a plan, at most."""
+
+
 class PlanError(OwnmarkError):
     """A plan that cannot run.
 
     Args:
-        problems: one sentence each, all that were found.
+        problems: one sentence each, all that were found; cut where a name in it goes on for pages.
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = tuple(problems)
+        self.problems = tuple(one if len(one) <= LONGEST else f"{one[:LONGEST]} ..." for one in problems)
         super().__init__("\n".join(self.problems))
 
 

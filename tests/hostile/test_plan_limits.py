@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from ownmark.discovery import discover
 from ownmark.errors import PlanError
 from ownmark.methods import Declaration, Kind
 from ownmark.runner.plan import Given, Landscape, Nulls, Plan, Removal, Split, VerdictRule, parse_plan
+from ownmark.runner.session import prepare
 
 LEAST = "tasks: [{dataset: digits, host: convnet}]\nschemes: uchida\n"
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -130,3 +132,19 @@ def unbounded(schema: dict[str, Any], path: str, defs: dict[str, Any]) -> Iterat
         yield from unbounded(schema["items"], f"{path}[]", defs)
     for name, inner in schema.get("properties", {}).items():
         yield from unbounded(inner, f"{path}.{name}", defs)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    ["attacks: %s", "attacks: {%s: }", "attacks: {prune: {%s: 1}}", "hosts: %s\ndatasets: digits", "about: [%s]",
+     "schemes: {uchida: {layer: %s}, as: %s}\n", "attacks: {prune: , for: %s}", "extractors: {align: {extractor: %s}}"],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["x" * 100_000, "a/" + "y" * 100_000], ids=["long", "of a pack"])
+def test_a_name_that_goes_on_for_pages_is_told_short(entry: str, name: str, tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    section = entry.partition(":")[0]
+    rest = "\n".join(line for line in LEAST.splitlines() if not line.startswith(section))
+    path.write_text(f"{rest}\n{entry.replace('%s', name)}")
+    with pytest.raises(PlanError) as caught:
+        prepare(path, tmp_path / "run", tmp_path / "store", "cpu", None, discover())
+    assert all(len(problem) < 4000 for problem in caught.value.problems)

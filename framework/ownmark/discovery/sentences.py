@@ -7,6 +7,10 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, get_args
 
+from ownmark.foreign import shown
+
+LONGEST = 1000
+"""Characters of what a pack says of a value, at most."""
 _UNKNOWN = {"unexpected_keyword_argument", "extra_forbidden"}
 _MISSING = {"missing", "missing_keyword_only_argument", "missing_argument"}
 
@@ -27,13 +31,16 @@ def sentences(
 
 def _sentence(label: str, config_class: Any, nested: Iterable[str], error: Mapping[str, Any]) -> str:
     location, kind = error["loc"], error["type"]
-    path = ".".join(map(str, location))
+    path = shown(".".join(map(str, location)), 100)
     if kind in _MISSING and len(location) == 1:
         return f"{label} needs the parameter {path!r}"
     if kind in {"value_error", "assertion_error"}:  # the pack's own words
-        return ": ".join([label, *([f"parameter {path!r}"] if path else []), error["msg"].partition(", ")[2]])
+        words = error["msg"].partition(", ")[2][:LONGEST]
+        return ": ".join([label, *([f"parameter {path!r}"] if path else []), words])
     if location and location[0] in nested and (len(location) > 1 or kind == "dataclass_type"):
-        return f"{label}: parameter {str(location[0])!r} takes a method; write its id or {{id: parameters}}"
+        return (
+            f"{label}: parameter {str(location[0])!r:.100} takes a method; write its id or {{id: parameters}}"
+        )
     if kind in _UNKNOWN:
         return f"{label} has no parameter {path!r}{_instead(config_class, location)}"
     if kind in _MISSING:

@@ -19,7 +19,11 @@ def a(noun: object) -> str:
 
 def not_found(catalog: Catalog, kind: Kind, name: str) -> str:
     """Why there is no such method: a slip of the pen, another kind, a pack that failed or is disabled."""
-    parts = [f"no pack has {a(kind)} {name!r}", *_near(catalog, kind, name), *_elsewhere(catalog, kind, name)]
+    parts = [
+        f"no pack has {a(kind)} {name!r:.100}",
+        *_near(catalog, kind, name),
+        *_elsewhere(catalog, kind, name),
+    ]
     broken = [pack for pack in catalog.packs if any(problem.lost for problem in pack.problems)]
     if broken:
         names = ", ".join(f"{pack.distribution} {pack.version}" for pack in broken)
@@ -56,5 +60,7 @@ def ambiguous(catalog: Catalog, kind: Kind, name: str, claims: Sequence[Declarat
     owners = " and ".join(f"{m.distribution} {versions.get(m.distribution, '')}".strip() for m in claims)
     spellings = [catalog.spelling(method) for method in claims]
     if None in spellings:
-        return f"{owners} both have {a(kind)} {name!r}, and no spelling tells them apart; pip uninstall one"
-    return f"{owners} both have {a(kind)} {name!r}; write {' or '.join(map(repr, spellings))}"
+        return (
+            f"{owners} both have {a(kind)} {name!r:.100}, and no spelling tells them apart; pip uninstall one"
+        )
+    return f"{owners} both have {a(kind)} {name!r:.100}; write {' or '.join(map(repr, spellings))}"

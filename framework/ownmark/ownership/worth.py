@@ -38,8 +38,8 @@ def require_share(max_loss: float | None) -> None:
     Raises:
         OwnmarkError: it is no share of utility.
     """
-    if max_loss is not None and not 0 <= max_loss <= 1:
-        raise OwnmarkError(f"--max-loss {max_loss:g}: expected a share of utility, from 0 to 1")
+    if max_loss is not None and not -1 <= max_loss <= 1:
+        raise OwnmarkError(f"--max-loss {max_loss:g}: expected a share of utility, 1 at most")
 
 
 def allowed_loss(session: Session, cell: Cell, asked: float | None) -> float | None:
