@@ -605,12 +605,16 @@ def check(name: str, strict: bool, device: str) -> None:
     type=click.Choice(["scheme", "black-box", "attack", "extractor", "host", "dataset", "metric"]),
     help="What it brings (default: a scheme and an attack).",
 )
-def new(name: str, into: Path, kind: str | None) -> None:
+@click.option("--method", metavar="ID", help="What the method is called, say my_mark (with --kind).")
+def new(name: str, into: Path, kind: str | None, method: str | None) -> None:
     """Write a working pack NAME (say `acme-marks`) with tests, licence, a plan and a CI file to start from."""
     from ownmark.newpack import create_pack
 
-    folder = create_pack(name, into, kind)
-    click.echo(f"wrote {folder}\nnext: pip install -e {folder} && ownmark check {name}")
+    folder = create_pack(name, into, kind, method)
+    click.echo(
+        f"wrote {folder}\nnext: pip install -e {folder} && ownmark check {name}\n"
+        f"or, without pip: ownmark --pack {folder} check {name}"
+    )
 
 
 @main.command()

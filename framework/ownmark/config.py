@@ -74,9 +74,11 @@ class Nested:
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: Any) -> Any:
-        """Accept `uchida` and `{uchida: {bits: 64}}`."""
+        """Accept `uchida` and `{uchida: {bits: 64}}`; in code also `Nested("uchida", {"bits": 64})`."""
         if isinstance(value, str):
             return {"id": value}
+        if getattr(value, "args", None):
+            return {**dict(zip(("id", "params"), value.args, strict=False)), **(value.kwargs or {})}
         fields = value.kwargs if hasattr(value, "kwargs") else value
         if isinstance(fields, Mapping) and len(fields) == 1 and "id" not in fields:
             ((name, params),) = fields.items()

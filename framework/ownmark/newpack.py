@@ -10,6 +10,7 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
+from ownmark.discovery.checks import RESERVED
 from ownmark.errors import OwnmarkError
 
 TEMPLATE = "scheme-pack"
@@ -19,6 +20,7 @@ KINDS = ("scheme", "black-box", "attack", "extractor", "host", "dataset", "metri
 _SHARED = {"scheme": "group_mean", "attack": "weight_noise"}
 """Kinds whose method is one of the shared template's."""
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_METHOD = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _LEFT_OUT = ("__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache", "dist", "build")
 _SECTION = re.compile(r"(?<=\[project\.entry-points\.ownmark\]\n).*?(?=\n\n|\n\[|\Z)", re.DOTALL)
 _TABLE = re.compile(r"(?<=\|---\|---\|---\|\n)(?:\|.*\n)+")
@@ -26,27 +28,70 @@ _PLAN = re.compile(r"(?<=```yaml\n).*?(?=```)", re.DOTALL)
 _INTRO = re.compile(r"to start from: .*")
 
 
-def create_pack(name: str, into: Path, kind: str | None = None) -> Path:
+def create_pack(name: str, into: Path, kind: str | None = None, method: str | None = None) -> Path:
     """Write the pack `name` as a folder below `into` and return that folder.
 
     Args:
         name: of the distribution, such as `acme-marks`; the import name is `acme_marks`.
         kind: of `KINDS`; a scheme with its extractor and an attack if not given.
+        method: id of the method, `my_mark`; the template's own if not given. Takes a kind.
 
     Raises:
-        OwnmarkError: the name or kind will not do, or the folder exists.
+        OwnmarkError: the name, kind or id will not do, or the folder exists.
     """
     _check_name(name)
+    _check_method(method, kind, name)
     folder = Path(into) / name
     if folder.exists():
         raise OwnmarkError(f"{folder} exists already; choose another name or folder, or remove it first")
     if kind is not None and kind not in KINDS:
         raise OwnmarkError(f"no template for {kind!r}; there are {', '.join(KINDS)}")
+    names = _names(name, kind, method)
     for path, text in _texts(kind).items():
-        target = folder / _renamed(path, name)
+        target = folder / _renamed(path, names)
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(_renamed(text, name), encoding="utf-8")
+        target.write_text(_renamed(text, names), encoding="utf-8")
     return folder
+
+
+def _check_method(method: str | None, kind: str | None, name: str) -> None:
+    if method is None:
+        return
+    if kind is None:
+        raise OwnmarkError(
+            f"--method {method} names one method; say of which kind with --kind ({', '.join(KINDS)})"
+        )
+    if not _METHOD.fullmatch(method) or keyword.iskeyword(method) or method in RESERVED:
+        raise OwnmarkError(
+            f"{method!r} is no id for a method; write lower-case letters and digits in words joined by '_', such as "
+            "'my_mark'"
+        )
+    if method == name.replace("-", "_"):
+        raise OwnmarkError(
+            f"the method {method!r} and its pack {name!r} would be imported alike; call one otherwise"
+        )
+
+
+def _names(name: str, kind: str | None, method: str | None) -> dict[str, str]:
+    """What the template's words become, by pattern: distribution, package, method and its classes."""
+    names = {"acme-marks": name, "acme_marks": name.replace("-", "_"), "AcmeMarks": _camel(name)}
+    if method is not None and kind is not None:
+        id = _id_of(kind, _read(_template(f"kinds/{kind}")))
+        names |= {
+            rf"\b{id}\b": method,
+            rf"\btest_{id}\b": f"test_{method}",
+            rf"\b{_camel(id)}(?=[A-Z]\w*\b|\b)": _camel(method),
+        }
+    return names
+
+
+def _id_of(kind: str, own: dict[str, str]) -> str:
+    """The id of the template's method of a kind."""
+    return _SHARED.get(kind) or next(path.split("/")[1] for path in own if path.startswith("acme_marks/"))
+
+
+def _camel(name: str) -> str:
+    return "".join(word.capitalize() for word in re.split("[-_]", name))
 
 
 def _texts(kind: str | None) -> dict[str, str]:
@@ -55,7 +100,7 @@ def _texts(kind: str | None) -> dict[str, str]:
     if kind is None:
         return shared
     own = _read(_template(f"kinds/{kind}"))
-    id = _SHARED.get(kind) or next(path.split("/")[1] for path in own if path.startswith("acme_marks/"))
+    id = _id_of(kind, own)
     dropped = set(_SHARED.values()) - {id}
     kept = {path: text for path, text in shared.items() if not any(name in path for name in dropped)}
     made = {**kept, **own}
@@ -72,6 +117,7 @@ def _of_kind(path: str, text: str, kind: str, id: str, made: dict[str, str]) -> 
         summary = made[f"acme_marks/{id}/__init__.py"].partition('"""')[2].partition('"""')[0]
         text = _TABLE.sub(f"| [{id}](acme_marks/{id}/__init__.py) | {noun} | {summary} |\n", text)
         text = _PLAN.sub(made["plan.yaml"], text).replace("group_mean", id)
+        text = text.replace("A plan that judges both", "A plan that uses it")
         return _INTRO.sub(f"to start from: one {noun} with its test.", text)
     if path in ("pyproject.toml", "acme_marks/__init__.py"):
         return text.replace("A watermark and an attack for ownmark", f"A {noun} for ownmark").replace(
@@ -102,11 +148,9 @@ def _check_name(name: str) -> None:
         raise OwnmarkError(f"a package {module!r} is installed already; choose another name")
 
 
-def _renamed(text: str, name: str) -> str:
-    camel = "".join(word.capitalize() for word in name.split("-"))
-    names = {"acme-marks": name, "acme_marks": name.replace("-", "_"), "AcmeMarks": camel}
+def _renamed(text: str, names: dict[str, str]) -> str:
     for old, new in names.items():
-        text = text.replace(old, new)
+        text = re.sub(old, new, text)
     return text
 
 

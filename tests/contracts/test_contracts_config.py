@@ -55,6 +55,12 @@ def test_nested_methods_may_be_written_shortly(written: object, id: str, params:
     assert made(inner=written).inner == Nested(id=id, params=params)
 
 
+def test_nested_methods_may_be_written_by_position_in_code() -> None:
+    assert Nested("uchida") == Nested(id="uchida")
+    assert Nested("uchida", {"bits": 8}) == Nested(id="uchida", params={"bits": 8})
+    assert Nested("uchida", params={"bits": 8}) == Nested(id="uchida", params={"bits": 8})
+
+
 @pytest.mark.parametrize("written", [3, ["uchida"], {"uchida": 3}, {"a": {}, "b": {}}, {}])
 def test_what_is_no_method_is_refused(written: object) -> None:
     with pytest.raises(ValidationError):

@@ -116,7 +116,7 @@ def test_a_problem_is_pinned_on_its_pack(site, source, said, kept):
     [
         (
             "gone_plugin",
-            "cannot import 'gone_plugin' (ModuleNotFoundError: No module named 'gone_plugin'). Reinstall",
+            "cannot import 'gone_plugin' (ModuleNotFoundError: No module named 'gone_plugin'). Let the entry",
         ),
         ("not a module!", "cannot import 'not a module!' (ValueError"),
         (

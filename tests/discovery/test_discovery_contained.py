@@ -129,6 +129,27 @@ def test_declarations_that_cannot_be_used_are_refused(fields: str, sentence: str
     assert sentence in told(site)
 
 
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        ("from numpy import no_such_name", "is of a version that it was not made for; `pip check` says which"),
+        ("import torch; from torch.nn import NoSuchLayer", "is of a version that it was not made for"),
+        ("import no_such_package_at_all", "Install what it lacks: pip install no_such_package_at_all"),
+        ("from acme_marks_plugin import absent", "mend the pack"),
+        ("1 / 0", "mend the pack"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("where", ["module", "hook"])
+def test_advice_fits_what_went_wrong(code: str, advice: str, where: str, site: Site) -> None:
+    inside = f"@hookimpl\ndef ownmark_attacks():\n    {code}\n    return []\n"
+    site.pack("acme-marks", code + "\n" if where == "module" else inside)
+    problem = told(site)
+    assert (
+        advice.replace("mend the pack", "Mend the function" if where == "hook" else "mend the pack")
+        in problem
+    )
+
+
 # --- versions -------------------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import tempfile
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
@@ -156,6 +157,15 @@ class OwnFitter(Echo):
         return Suspect(Fitter(torch.device("cpu"), rng)(stolen.network, stolen.images(), Recipe(epochs=1)))
 
 
+class Outdated(Echo):
+    """Declares today's contracts and restores as those of version 1 did."""
+
+    def restore(self, network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:  # type: ignore[override]
+        network.load_state_dict(dict(state))
+        return network
+
+
+attack("method-is-written-for-todays-contracts", "restore(self, network, state, shape=", Outdated, api=2)
 attack("attack-judges-hosts", "refuses the kit's host", Picky)
 attack("attack-judges-hosts", "StopIteration", Crashing)
 attack("attack-leaves-victim-untouched", "the victim", Vandal)

@@ -36,6 +36,8 @@ attack("declaration-needs-suit-its-kind", "says nothing for its kind", f"{FAKES}
        needs=frozenset({Need.GENERATED}))  # fmt: skip
 breaks("declaration-needs-suit-its-kind", "white-box or black-box",
        declare(Kind.EXTRACTOR, f"{FAKES}:SignReader", needs=WHITE | BLACK))  # fmt: skip
+breaks("declaration-needs-suit-its-kind", "how its mark is read",
+       declare(Kind.SCHEME, f"{FAKES}:SignMark", extractor="fake-signs"))  # fmt: skip
 attack(
     "declaration-documents-parameters",
     "mystery",

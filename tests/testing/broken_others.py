@@ -134,6 +134,20 @@ class OneShort(Simple):
         return super().build(shape, classes - 1)
 
 
+class Sure(Simple):
+    """Ends in a softmax."""
+
+    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+        return nn.Sequential(super().build(shape, classes), nn.Softmax(1))
+
+
+class Digital(Simple):
+    """Knows one size of image."""
+
+    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+        return Linear(784, classes)
+
+
 class _Shifted(Linear):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(inputs, outputs)
@@ -197,6 +211,8 @@ dataset("dataset-loads-the-same-twice", "torch's random generator", Shuffling)
 dataset("dataset-fingerprint-is-stable", "changes from one instance", Moody)
 host("host-build-follows-from-seed", "same weights for two seeds", Frozen)
 host("host-takes-pixels", "answers [4, 9]", OneShort)
+host("host-takes-pixels", "answers with probabilities", Sure)
+host("host-takes-pixels", "fails on [4, 3, 32, 32] images", Digital)
 host("host-state-is-complete", "more than the state dict", Secretive)
 host("host-can-be-traced", "cannot be traced", Untraceable)
 host("host-refuses-tiny-images", "fails on them", Shrinking)

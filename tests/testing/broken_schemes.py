@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
@@ -152,6 +153,15 @@ class Restless(SignMark):
         return marked
 
 
+class Outdated(SignMark):
+    """Declares today's contracts and restores as those of version 1 did."""
+
+    def restore(self, network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:  # type: ignore[override]
+        network.load_state_dict(dict(state))
+        return network
+
+
+scheme("method-is-written-for-todays-contracts", "restore(self, network, state, shape=", Outdated, api=2)
 scheme("scheme-accepts-the-kits-host", "refuses the kit's host", Picky)
 scheme("scheme-refuses-a-hopeless-host", "accepts a network without parameters", Careless)
 scheme("scheme-refuses-a-hopeless-host", "StopIteration", Crashing)

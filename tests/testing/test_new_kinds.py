@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,42 @@ def test_a_pack_of_each_kind_is_complete(kind: str | None, tmp_path: Path) -> No
         t.host.id for t in plan.tasks
     }  # fmt: skip
     assert set(entries) <= used
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_method_may_have_its_own_name_from_the_start(kind: str, tmp_path: Path) -> None:
+    plain, folder = (
+        create_pack("our-marks", tmp_path / "a", kind),
+        create_pack("our-marks", tmp_path, kind, "my_idea"),
+    )
+    texts = {
+        path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()
+    }
+    (id,) = tomllib.loads((plain / "pyproject.toml").read_text())["project"]["entry-points"]["ownmark"]
+    camel = "".join(word.capitalize() for word in id.split("_"))
+    left = re.compile(rf"\b(test_)?{id}\b|\b{camel}(\b|[A-Z])")
+    assert [name for name, text in texts.items() if left.search(name) or left.search(text)] == []
+    entries = tomllib.loads(texts["pyproject.toml"])["project"]["entry-points"]["ownmark"]
+    assert entries == {"my_idea": "our_marks.my_idea"}
+    assert 'id="my_idea"' in texts["our_marks/my_idea/__init__.py"]
+    assert "tests/test_my_idea.py" in texts
+    for name, text in texts.items():
+        if name.endswith(".py"):
+            compile(text, name, "exec")
+
+
+@pytest.mark.parametrize(
+    ("method", "kind", "says"),
+    [
+        ("MyIdea", "scheme", "no id for a method"), ("my-idea", "host", "no id for a method"),
+        ("class", "attack", "no id for a method"), ("none", "attack", "no id for a method"),
+        ("my_idea", None, "say of which kind"), ("our_marks", "metric", "would be imported alike"),
+    ],
+)  # fmt: skip
+def test_a_bad_name_of_a_method_is_refused(method: str, kind: str | None, says: str, tmp_path: Path) -> None:
+    with pytest.raises(OwnmarkError, match=says):
+        create_pack("our-marks", tmp_path, kind, method)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_kind_is_refused(tmp_path: Path) -> None:
@@ -114,7 +151,7 @@ def test_a_pack_is_made_installed_checked_run_and_uninstalled(
 ) -> None:
     python, _ = clean
     name = f"our-{kind}"
-    _run(python, "-m", "ownmark", "new", name, "--kind", kind, cwd=tmp_path)
+    _run(python, "-m", "ownmark", "new", name, "--kind", kind, "--method", "my_idea", cwd=tmp_path)
     _wheel(tmp_path / name, tmp_path / "wheels")
     _install(python, *(tmp_path / "wheels").glob("*.whl"))
     try:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import unittest
+from pathlib import Path
 
 import pytest
 
 from ownmark.errors import MethodNotFound
 from ownmark.methods import Declaration, Kind, Need
+from ownmark.newpack import create_pack
 from ownmark.testing import (
     CheckFailed,
     CheckSkipped,
@@ -58,6 +60,20 @@ def test_an_unknown_name_says_which_packs_there_are() -> None:
         methods_called("acme", with_fakes())
 
 
+@pytest.mark.parametrize("written", ["new-marks", "./new-marks", "new-marks/"])
+def test_the_folder_of_a_pack_that_nobody_installed_is_recognised(
+    written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_pack("new-marks", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        MethodNotFound, match=rf"pip install -e {written}, .* ownmark --pack {written} check new-marks"
+    ):
+        methods_called(written, with_fakes())
+    with pytest.raises(MethodNotFound, match="is called 'old-marks'; the packs are"):
+        methods_called("old-marks", with_fakes())
+
+
 def test_a_declaration_that_nobody_installed_can_be_checked() -> None:
     run_check(REGISTRY["attack-repeats-itself"], dataclasses.replace(ECHO, id="mine", distribution="mine"))
 
@@ -101,6 +117,24 @@ def test_rows_tell_expected_failures_from_others(monkeypatch: pytest.MonkeyPatch
     (row,) = [row for row in check_rows("wrong", catalog) if row.check == REFUSES.id]
     assert (row.outcome, row.message) == ("expected", "half is not nothing")
     assert not row.failed
+
+
+def test_one_cause_is_told_once_and_before_what_suffers_from_it() -> None:
+    base = with_fakes()
+    signs = [method for method in FAKES if method.id == "fake-signs"]
+    mine = [
+        dataclasses.replace(method, id="mine", distribution="new-marks", extractor="mine" if method.extractor else "",
+                            target=method.target.replace("SignMark", "SignMerk"))
+        for method in reversed(signs)
+    ]  # fmt: skip
+    catalog = dataclasses.replace(base, methods=(*base.methods, *mine))
+    failed = [row for row in check_rows("new-marks", catalog) if row.failed]
+    assert "has no attribute 'SignMerk'" in failed[0].message
+    assert failed[0].method == "scheme new-marks/mine"
+    assert len(failed) > 5
+    first = f"as said at {failed[0].method}: {failed[0].check}"
+    assert {row.message for row in failed[1:] if "SignMerk" in row.message} == set()
+    assert sum(row.message == first for row in failed) >= 5
 
 
 def test_an_expected_failure_that_passes_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
+from ownmark.contracts.evidence import Evidence
+from ownmark.contracts.returned import returned
+
 if TYPE_CHECKING:
-    from ownmark.contracts.evidence import Evidence, Measured
+    from ownmark.contracts.evidence import Measured
     from ownmark.contracts.key import Key
     from ownmark.contracts.samples import Samples
     from ownmark.contracts.views import BlackBox, WhiteBox
@@ -43,7 +46,7 @@ class Extractor(ABC):
 
     def extract_many(self, suspect: Any, keys: Sequence[Key], own: nn.Module | None = None) -> list[Evidence]:
         """`extract` for each key, in order; override to read them all in one batched pass."""
-        return [self.extract(suspect, key, own) for key in keys]
+        return [returned(self.extract(suspect, key, own), Evidence, "extract") for key in keys]
 
     def part(self, key: Key, start: int, stop: int) -> Key | None:
         """A key with the symbols `start` to `stop` alone, so that few queries may suffice; None if it cannot be cut."""

@@ -95,8 +95,16 @@ class Host(ABC):
 
     @property
     def recipe(self) -> Recipe:
-        """How it is trained: the `recipe` field of the parameters."""
-        recipe: Recipe = self.config.recipe
+        """How it is trained: the `recipe` field of the parameters.
+
+        Raises:
+            TypeError: they have none, and the host does not say otherwise.
+        """
+        recipe = getattr(self.config, "recipe", None)
+        if not isinstance(recipe, Recipe):
+            raise TypeError(
+                "its parameters have no `recipe`; give them one (a Recipe), or override `Host.recipe`"
+            )
         return recipe
 
     def terms(self) -> Sequence[Term]:
@@ -106,15 +114,3 @@ class Host(ABC):
     def transforms(self) -> Sequence[Transform]:
         """Batch transforms of the task, beyond the recipe's augmentation."""
         return ()
-
-
-def built(host: Host, shape: Shape, classes: int) -> nn.Module:
-    """What `host.build` gives.
-
-    Raises:
-        TypeError: it gives something else than a network.
-    """
-    network = host.build(shape, classes)
-    if not isinstance(network, nn.Module):
-        raise TypeError(f"build gives {type(network).__name__}, not a torch.nn.Module")
-    return network

@@ -44,7 +44,7 @@ class Key:
 
     def digest(self) -> str:
         """SHA-256 over everything in the key; equal keys, equal digests."""
-        state = hashlib.sha256(json.dumps([self.scheme, dict(self.values)], sort_keys=True).encode())
+        state = hashlib.sha256(f"[{json.dumps(self.scheme)}, {self.written()}]".encode())
         for name in sorted(self.tensors):
             tensor = self.tensors[name].detach().cpu().contiguous()
             state.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}".encode())
@@ -53,8 +53,23 @@ class Key:
 
     def save(self, path: Path) -> None:
         """Write the key to one `.safetensors` file."""
-        values = json.dumps(dict(self.values), sort_keys=True)
-        write_tensors(path, self.tensors, {"ownmark": "key", "scheme": self.scheme, "values": values})
+        write_tensors(path, self.tensors, {"ownmark": "key", "scheme": self.scheme, "values": self.written()})
+
+    def written(self) -> str:
+        """The values as JSON.
+
+        Raises:
+            TypeError: one of them cannot be written so; says which.
+        """
+        for name, value in self.values.items():
+            try:
+                json.dumps(value)
+            except (TypeError, ValueError) as error:
+                raise TypeError(
+                    f"the key's value {name!r} is a {type(value).__name__} and cannot be written as JSON ({error}); "
+                    "put tensors into `tensors`, and plain numbers, text and lists into `values`"
+                ) from error
+        return json.dumps(dict(self.values), sort_keys=True)
 
     @classmethod
     def load(cls, path: Path) -> Key:

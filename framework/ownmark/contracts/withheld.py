@@ -21,14 +21,16 @@ class Withheld(nn.Module):
         raise NotApplicable(f"this attacker is granted answers, not weights ({name}); query `stolen.box`")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        raise NotApplicable(f"this attacker is granted answers, not weights ({name} cannot be set)")
+        raise NotApplicable(
+            f"this attacker is granted answers, not weights ({name} cannot be set); query `stolen.box`"
+        )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Refused like everything else."""
         raise NotApplicable("this attacker is granted answers, not weights; query `stolen.box`")
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Withheld:
-        raise NotApplicable("this attacker is granted answers, not weights; there is nothing to copy")
+        raise NotApplicable("this attacker is granted answers, not weights to copy; query `stolen.box`")
 
     def __repr__(self) -> str:
         return "Withheld()"

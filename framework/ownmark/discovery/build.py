@@ -93,6 +93,8 @@ def _configured(
         return None, [f"{label}: its parameters must be a mapping of names to values, not {params!r}"]
     if config_class is None:
         return None, [f"{label} takes no parameters; remove {key!r}" for key in params]
+    if not hasattr(config_class, "__pydantic_fields__"):
+        return None, [f"{label}: {declaration.config} is no parameter class; put @configuration above it"]
     from pydantic import TypeAdapter, ValidationError
 
     try:

@@ -127,9 +127,13 @@ def _import_failure(source: Source, error: BaseException) -> str:
     what = f"cannot import {source.entry.value!r} ({type(error).__name__}: {shown(error, 300)})"
     if isinstance(error, TookTooLong):
         return f"{what}. Skip it with OWNMARK_DISABLE={source.distribution}, or allow more with {SECONDS}=60"
-    missing = (getattr(error, "name", None) or "").partition(".")[0]
-    if isinstance(error, ModuleNotFoundError) and missing != source.entry.value.partition(".")[0]:
-        return f"{what}. Install what it lacks: {install_hint(missing)}"
+    if _foreign(source, error):
+        return f"{what}. {_advice(source, error)}"
+    if isinstance(error, ModuleNotFoundError) and error.name and source.entry.value.startswith(error.name):
+        advice = (
+            "Let the entry point in pyproject.toml name the module with the hooks, and install the pack again"
+        )
+        return f"{what}. {advice}, or skip it with OWNMARK_DISABLE={source.distribution}"
     return f"{what}. Reinstall or mend the pack, or skip it with OWNMARK_DISABLE={source.distribution}"
 
 
@@ -186,9 +190,8 @@ def _gather(source: Source, hook: str, ask: Callable[..., Any], basket: _Basket)
 
     seen = _watch(source, answer, basket)
     if seen.error is not None:
-        message = (
-            f"{hook} failed ({type(seen.error).__name__}: {shown(seen.error, 300)}). {_advice(seen.error)}"
-        )
+        what = f"{hook} failed ({type(seen.error).__name__}: {shown(seen.error, 300)})"
+        message = f"{what}. {_advice(source, seen.error)}"
         basket.problems.append(source.problem(message))
         return
     if len(seen.value) > MOST:
@@ -204,11 +207,18 @@ def _gather(source: Source, hook: str, ask: Callable[..., Any], basket: _Basket)
             basket.problems.append(source.problem(message))
 
 
-def _advice(error: BaseException) -> str:
+def _foreign(source: Source, error: BaseException) -> str:
+    """The package of somebody else that could not be imported from; empty if that is not what went wrong."""
+    of = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""
+    return "" if of == source.entry.value.partition(".")[0] else of
+
+
+def _advice(source: Source, error: BaseException) -> str:
     """What to do; a version conflict between packages is nothing that the function could mend."""
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        return f"Install what it lacks: {install_hint(error.name.partition('.')[0])}"
-    if isinstance(error, ImportError):
+    lacking = _foreign(source, error)
+    if lacking and isinstance(error, ModuleNotFoundError):
+        return f"Install what it lacks: {install_hint(lacking)}"
+    if lacking:
         return "A package that it imports is of a version that it was not made for; `pip check` says which"
     if isinstance(error, TookTooLong):
         return f"Return a list at once, without computing; {SECONDS}=60 allows more"

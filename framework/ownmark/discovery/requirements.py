@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from importlib_metadata import PackageNotFoundError, version
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
 CORE = "ownmark"
@@ -44,8 +45,12 @@ def _meets(wanted: Requirement, found: str) -> bool:
         return False
 
 
-def unmet(requirement: str) -> str | None:
-    """Why a plan's requirement, `acme-marks>=0.2`, is not met, with the command that helps; None if it is."""
+def unmet(requirement: str, local: Callable[[str], str] = lambda name: "") -> str | None:
+    """Why a plan's requirement, `acme-marks>=0.2`, is not met, with the command that helps; None if it is.
+
+    Args:
+        local: version of a pack, by its canonical name, that pip does not know of; empty if there is none.
+    """
     try:
         wanted = Requirement(requirement)
     except InvalidRequirement as error:
@@ -53,7 +58,7 @@ def unmet(requirement: str) -> str | None:
     if wanted.url:
         return f"{requirement!r}: a plan requires distributions by name and version, not from an address"
     try:
-        found = version(wanted.name)
+        found = local(canonicalize_name(wanted.name)) or version(wanted.name)
     except PackageNotFoundError:
         return f"needs {wanted}, which is not installed: pip install '{wanted}'"
     if not _meets(wanted, found):

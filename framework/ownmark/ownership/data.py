@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ownmark.contracts.dataset import Dataset, Images
+from ownmark.contracts.returned import returned
 from ownmark.discovery import Catalog
 from ownmark.errors import blamed
 from ownmark.methods import Kind
@@ -20,7 +21,7 @@ def images_of(catalog: Catalog, spec: Spec, home: str | None = None) -> Images:
     """
     dataset, pack = _built(catalog, spec, home)
     with blamed(f"dataset {spec.label}", pack):
-        return dataset.load()
+        return returned(dataset.load(), Images, "load")
 
 
 def fingerprint_of(catalog: Catalog, spec: Spec, home: str | None = None) -> str:

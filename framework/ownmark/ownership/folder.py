@@ -22,10 +22,11 @@ from torch import Tensor, nn
 
 from ownmark import strictjson
 from ownmark.contracts.attack import Attack
-from ownmark.contracts.host import Host, built
+from ownmark.contracts.host import Host
 from ownmark.contracts.key import Key
 from ownmark.contracts.loading import load_weights, without_wrapper
 from ownmark.contracts.restoring import restored
+from ownmark.contracts.returned import built
 from ownmark.contracts.samples import Samples
 from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.tasks import PIXELS, Form, Inputs, Shape
@@ -42,6 +43,7 @@ from ownmark.runner.seeds import rng_for
 MODEL_FORMAT, CLAIM_FORMAT = "model 1", "ownmark claim 1"
 PRIVATE = frozenset({"recipe", "weights", "null_weights"})
 """Parameters of hosts that say how a network was made; no network is built from them."""
+_START = "start"
 LARGEST, STEPS = 2**24, 100
 """At most: bytes of a JSON file, attacks that a network went through."""
 
@@ -145,6 +147,8 @@ class Release:
     dataset: Spec | None
     split: Split
     steps: tuple[Step, ...] = ()
+    start: Path | None = None
+    """The folder, inside of this one, of what the last attack that may have changed layers began with."""
 
     def restored(self, catalog: Catalog, state: Mapping[str, Tensor], where: str) -> nn.Module:
         """The network with these weights, also if the last attack changed layers.
@@ -159,7 +163,15 @@ class Release:
             if thief is None:
                 raise
             shape, classes = self.structure.shape, self.structure.classes
-            return restored(thief, self.structure.blank(catalog), state, shape, classes).eval()
+            return restored(thief, self._begun(catalog), state, shape, classes).eval()
+
+    def _begun(self, catalog: Catalog) -> nn.Module:
+        """What the last attack that may have changed layers was given; a host, where nothing else is known."""
+        if self.start is None:
+            return self.structure.blank(catalog)
+        begun = Release.read(self.start)  # of whose story this one's is the trusted part
+        begun = replace(begun, structure=self.structure, steps=self.steps[: len(begun.steps)])
+        return begun.restored(catalog, model_state(self.start), str(self.start))
 
     def _changed_layers(self, catalog: Catalog) -> Attack | None:
         """The last attack that may have left another structure than it found."""
@@ -214,6 +226,23 @@ class Release:
         for name in ("model.safetensors", "model.json"):
             (folder / name).chmod(0o666 & ~_umask())
 
+    def write_with_start(
+        self, folder: Path, state: Mapping[str, Tensor], begun: tuple[Release, Mapping[str, Tensor]] | None
+    ) -> None:
+        """As `write`; keeps what is needed to build a network of other layers again.
+
+        Args:
+            begun: what the attack was given, with its weights, if it may have changed layers.
+        """
+        self.write(folder, state)
+        place = folder / _START
+        if begun is not None:
+            place.mkdir()
+            begun[0].write(place, begun[1])
+            place /= _START
+        if self.start is not None:
+            shutil.copytree(self.start, place)
+
     @classmethod
     def read(cls, folder: Path) -> Release:
         """Read `model.json`.
@@ -234,9 +263,8 @@ class Release:
             if len(about["steps"]) > STEPS:
                 raise ValueError(f"more than {STEPS} attacks")
             steps = tuple(Step(_spec(step["attack"]), int(step["seed"])) for step in about["steps"])
-            return cls(
-                structure, about["dataset"] and _spec(about["dataset"]), Split(**about["split"]), steps
-            )
+            dataset = about["dataset"] and _spec(about["dataset"])
+            return cls(structure, dataset, Split(**about["split"]), steps, _start(folder, structure, steps))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise UntrustedFile(f"{folder / 'model.json'}: incomplete or altered ({shown(error)})") from error
 
@@ -247,6 +275,21 @@ def _inputs(told: Any, sizes: int) -> Inputs:
     if found.form is Form.PIXELS and sizes != 3:
         raise ValueError(f"pixels have three sizes, and there are {sizes}")
     return found
+
+
+def _start(folder: Path, structure: Structure, steps: tuple[Step, ...]) -> Path | None:
+    """Where a folder keeps what its last attack on layers began with.
+
+    Raises:
+        UntrustedFile: that is a link, or the network of another story; what may run was decided by looking at this one.
+    """
+    start = folder / _START
+    if not start.is_dir():
+        return None
+    begun = None if start.is_symlink() else Release.read(start)
+    if begun is None or begun.structure != structure or begun.steps != steps[: len(begun.steps)]:
+        raise UntrustedFile(f"{start}: is not what the network of {folder} was before it was attacked")
+    return start
 
 
 def model_state(folder: Path) -> dict[str, Tensor]:

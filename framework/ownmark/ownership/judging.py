@@ -12,6 +12,7 @@ from torch import nn
 
 from ownmark.contracts.evidence import Evidence
 from ownmark.contracts.extractor import Extractor
+from ownmark.contracts.returned import returned
 from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.views import BlackBox, WhiteBox
 from ownmark.discovery import Catalog
@@ -63,6 +64,7 @@ class Judge:
             knowing: what a black box knows of the task. most: images that may be sent for decoys; None for no limit.
         """
         found = self.extractor.extract(view, self.owner.key.to(self.device), self.own)
+        found = returned(found, Evidence, "extract")
         if found.n != self.reads["n"]:
             raise NotApplicable(f"{found.n} symbols were read, the threshold is for {self.reads['n']}")
         threshold = self._threshold(found)

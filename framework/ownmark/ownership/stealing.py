@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from ownmark.checkpoints import read_weights
 from ownmark.config import to_plain
 from ownmark.contracts.attack import Attack
+from ownmark.contracts.returned import returned
 from ownmark.contracts.samples import Samples
 from ownmark.contracts.tasks import Goal, require_fit
-from ownmark.contracts.views import predictions, seeded
+from ownmark.contracts.views import Suspect, predictions, seeded
 from ownmark.discovery import Catalog, discover
 from ownmark.errors import NotApplicable, OwnmarkError, PlanError, UntrustedFile, contained
 from ownmark.foreign import shown
@@ -131,10 +132,11 @@ def attack(
     )  # fmt: skip
     fitter = Fitter(where, rng_for("attacker fit", seed), progress=progress.step if progress else None)
     with contained(f"attack {spec.label}"), repeatable(), seeded(rng_for("stray", "attacked")):
-        suspect = thief.attack(loot, fitter, rng_for("attack", seed))
+        suspect = returned(thief.attack(loot, fitter, rng_for("attack", seed)), Suspect, "attack")
     left = replace(release, steps=(*release.steps, Step(qualified(catalog, Kind.ATTACK, spec), seed)))
     with writing(into), appearing(into) as folder:
-        left.write(folder, suspect.network.state_dict())
+        changed = type(thief).restore is not Attack.restore
+        left.write_with_start(folder, suspect.network.state_dict(), (release, state) if changed else None)
     told = {name: value for name, value in suspect.exhibits.items() if not isinstance(value, Tensor)}
     served = left.served(catalog, suspect.network)
     asked = {"before": release.served(catalog, victim), "after": served}

@@ -42,6 +42,7 @@ def cell_lines(group: Group | None) -> tuple[Line, ...]:
         *_verdict(group),
         *_removal(group),
         *_reach(group),
+        *_watched(group),
         *_rival(group),
     ]
     total = len(group.ok) + len(group.failed) + len(group.missing)
@@ -152,6 +153,17 @@ def _reach(group: Group) -> list[Line]:
     if not reached or min(reached) >= WHOLE or "survived" not in group.outcomes():
         return []
     return [Line(f"reached {min(reached):.0%} of the weights", "warn")]
+
+
+def _watched(group: Group) -> list[Line]:
+    """A scheme or an attack that opened files or connections; `reached` in the record says which."""
+    stages = {"marked": "scheme", "suspect": "attack"}
+    found = {stage for record in group.ok for stage in section(record, "reached")}
+    return [
+        Line(f"{stages[stage]} reached beyond what it was handed", "warn")
+        for stage in stages
+        if stage in found
+    ]
 
 
 def _rival(group: Group) -> list[Line]:

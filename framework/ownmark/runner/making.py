@@ -12,14 +12,15 @@ from torch import Tensor, nn
 from ownmark.config import to_plain
 from ownmark.contracts.attack import Attack
 from ownmark.contracts.fit import Recipe
-from ownmark.contracts.host import Host, built
+from ownmark.contracts.host import Host
 from ownmark.contracts.key import Key
 from ownmark.contracts.loading import no_numbers
 from ownmark.contracts.restoring import restored
+from ownmark.contracts.returned import built, returned
 from ownmark.contracts.samples import Samples, Term, Transform
 from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.tasks import Form, Goal, require_data
-from ownmark.contracts.views import BlackBox, HostView, Stolen, Task, black_box, seeded
+from ownmark.contracts.views import BlackBox, HostView, Marked, Stolen, Suspect, Task, black_box, seeded
 from ownmark.discovery.sealing import Seal, sealed, unsealed
 from ownmark.errors import NotApplicable, OwnmarkError, TrainingDiverged, blamed
 from ownmark.loops import Parts, fit_together
@@ -318,11 +319,12 @@ class Making:
         def compute(bench: Bench) -> Contents:
             scheme: Scheme = method.instance
             task = self.task(cell.task, cell.scheme)
-            key = scheme.make_key(task, rng_for("key", *which))
+            key = returned(scheme.make_key(task, rng_for("key", *which)), Key, "make_key")
             fit = bench.fitter(rng_for("embed", *which))
             view = self._host_view(cell.task, host)
             with sealed(f"scheme {method.declaration.name}") as seal:
-                marked = scheme.embed(view, key, task, fit)
+                marked = returned(scheme.embed(view, key, task, fit), Marked, "embed")
+            marked.key.written()  # a value that is none is named here
             values, pictures = _exhibits(marked.exhibits)
             values |= self._reached(seal)
             values |= {"key": dict(marked.key.values), "scheme": marked.key.scheme}
@@ -395,7 +397,7 @@ class Making:
             loot = self._stolen(cell)
             try:
                 with sealed(f"attack {method.declaration.name}") as seal:
-                    suspect = attack.attack(loot, fit, rng)
+                    suspect = returned(attack.attack(loot, fit, rng), Suspect, "attack")
             except TrainingDiverged as error:  # what is left is no network, and no crash of ours
                 return Contents({"exhibits": {"diverged": str(error)}, "lost": True, **_asked(loot)})
             values, pictures = _exhibits(suspect.exhibits)
@@ -469,7 +471,7 @@ class Making:
         if cell.attack is None:
             return network
         attack: Attack = self.methods.get(Kind.ATTACK, cell.attack).instance
-        return attack.serve(network, rng_for("serve", cell.seed)).eval()
+        return returned(attack.serve(network, rng_for("serve", cell.seed)), nn.Module, "serve").eval()
 
     def preview(self, cell: Cell, x: Tensor) -> Tensor | None:
         """Inputs as the network that the cell's attacker deploys gets to see them; None if they are what was sent."""

@@ -120,7 +120,7 @@ def _of_methods(plan: Plan, catalog: Catalog, folder: Path | None) -> Iterator[F
     for position, entry in enumerate(plan.attacks):
         yield from ((("attacks", position), problem) for problem in _threat_problems(plan, entry, catalog))
     for position, requirement in enumerate(plan.requires):
-        if (problem := unmet(requirement)) is not None:
+        if (problem := unmet(requirement, catalog.version)) is not None:
             yield ("requires", position), problem
     yield from _meant_for_nobody(plan)
     yield from _uncontrolled(plan)

@@ -16,6 +16,7 @@ from ownmark.contracts.evidence import Evidence
 from ownmark.contracts.extractor import Extractor
 from ownmark.contracts.key import Key
 from ownmark.contracts.loading import require_numbers
+from ownmark.contracts.returned import returned
 from ownmark.contracts.samples import Samples
 from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.tasks import Goal
@@ -160,7 +161,7 @@ class Reading:
         key = self._making.key(cell)
         own = self._making.marked_network(cell) if method.needs(Need.OWN_COPY) else None
         view = self.view(cell, network)
-        found = extractor.extract(view, key, own)
+        found = returned(extractor.extract(view, key, own), Evidence, "extract")
         queries = getattr(view, "queries", 0)
         knowing = None if method.needs(Need.WHITE_BOX) else self._knowing(cell, network)
         test = self._making.splits(cell.task.dataset).test

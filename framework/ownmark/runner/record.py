@@ -73,7 +73,8 @@ class Recorder:
         utility = self._utility(cell, values)
         verdict["nulls_were"] = self._reading.null_words(cell)
         verdict["key_bits"] = self._reading.key_bits(cell)
-        reached = {stage: one for stage in ("marked", "suspect") if (one := values[stage].get("reached"))}
+        stages = ("marked", "suspect") if cell.attack else ("marked",)
+        reached = {stage: one for stage in stages if (one := values[stage].get("reached"))}
         record = self.head(cell) | ({"reached": reached} if reached else {}) | {
             "status": "ok", "utility": utility, "metrics": values["judged"]["metrics"],
             "evidence": evidence, "evidence_bare": values["evidence"].get("bare"),
@@ -230,11 +231,13 @@ class Recorder:
         }  # fmt: skip
         if cell.attack:
             used["attack"] = methods.get(Kind.ATTACK, cell.attack)
+        packs = {name: methods.catalog.version(name) or version_of(name)
+                 for name in (one.declaration.distribution for one in used.values())}  # fmt: skip
         sources = {
-            role: f"{one.declaration.name} {version_of(one.declaration.distribution)} {one.identity['source'][:12]}"
+            role: f"{one.declaration.name} {packs[one.declaration.distribution]} {one.identity['source'][:12]}"
             for role, one in used.items()
         }
-        return environment(str(self._making.engine.device)) | {"methods": sources}
+        return environment(str(self._making.engine.device)) | {"methods": sources, "packs": packs}
 
 
 def _is_off_default(spec: Spec, declaration: Declaration) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ownmark.config import Nested
 from ownmark.contracts.dataset import Images
+from ownmark.contracts.returned import returned
 from ownmark.contracts.tasks import FORMS, GOALS
 from ownmark.discovery import Catalog, nested_fields
 from ownmark.errors import blamed
@@ -72,7 +73,7 @@ class Methods:
     def _images(self, spec: Spec) -> Images:
         method = self.get(Kind.DATASET, spec)
         with blamed(f"dataset {spec.label}", method.pack):
-            return looked_at(method.instance.load(), spec.label)
+            return looked_at(returned(method.instance.load(), Images, "load"), spec.label)
 
     def home(self, kind: Kind, spec: Spec) -> str:
         """The distribution of a method, whose own defaults mean its own methods."""

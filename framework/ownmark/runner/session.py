@@ -13,6 +13,7 @@ from ownmark.config import to_plain
 from ownmark.discovery import Catalog, discover
 from ownmark.errors import MethodNotFound, PlanError, Unwritable, contained
 from ownmark.methods import Declaration, Kind
+from ownmark.runner.bygone import missing_packs
 from ownmark.runner.cell import Cell, Spec, canonical, expand
 from ownmark.runner.device import device_called
 from ownmark.runner.engine import Engine, Progress, release
@@ -186,7 +187,7 @@ def checked_session(
     told.checking(_count(plan))
     problems = preflight(plan, document, catalog, session.making)
     if problems:
-        raise PlanError(problems)
+        raise PlanError([*problems, *missing_packs(folder, catalog)])
     require_writable(folder, "--out")
     require_plain(folder / "journal.jsonl")
     storage.try_out()

@@ -10,7 +10,9 @@ from functools import cached_property
 from torch import Tensor, nn
 
 from ownmark.contracts import Attack, Stolen, Suspect, restored
+from ownmark.contracts.returned import returned
 from ownmark.discovery.sealing import sealed
+from ownmark.errors import NotApplicable
 from ownmark.methods import Need
 from ownmark.runner.seeds import rng_for
 from ownmark.testing.states import ambient, disturbed, samples_digest, snapshot, state_of, stirred
@@ -70,7 +72,8 @@ class Attacking:
         fit = CountingFit(rng_for("kit", "attacker fit"))
         before, surroundings = (snapshot(victim), samples_digest(loot.data, loot.transfer)), ambient()
         with sealed("it", strict=False) as seal, fit.watching():
-            suspect = (attack or self.attack).attack(loot, fit, rng_for("kit", "attack"))
+            left = (attack or self.attack).attack(loot, fit, rng_for("kit", "attack"))
+            suspect = returned(left, Suspect, "attack")
         harmed = disturbed(surroundings)
         harmed += ["the victim"] if snapshot(victim) != before[0] else []
         harmed += ["its images"] if samples_digest(loot.data, loot.transfer) != before[1] else []
@@ -81,8 +84,19 @@ class Attacking:
 
     @cached_property
     def first(self) -> Attacked:
-        """With the least that the declaration asks for."""
-        return self.run()
+        """With the least that the declaration asks for.
+
+        Raises:
+            NotApplicable: that is too little for it.
+        """
+        try:
+            return self.run()
+        except NotApplicable as error:
+            needs = ", ".join(sorted(map(str, self.needs))) or "nothing"
+            raise NotApplicable(
+                f"{error} (it was granted what it declares, needs: {needs}; let the declaration name what it cannot do "
+                "without, such as Need.DATA or Need.LABELS)"
+            ) from error
 
     @cached_property
     def again(self) -> Attacked:

@@ -27,6 +27,10 @@ class Inapplicable(CheckSkipped):
     """A check that says nothing of this method; no gap in what was checked."""
 
 
+class Outlived(Exception):
+    """A check that is passed, by something that still works as older contracts had it; says what to change."""
+
+
 @dataclass(frozen=True)
 class Check:
     """One property that methods must have.

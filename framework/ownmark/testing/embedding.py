@@ -9,6 +9,7 @@ from functools import cached_property
 from torch import Tensor, nn
 
 from ownmark.contracts import Key, Marked, Scheme, Task, restored
+from ownmark.contracts.returned import returned
 from ownmark.discovery.sealing import sealed
 from ownmark.methods import Need
 from ownmark.runner.seeds import rng_for
@@ -58,18 +59,19 @@ class Embedding:
 
     def fresh_key(self, seed: int) -> Key:
         """A key that was drawn and not embedded."""
-        return self.scheme.make_key(self.bench.task_for(self.needs), rng_for("kit key", seed))
+        drawn = self.scheme.make_key(self.bench.task_for(self.needs), rng_for("kit key", seed))
+        return returned(drawn, Key, "make_key")
 
     def embed(self, seed: int, scheme: Scheme | None = None) -> Embedded:
         """Draw a key and embed it; the fitter and the key follow from the seed."""
         bench, scheme = self.bench, scheme or self.scheme
         task = bench.task_for(self.needs)
-        key = scheme.make_key(task, rng_for("kit key", seed))
+        key = returned(scheme.make_key(task, rng_for("kit key", seed)), Key, "make_key")
         lent = _lent(key, task)
         surroundings, terms = ambient(), Terms(bench.view())
         fit = CountingFit(rng_for("kit", "embed", seed))
         with sealed("it", strict=False) as seal, fit.watching(), heard() as said:
-            marked = scheme.embed(terms.view, key, task, fit)
+            marked = returned(scheme.embed(terms.view, key, task, fit), Marked, "embed")
         harmed = disturbed(surroundings)
         now = _lent(key, task)
         harmed += [name for name in lent if lent[name] != now[name]]

@@ -258,6 +258,7 @@ def _fake(
     made = Declaration(
         id=id, kind=kind, target=f"{__name__}:{name}", config=parameters and f"{__name__}:{parameters}",
         summary=summary, deviations=("no paper: a fake of the conformance kit",), distribution="ownmark-fakes",
+        api=2,
     )  # fmt: skip
     return dataclasses.replace(made, **fields)  # type: ignore[arg-type]
 

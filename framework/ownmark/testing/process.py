@@ -22,7 +22,7 @@ from ownmark.testing.subject import Subject
 
 _FIELDS = (
     "id", "target", "summary", "config", "extractor", "smoke", "smoke_host", "idle", "distribution", "requires",
-    "version",
+    "version", "api",
 )  # fmt: skip
 _workers: list[subprocess.Popen[str]] = []
 

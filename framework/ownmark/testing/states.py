@@ -6,13 +6,15 @@ import hashlib
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ownmark.contracts.samples import Samples
-from ownmark.discovery.surroundings import settings
+from ownmark.discovery.surroundings import put_back, settings
 
 
 def digest_of(tensors: Mapping[str, Tensor]) -> str:
@@ -52,20 +54,32 @@ def unfinished(tensors: Mapping[str, Tensor]) -> list[str]:
     ]
 
 
-def ambient() -> dict[str, bytes]:
-    """The global state that a method could disturb, by name."""
-    return {
-        **{name: repr(value).encode() for name, value in settings().items() if name.startswith("torch")},
+@dataclass(frozen=True)
+class Ambient:
+    """The global state that a method could disturb: torch's settings, and digests of the random generators."""
+
+    settings: Mapping[str, Any]
+    random: Mapping[str, bytes]
+
+
+def ambient() -> Ambient:
+    """As it is now."""
+    generators = {
         "torch's random generator": torch.get_rng_state().numpy().tobytes(),
         "numpy's random generator": repr(np.random.get_state(legacy=False)).encode(),  # noqa: NPY002
         "Python's random generator": repr(random.getstate()).encode(),
     }
+    return Ambient(
+        {name: value for name, value in settings().items() if name.startswith("torch")}, generators
+    )
 
 
-def disturbed(before: Mapping[str, bytes]) -> list[str]:
-    """What differs from an earlier `ambient()`."""
+def disturbed(before: Ambient) -> list[str]:
+    """What differs from an earlier `ambient()`; settings are put back, for the sake of the next method."""
     now = ambient()
-    return [name for name in before if now[name] != before[name]]
+    return put_back(before.settings) + [
+        name for name in before.random if now.random[name] != before.random[name]
+    ]
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from ownmark.contracts import Images, Task
+from ownmark.contracts import BlackBox, Images, Task, WhiteBox
+from ownmark.contracts.returned import returned
 from ownmark.discovery import Catalog, discover, nested_fields
 from ownmark.discovery.checks import missing_imports
 from ownmark.errors import DataError, OwnmarkError
@@ -82,7 +83,7 @@ class Subject:
         """
         try:
             self.instance.check()
-            images: Images = self.instance.load()
+            images = returned(self.instance.load(), Images, "load")
         except DataError as error:
             raise CheckSkipped(f"its data are not here: {error}") from error
         return images
@@ -132,25 +133,36 @@ class Subject:
 
         Raises:
             CheckSkipped: it reads none, so that nothing can be said of it.
+            CheckFailed: it fails as only mistakes do.
         """
         from ownmark.testing.fakes import FAKES
 
         fakes = [method for method in FAKES if method.kind is Kind.SCHEME]
-        asked = Need.WHITE_BOX if Need.WHITE_BOX in self.declaration.needs else Need.BLACK_BOX
+        asked = _access(self.declaration)
+        tried = []
         for scheme in (*fakes, *schemes):
             if asked in scheme.needs and not scheme.smoke_host and not missing_imports(scheme):
                 embedding = subject_for(scheme, self.base).embedding
                 reading = Reading(scheme, embedding, self.declaration, self.instance)
                 try:
                     reading.read(embedding.bench.trained(), embedding.fresh_key(0))
-                except Exception:  # another scheme's key
+                except Exception as error:  # another scheme's key
+                    self._require_its_access(error)
+                    tried.append(f"{scheme.name}: {type(error).__name__}: {error}")
                     continue
                 yield scheme
                 return
+        first = f" ({tried[0]})" if tried else ""
         raise CheckSkipped(
-            f"no installed scheme names {self.declaration.name} as its extractor, and it reads none of their keys; "
-            "bring a scheme, or install the pack that it is for"
+            f"no installed scheme names {self.declaration.name} as its extractor, and it reads none of their keys"
+            f"{first}; bring a scheme, or install the pack that it is for"
         )
+
+    def _require_its_access(self, error: Exception) -> None:
+        """An extractor that looks for what its view of the suspect does not have is wrong, whatever the key."""
+        if isinstance(error, AttributeError) and isinstance(error.obj, BlackBox | WhiteBox):
+            view, access = type(error.obj).__name__, _access(self.declaration)
+            raise CheckFailed(f"{self.label}: {error}; with {access} access it is handed a {view}") from error
 
     def _extractor_of(self, scheme: Declaration) -> str:
         try:
@@ -167,6 +179,10 @@ class Subject:
             for nested in value if isinstance(value, tuple | list) else (value,):
                 if kind is Kind.EXTRACTOR and nested is not None:
                     yield self.catalog.find(kind, nested.id)
+
+
+def _access(method: Declaration) -> Need:
+    return Need.WHITE_BOX if Need.WHITE_BOX in method.needs else Need.BLACK_BOX
 
 
 def _folder(method: Declaration) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import ownmark.testing.checks  # noqa: F401  (registers them)
 from ownmark.discovery import Catalog, discover
 from ownmark.discovery.checks import missing_imports
 from ownmark.discovery.index import canonical
 from ownmark.errors import MethodNotFound
-from ownmark.methods import Declaration
-from ownmark.testing.check import REGISTRY, Check, CheckFailed, CheckSkipped, Inapplicable
+from ownmark.methods import Declaration, Kind
+from ownmark.testing.check import REGISTRY, Check, CheckFailed, CheckSkipped, Inapplicable, Outlived
 from ownmark.testing.subject import subject_for
 
 
@@ -23,7 +25,7 @@ class Row:
     Args:
         method: `attack repair/prune`. check: its id. outcome: `passed`, `failed`, `skipped` where something is missing
             on this machine, `n/a` where it says nothing of the method, or `expected` for a failure that the pack
-            announced. message: what is wrong, or why it was skipped.
+            announced. message: what is wrong, why it was skipped, or what still works and should be changed.
     """
 
     method: str
@@ -53,7 +55,7 @@ def checks_for(declaration: Declaration, thorough: bool = True) -> list[Check]:
 
 
 def run_check(check: Check, declaration: Declaration, catalog: Catalog | None = None) -> None:
-    """Make one check of one method.
+    """Make one check of one method; what only still works as older contracts had it is told in a DeprecationWarning.
 
     Args:
         catalog: where the method and those it works with are found; what is installed if not given. A
@@ -64,16 +66,26 @@ def run_check(check: Check, declaration: Declaration, catalog: Catalog | None = 
         CheckSkipped: the check cannot be made here; a `unittest.SkipTest`, so pytest skips the test.
     """
     __tracebackhide__ = True
+    if outlived := _made(check, declaration, catalog):
+        warnings.warn(outlived, DeprecationWarning, stacklevel=2)
+
+
+def _made(check: Check, declaration: Declaration, catalog: Catalog | None) -> str:
+    """Make a check; what the method should change all the same, or an empty text."""
+    __tracebackhide__ = True
     lacking = [] if check.light else missing_imports(declaration)
     if lacking:
         raise CheckSkipped("; ".join(lacking))
     subject = subject_for(declaration, catalog)
     try:
         check.function(subject)
+    except Outlived as outlived:
+        return str(outlived)
     except (CheckFailed, CheckSkipped):
         raise
     except Exception as error:
         raise CheckFailed(f"{subject.label} raises {type(error).__name__}: {error}") from error
+    return ""
 
 
 def methods_called(name: str, catalog: Catalog | None = None) -> list[Declaration]:
@@ -95,9 +107,22 @@ def methods_called(name: str, catalog: Catalog | None = None) -> list[Declaratio
     if not found:
         known = ", ".join(sorted({method.pack for method in catalog.methods}))
         raise MethodNotFound(
-            f"no method and no pack is called {name!r}; the packs are {known} (`ownmark list`)"
+            f"no method and no pack is called {name!r}{_folder_hint(name)}; the packs are {known} (`ownmark list`)"
         )
     return found
+
+
+def _folder_hint(name: str) -> str:
+    """What to do if it is the folder of a pack that nobody installed."""
+    folder = Path(name)
+    try:
+        text = (folder / "pyproject.toml").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+    if "entry-points.ownmark" not in text:
+        return ""
+    own = folder.resolve().name
+    return f"; that is a folder: pip install -e {name}, or without pip: ownmark --pack {name} check {own}"
 
 
 def case_id(check: Check, declaration: Declaration) -> str:
@@ -140,16 +165,31 @@ def check_rows(name: str, catalog: Catalog | None = None) -> Iterator[Row]:
     Raises:
         MethodNotFound: no such method or pack.
     """
-    for declaration in methods_called(name, catalog):
+    said: dict[str, str] = {}
+    for declaration in sorted(methods_called(name, catalog), key=lambda method: _ORDER.index(method.kind)):
         for check in checks_for(declaration):
-            yield _row(check, declaration, catalog)
+            row = row_of(check, declaration, catalog)
+            cause = row.message.partition(f"{declaration.name}")[2]
+            yield _shortened(row, said.get(cause, ""))
+            if row.failed and cause:
+                said.setdefault(cause, f"{row.method}: {row.check}")
 
 
-def _row(check: Check, declaration: Declaration, catalog: Catalog | None) -> Row:
+_ORDER = (Kind.DATASET, Kind.HOST, Kind.SCHEME, Kind.EXTRACTOR, Kind.ATTACK, Kind.METRIC, Kind.PLAN)
+"""Causes before what suffers from them."""
+
+
+def _shortened(row: Row, first: str) -> Row:
+    """A failure that an earlier check told of points there."""
+    return replace(row, message=f"as said at {first}") if row.failed and first else row
+
+
+def row_of(check: Check, declaration: Declaration, catalog: Catalog | None = None) -> Row:
+    """What one check says of one method."""
     method = f"{declaration.kind} {declaration.name}"
     reason = expected_reason(check, declaration)
     try:
-        run_check(check, declaration, catalog)
+        outlived = _made(check, declaration, catalog)
     except Inapplicable as reason_why:
         return Row(method, check.id, "n/a", str(reason_why))
     except CheckSkipped as skipped:
@@ -161,4 +201,4 @@ def _row(check: Check, declaration: Declaration, catalog: Catalog | None) -> Row
         return Row(
             method, check.id, "failed", f"passes, though it was expected to fail ({reason}); remove that"
         )
-    return Row(method, check.id, "passed")
+    return Row(method, check.id, "passed", outlived)

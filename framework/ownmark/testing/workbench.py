@@ -26,6 +26,7 @@ from ownmark.contracts import (
     outputs,
     seeded,
 )
+from ownmark.contracts.returned import built
 from ownmark.discovery import Catalog, discover
 from ownmark.discovery.sealing import unsealed
 from ownmark.loops import Fitter
@@ -144,7 +145,7 @@ class Workbench:
     def blank(self, rng: torch.Generator | None = None) -> nn.Module:
         """A newly initialised host."""
         with seeded(rng or rng_for("kit", "blank")):
-            return self.host.build(self.splits.shape, self.splits.classes).to(device())
+            return built(self.host, self.splits.shape, self.splits.classes).to(device())
 
     def plain(self, fit: Fitter) -> nn.Module:
         """A host trained from scratch without a mark; all randomness is the fitter's."""

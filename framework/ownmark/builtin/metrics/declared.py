@@ -13,7 +13,7 @@ _SOK = Paper(
 
 def _metric(id: str, target: str, need: Need, summary: str) -> Declaration:
     return Declaration(
-        id=id, kind=Kind.METRIC, target=f"{_HERE}.{target}", needs=frozenset({need}), summary=summary
+        id=id, kind=Kind.METRIC, target=f"{_HERE}.{target}", needs=frozenset({need}), summary=summary, api=2
     )
 
 

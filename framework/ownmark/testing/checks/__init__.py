@@ -14,9 +14,10 @@ from ownmark.testing.checks import (
     plans,
     secrecy,
     verdicts,
+    versions,
 )
 
 __all__ = [
     "attacks", "datasets", "declared", "elsewhere", "embedding", "extractors", "hosts", "keys", "loot", "metrics",
-    "plans", "secrecy", "verdicts",
+    "plans", "secrecy", "verdicts", "versions",
 ]  # fmt: skip

@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 
 import torch
+from torch import nn
 
-from ownmark.contracts import outputs
+from ownmark.contracts import Attack, outputs
+from ownmark.contracts.returned import returned
 from ownmark.errors import NotApplicable, OwnmarkError
 from ownmark.methods import Kind
 from ownmark.runner.seeds import rng_for
@@ -95,14 +97,16 @@ def attack_suspect_restores(subject: Subject) -> None:
     )
 
 
+def _served(attack: Attack, network: nn.Module) -> nn.Module:
+    return returned(attack.serve(network, rng_for("kit", "serve")), nn.Module, "serve").eval()
+
+
 @check(Kind.ATTACK)
 def attack_serves_predictions(subject: Subject) -> None:
     """`serve` answers with the suspect's shape, equally for equal seeds, and changes no weight."""
     x, network = subject.bench.questions, subject.attacking.restored()
     before = snapshot(network)[0]
-    first, again = (
-        outputs(subject.instance.serve(network, rng_for("kit", "serve")).eval(), x) for _ in range(2)
-    )
+    first, again = (outputs(_served(subject.instance, network), x) for _ in range(2))
     expected = outputs(network, x)
     require(
         first.shape == expected.shape and bool(torch.isfinite(first).all()),
@@ -127,7 +131,7 @@ def attack_idle_is_the_identity(subject: Subject) -> None:
         digest_of(left.state) == digest_of(state_of(bench.marked[0])),
         f"{subject.label}: with {said} it changes the weights; make nothing mean nothing, or mend `idle`",
     )
-    served = idle.serve(copy.deepcopy(bench.marked[0]), rng_for("kit", "serve")).eval()
+    served = _served(idle, copy.deepcopy(bench.marked[0]))
     require(
         torch.equal(outputs(served, x), outputs(bench.marked[0], x)),
         f"{subject.label}: with {said} it serves other answers than the stolen network",

@@ -58,7 +58,7 @@ def declaration_names_its_source(subject: Subject) -> None:
 
 @check(light=True)
 def declaration_needs_suit_its_kind(subject: Subject) -> None:
-    """Needs are those of the kind; extractors have one access, metrics one input."""
+    """Needs are those of the kind; schemes and extractors have an access, metrics one input."""
     needs = subject.declaration.needs
     foreign = sorted(str(need) for need in needs - _ALLOWED[subject.declaration.kind])
     require(
@@ -66,6 +66,11 @@ def declaration_needs_suit_its_kind(subject: Subject) -> None:
     )
     if subject.declaration.kind is Kind.EXTRACTOR:
         require(len(needs & _ACCESS) == 1, f"{subject.label} must need either white-box or black-box access")
+    if subject.declaration.kind is Kind.SCHEME:
+        require(
+            needs & _ACCESS,
+            f"{subject.label} must say by white-box or black-box access how its mark is read, as its extractor does",
+        )
     if subject.declaration.kind is Kind.METRIC:
         names = listed(map(str, INPUTS), len(INPUTS))
         require(len(needs & set(INPUTS)) == 1, f"{subject.label} must need exactly one of {names}")

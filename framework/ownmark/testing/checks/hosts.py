@@ -6,6 +6,7 @@ import torch
 from torch import fx, nn
 
 from ownmark.contracts import Form, Goal, Host, Samples, outputs, seeded
+from ownmark.contracts.returned import built
 from ownmark.contracts.tasks import Shape
 from ownmark.errors import NotApplicable
 from ownmark.methods import Kind
@@ -44,8 +45,7 @@ def _built(subject: Subject, seed: int = 0, shape: Shape | None = None) -> nn.Mo
     if not _sees_pictures(subject):
         sizes, classes = subject.bench.splits.shape, subject.bench.splits.classes
     with seeded(rng_for("kit host", seed)):
-        network: nn.Module = subject.instance.build(sizes, classes)
-    return network
+        return built(subject.instance, sizes, classes)
 
 
 def _asked(subject: Subject, count: int) -> torch.Tensor:
@@ -86,10 +86,21 @@ def host_takes_pixels(subject: Subject) -> None:
         _require_answers(subject, network)
         return
     for x in (_images(4), torch.zeros(4, *SHAPE), torch.ones(4, *SHAPE)):
-        found = outputs(network, x)
+        try:
+            found = outputs(network, x)
+        except Exception as error:
+            raise CheckFailed(
+                f"{subject.label} fails on {list(x.shape)} images, for which it was built ({type(error).__name__}: "
+                f"{error}); take the size from build's `shape`, or let build raise NotApplicable"
+            ) from error
         require(
             found.shape == (4, CLASSES) and bool(torch.isfinite(found).all()),
             f"{subject.label} answers {list(found.shape)}, or not finitely, for 4 images of {CLASSES} classes",
+        )
+        sums = (found.sum(1) - 1).abs() < 1e-4
+        require(
+            not bool((sums & (found >= 0).all(1)).all()),
+            f"{subject.label} answers with probabilities; give logits, of which the loss takes the softmax",
         )
 
 
@@ -128,7 +139,7 @@ def host_takes_shape_and_classes(subject: Subject) -> None:
     for shape, classes in (((1, 28, 28), 3), ((3, 40, 32), 3), ((1, 8, 8), 7), ((4, 32, 32), 10)):
         try:
             with seeded(rng_for("kit host", 0)):
-                network = subject.instance.build(shape, classes)
+                network = built(subject.instance, shape, classes)
         except NotApplicable:
             continue
         except Exception as error:

@@ -21,6 +21,7 @@ def ownmark_attacks() -> Iterable[Declaration]:
             summary="a network of the thief's choice learns from the stolen one's answers to queries",
             paper=SOK,
             needs=frozenset({Need.BLACK_BOX, Need.DATA, Need.CLASSES}),
+            api=2,
             smoke={"recipe": {"epochs": 1}, "host": {"convnet": {"width": 0.5}}},
             threat_model="thief asks about images, in-distribution or not, and gets scores or labels; no weights",
             deviations=("images are those that the plan grants; the SoK takes the whole training set",),
