@@ -40,8 +40,9 @@ def scheme_accepts_the_kits_host(subject: Subject) -> None:
 @check(Kind.SCHEME)
 def scheme_refuses_a_hopeless_host(subject: Subject) -> None:
     """`check` raises NotApplicable for a network without parameters, one pixel, one class."""
+    scheme = subject.instance
     try:
-        subject.instance.check(*hopeless(subject.bench))
+        scheme.check(*hopeless(subject.bench))
     except NotApplicable:
         return
     except Exception as error:
