@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from ownmark.methods import Declaration, Kind, Need
+from ownmark.runner import sources
 from ownmark.runner.digest import digest, identity
+from ownmark.runner.session import prepare
 from ownmark.runner.sources import source_digest
 
 FILES = {
@@ -131,3 +133,31 @@ def test_a_methods_identity_ignores_what_is_for_people(package: Path) -> None:
 def test_digests_know_no_order_of_keys() -> None:
     assert digest({"a": 1, "b": [1, 2]}) == digest({"b": (1, 2), "a": 1})
     assert digest({"a": 1}) != digest({"a": 1.5})
+
+
+SWEPT = {
+    "attacks": "schemes: [{uchida: {bits: 8}}]\nattacks: [{id: prune, sweep: {sparsity: [%s]}}]\n",
+    "schemes": "schemes: [{id: uchida, sweep: {strength: [%s]}}]\n",
+}
+
+
+@pytest.mark.parametrize("swept", SWEPT)
+def test_sources_are_followed_once_for_a_method_however_often_it_is_used(
+    workshop, swept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:  # type: ignore[no-untyped-def]
+    followed: list[tuple[str, ...]] = []
+    former = sources._followed
+
+    def counting(modules: Iterable[str]) -> Iterator[tuple[str, str]]:
+        followed.append(tuple(modules))
+        return former(followed[-1])
+
+    monkeypatch.setattr(sources, "_followed", counting)
+    counts = []
+    for points in (2, 12):
+        followed.clear()
+        plan = workshop.write(SWEPT[swept] % ", ".join(f"0.{i + 10}" for i in range(points)))
+        session = prepare(plan, workshop.folder / "out", workshop.store, "cpu", None, workshop.catalog)
+        assert len(session.graph().wanted) == points
+        counts.append(len(followed))
+    assert counts[0] == counts[1] > 3
