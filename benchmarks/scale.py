@@ -379,11 +379,9 @@ def read_cells(*counts: str) -> None:
 
 
 def fill(plan: str) -> None:
-    """Store what is missing of a plan, as copies of what the first attack on each scheme has left."""
-    from ownmark.contracts.weights import read_tensors
+    """Store what is missing of a plan: what the first attack on each scheme left, under the digests of the others."""
     from ownmark.runner.cell import expand
     from ownmark.runner.session import prepare
-    from ownmark.runner.store import Contents
 
     session = prepare(plan, "filling", "store", "cpu", None, None)
     originals: dict[Any, list[Any]] = {}
@@ -392,12 +390,18 @@ def fill(plan: str) -> None:
         first = originals.setdefault(cell.scheme, [session.engine.get(node) for node in nodes])
         for node, entry in zip(nodes, first, strict=True):
             if not session.engine.done(node):
-                files = {
-                    path.stem: read_tensors(path, "entry")[0] for path in entry.path.glob("*.safetensors")
-                }
-                session.engine.store.write(
-                    node.stage, node.digest, Contents(entry.values, files), node.about, entry.environment
-                )  # fmt: skip
+                copy_entry(entry.path, session.engine.store.path(node.stage, node.digest), node.about)
+
+
+def copy_entry(original: Path, copy: Path, about: Any) -> None:
+    """The same files, linked, under another digest: a hundred times as fast as writing them through the store."""
+    copy.mkdir(parents=True)
+    for path in original.iterdir():
+        if path.name != "manifest.json":
+            (copy / path.name).hardlink_to(path)
+    manifest = json.loads((original / "manifest.json").read_text())
+    text = json.dumps({**manifest, "digest": copy.name, "about": dict(about)}, indent=1, sort_keys=True)
+    (copy / "manifest.json").write_text(text)
 
 
 SECTIONS = {"sleep": sleep, "start": start, "trainings": trainings, "cells": cells}

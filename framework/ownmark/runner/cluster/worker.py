@@ -119,7 +119,10 @@ def _session(spelled: str) -> tuple[Session, Graph[Any]]:
             OwnmarkError
         ):  # cells that the driver's checks have found to be impossible are not asked for
             cells[cell] = session.nodes(cell)
-    return session, Graph(cells)
+    graph = Graph(cells)
+    gc.collect()
+    gc.freeze()  # what is there now stays: looking through all of it again would take longer than a small stage
+    return session, graph
 
 
 def _settle_in(job: Job) -> None:
