@@ -25,7 +25,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[1] / "tests" / "runner"))
 from bureau import Bureau  # noqa: E402
 
+WAYS = ("processes", "ray")
 STAGES = 24
 WAIT = 0.25
 """Seconds of doing nothing that count as a wait."""
@@ -69,6 +70,7 @@ class Size:
 
     seconds: tuple[float, ...] = (5.0, 1.0)
     workers: tuple[int, ...] = (1, 2, 4, 8)
+    ways: tuple[str, ...] = WAYS
     images: int = 1500
     epochs: int = 8
     nulls: int = 6
@@ -76,7 +78,7 @@ class Size:
     cells: tuple[int, ...] = (100, 1000, 10_000)
 
 
-SMOKE = Size((0.3,), (1, 2), 250, 1, 1, 1, (10, 20))
+SMOKE = Size((0.3,), (1, 2), WAYS, 250, 1, 1, 1, (10, 20))
 
 
 def main() -> None:
@@ -88,11 +90,16 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--out", type=Path, help="Figures as JSON.")
     parser.add_argument("--smoke", action="store_true")
+    parser.add_argument("--seconds", type=float, nargs="+", help="Of sleep (default: 5 and 1).")
+    parser.add_argument("--workers", type=int, nargs="+", help="Numbers of them (default: 1, 2, 4 and 8).")
+    parser.add_argument("--ways", nargs="+", choices=WAYS, help="Of sharing the work (default: all).")
     asked = parser.parse_args()
     unknown = sorted(set(asked.sections) - set(SECTIONS))
     if unknown:
         parser.error(f"no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
     size, found = SMOKE if asked.smoke else Size(), dict[str, Any]()
+    given = {name: tuple(value) for name in ("seconds", "workers", "ways") if (value := getattr(asked, name))}
+    size = replace(size, **given)
     with folder_or_scratch(asked.folder) as folder:
         print(f"{os.cpu_count()} cores, {platform.platform()}, load {os.getloadavg()[0]:.1f}", flush=True)
         for name in asked.sections:
@@ -122,9 +129,11 @@ def sleep(folder: Path, size: Size) -> dict[str, Any]:
         numbers = ", ".join(map(str, range(STAGES)))
         warm = ", ".join(str(WARM + i) for i in range(3 * max(size.workers)))
         place = Bureau(folder / f"{seconds:g}", SLEEPS.format(seconds=seconds, main=numbers, warm=warm))
-        for way, start in (("processes", as_processes), ("ray", as_ray)):
+        for way in size.ways:
             for k in size.workers:
-                began, ended = start(place, f"{way}-{k}-{time.time():.0f}", k)
+                began, ended = (as_ray if way == "ray" else as_processes)(
+                    place, f"{way}-{k}-{time.time():.0f}", k
+                )
                 spans = stage_spans(next(place.folder.glob(f"{way}-{k}-*-store")), began)
                 assert len(spans) == STAGES, spans
                 speedup = STAGES * seconds / (ended - began)
@@ -242,7 +251,7 @@ def start(folder: Path, size: Size) -> dict[str, Any]:
     seconds = size.seconds[0]
     numbers = ", ".join(map(str, range(STAGES)))
     place = Bureau(folder, SLEEPS.format(seconds=seconds, main=numbers, warm=WARM))
-    for way in ("processes", "ray"):
+    for way in size.ways:
         name, began = f"{way}-{time.time():.0f}", time.time()
         wall, cpu = commands(place, name, way, {})
         spans = stage_spans(place.folder / f"{name}-store", began)
@@ -268,6 +277,8 @@ def trainings(folder: Path, size: Size) -> dict[str, Any]:
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for _ in range(size.repeats):
         for name, (way, threads) in ways.items():
+            if way not in ("alone", *size.ways):
+                continue
             label = f"{way}-{time.time():.0f}"
             wall, cpu = commands(place, label, way, {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads})
             found[name].append((wall, cpu))

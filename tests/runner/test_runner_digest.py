@@ -137,7 +137,7 @@ def test_digests_know_no_order_of_keys() -> None:
 
 SWEPT = {
     "attacks": "schemes: [{uchida: {bits: 8}}]\nattacks: [{id: prune, sweep: {sparsity: [%s]}}]\n",
-    "schemes": "schemes: [{id: uchida, sweep: {strength: [%s]}}]\n",
+    "schemes": "schemes: [{id: uchida, params: {bits: 8}, sweep: {strength: [%s]}}]\n",
 }
 
 
