@@ -81,7 +81,7 @@ def without_places(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 CLUSTER = """
-import contextlib, json, sys
+import contextlib, json, pathlib, sys
 from ray.cluster_utils import Cluster
 from ownmark.runner import run
 from ownmark.runner.cluster import OnRay

@@ -21,6 +21,7 @@ class FakeRay:
 
     def __init__(self, answer: Answer, hosts: Sequence[str] = ("there",)) -> None:
         self._answer, self._hosts = answer, hosts
+        self.dead: set[str] = set()
         self.tasks: list[tuple[str, dict[str, Any], tuple[Any, ...]]] = []
 
     def remote(self, function: Callable[..., str]) -> _Task:
@@ -34,7 +35,12 @@ class FakeRay:
     def nodes(self) -> list[dict[str, Any]]:
         """As `ray.nodes`."""
         return [
-            {"Alive": True, "Resources": {"CPU": 1}, "NodeID": f"{i:056x}", "NodeManagerHostname": host}
+            {
+                "Alive": host not in self.dead,
+                "Resources": {"CPU": 1},
+                "NodeID": f"{i:056x}",
+                "NodeManagerHostname": host,
+            }
             for i, host in enumerate(self._hosts)
         ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import os
 import re
@@ -17,6 +18,7 @@ import torch
 pytest.importorskip("ray")
 sys.path.insert(0, str(Path(__file__).parent))
 from fakeray import Answer, FakeRay
+from ray.exceptions import NodeDiedError, TaskUnschedulableError, WorkerCrashedError
 
 from ownmark.errors import OwnmarkError, Unwritable
 from ownmark.runner import run
@@ -100,6 +102,51 @@ def test_a_pack_that_is_missing_counts_only_if_the_plan_uses_it(
         on(FakeRay(greeting(packs={"ownmark-whitebox": version})), monkeypatch, workshop)
     with pytest.raises(AssertionError, match="nothing may be computed"):  # it went on to compute
         on(FakeRay(greeting(packs={"ownmark-mira": version})), monkeypatch, workshop)
+
+
+GONE = {
+    "unschedulable": TaskUnschedulableError("the node does not exist any more"),
+    "dead": NodeDiedError("node died"),
+    "crashed": WorkerCrashedError(),
+}
+
+
+@pytest.mark.parametrize("gone", GONE)
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_a_node_that_goes_away_before_it_answers_ends_no_run_that_others_can_do(
+    workshop: Any, gone: str, left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = itertools.count()
+
+    def answer(function: str, arguments: tuple[Any, ...]) -> dict[str, Any]:
+        if function == "greet" and next(calls) == 0:
+            ray.dead.add("a")
+            raise GONE[gone]
+        return greeting()(function, arguments)
+
+    ray = FakeRay(answer, hosts=("a", "b", "c")[: left + 1])
+    wanted = (AssertionError, "nothing may be computed") if left else (OwnmarkError, "no node with a CPU")
+    with pytest.raises(wanted[0], match=wanted[1]):
+        on(ray, monkeypatch, workshop)
+    assert [name for name, _, _ in ray.tasks].count("greet") == left + 1
+
+
+def test_nodes_of_one_name_are_asked_each(workshop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = FakeRay(greeting(python="3.8"), hosts=("there", "there", "there"))
+    with pytest.raises(OwnmarkError) as said:
+        on(ray, monkeypatch, workshop)
+    assert len(ray.tasks) == 3
+    assert len(str(said.value).splitlines()) == 1, "the same sentence once"
+
+
+def test_a_worker_that_dies_on_a_node_that_lives_is_a_problem(
+    workshop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(function: str, arguments: tuple[Any, ...]) -> dict[str, Any]:
+        raise WorkerCrashedError
+
+    with pytest.raises(OwnmarkError, match=r"worker there: .*; is ownmark .* installed there\?"):
+        on(FakeRay(answer), monkeypatch, workshop)
 
 
 def test_every_machine_and_every_difference_is_named_at_once(

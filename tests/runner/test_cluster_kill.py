@@ -25,7 +25,7 @@ PLAN = """
 name: shared
 tasks: [{dataset: dots, host: dot}]
 schemes: [{id: sleepy, sweep: {number: [0, 1]}, params: {seconds: 0.3}}]
-attacks: [none, {id: nap, sweep: {number: [0, 1, 2, 3, 4, 5]}, params: {seconds: 0.3}}, nightmare]
+attacks: [none, {id: nap, sweep: {number: [0, 1, 2, 3, 4, 5]}, params: {seconds: 0.6}}, nightmare]
 verdict: {null_models: 2, keys: 2}
 """
 
@@ -103,22 +103,22 @@ def test_the_driver_is_killed(bureau: Bureau, alone: dict[str, Any]) -> None:
 @pytest.mark.slow
 def test_nodes_die(bureau: Bureau, alone: dict[str, Any]) -> None:
     output = bureau.script(CLUSTER + f"""
-import random, threading, time
-draw, killed = random.Random(2), []
-def kill(made):
-    for _ in range({NODES}):
-        time.sleep(draw.uniform(8, 15))
-        others = [node for node in made.worker_nodes]
-        made.remove_node(draw.choice(others), allow_graceful=False)
-        killed.append(time.time())
-        made.add_node(num_cpus=1, object_store_memory=80 * 2**20)
+import random, subprocess, time
+draw, killed = random.Random(2), 0
 with cluster() as made:
-    thread = threading.Thread(target=kill, args=(made,))
-    thread.start()
-    finished = run("plan.yaml", out="nodes", store="nodes-store", device="cpu", executor=OnRay(address=made.address))
-    end = time.time()
-    thread.join()
-    print("killed during the run:", sum(when < end for when in killed))
+    run = ["-m", "ownmark", "run", "plan.yaml", "--out", "nodes", "--store", "nodes-store", "--device", "cpu"]
+    process = subprocess.Popen([sys.executable, *run, "--cluster", made.address])
+    while not list(pathlib.Path("nodes-store").glob("marked/*/*/manifest.json")):
+        assert process.poll() is None
+        time.sleep(0.1)
+    while killed < {NODES} and process.poll() is None:
+        made.remove_node(draw.choice(list(made.worker_nodes)), allow_graceful=False)
+        killed += 1
+        made.add_node(num_cpus=1, object_store_memory=80 * 2**20)
+        time.sleep(draw.uniform(0, 3))
+    assert process.wait() == 1  # the nightmares
+    print("killed during the run:", killed)
 """)  # fmt: skip
     print(output)
+    assert f"killed during the run: {NODES}" in output
     check(bureau, "nodes", alone, {})

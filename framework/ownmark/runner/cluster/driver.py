@@ -157,27 +157,35 @@ def _greet(ray: Any, job: Job, work: Work) -> None:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     greet, asked = ray.remote(worker.greet), {}
-    for node in ray.nodes():
-        if node["Alive"] and node["Resources"].get("CPU"):
+    for node in _alive(ray):
+        if node["Resources"].get("CPU"):
             where = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            asked[node["NodeManagerHostname"]] = greet.options(
-                scheduling_strategy=where, max_retries=1, num_cpus=1
-            ).remote(job.spelled())
-    if not asked:
-        raise OwnmarkError("the Ray cluster has no node with a CPU to work on; see `ray status`")
+            task = greet.options(scheduling_strategy=where, max_retries=1, num_cpus=1).remote(job.spelled())
+            asked[node["NodeID"]] = (node["NodeManagerHostname"], task)
     found: list[str] = []
-    for host, answer in asked.items():
+    answered = 0
+    for key, (host, task) in asked.items():
         try:
-            there = json.loads(ray.get(answer))
+            there = json.loads(ray.get(task))
+        except (ray.exceptions.TaskUnschedulableError, ray.exceptions.NodeDiedError):
+            continue  # it went away, as nodes do at any time; others are there
         except ray.exceptions.RayError as error:
-            found.append(
-                f"worker {host}: {_first(error)}; is ownmark {job.facts['ownmark']} installed there?"
-            )
+            if key in {node["NodeID"] for node in _alive(ray)}:
+                found.append(
+                    f"worker {host}: {_first(error)}; is ownmark {job.facts['ownmark']} installed there?"
+                )
             continue
+        answered += 1
         found += differences(job.facts, there, work.packs)
         found += [f"worker {host} {there['problem']}"] if there["problem"] else []
+    if not answered and not found:
+        raise OwnmarkError("the Ray cluster has no node with a CPU to work on; see `ray status`")
     if found:
         raise OwnmarkError("\n".join(dict.fromkeys(found)))
+
+
+def _alive(ray: Any) -> list[dict[str, Any]]:
+    return [node for node in ray.nodes() if node["Alive"]]
 
 
 def _slots(ray: Any) -> int:
@@ -186,7 +194,7 @@ def _slots(ray: Any) -> int:
 
 def _largest(ray: Any) -> int:
     """CPUs of the largest machine."""
-    return max((int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]), default=1)
+    return max((int(node["Resources"].get("CPU", 0)) for node in _alive(ray)), default=1)
 
 
 def _gpu_bytes(device: Any) -> int:
