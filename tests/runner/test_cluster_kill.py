@@ -8,6 +8,7 @@ import random
 import signal
 import sys
 import time
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from bureau import CLUSTER, Bureau
 
 from ownmark.runner.claims import held
+from ownmark.runner.cluster.driver import RETRIES
 
 WORKERS, NODES, DRIVERS = 12, 3, 5
 PLAN = """
@@ -62,15 +64,18 @@ def test_workers_are_killed(bureau: Bureau, alone: dict[str, Any]) -> None:
     while kills < WORKERS:
         name = f"workers {kills}"
         store, before = bureau.folder / f"{name}-store", dict[str, int]()
-        process = bureau.start(name, "--workers", "3")
+        process, deaths, progress = bureau.start(name, "--workers", "3"), Counter[str](), 0
         while process.poll() is None and kills < WORKERS:
             time.sleep(draw.uniform(0.1, 1.5))
-            victims = [one.owner["process"] for one in held(store) if one.owner]
+            victims = [one for one in held(store) if one.owner and deaths[one.digest] < RETRIES]
             before |= finished(store)
-            if victims and process.poll() is None:
+            if victims and process.poll() is None and len(before) > progress:
+                victim = draw.choice(victims)
                 with suppress(ProcessLookupError):  # a worker of the run that was started above
-                    os.kill(draw.choice(victims), signal.SIGKILL)
+                    os.kill(victim.owner["process"], signal.SIGKILL)
                     kills += 1
+                    deaths[victim.digest] += 1
+                    progress = len(before)  # or one stage might die more often than is forgiven
         output, _ = process.communicate(timeout=600)
         assert process.returncode == 1, output
         check(bureau, name, alone, before)
