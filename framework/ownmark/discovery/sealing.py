@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import sysconfig
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -44,11 +45,13 @@ class Seal:
 
     Args:
         whose: label of the method. strict: whether asking for catalogue and datasets raises `Reached`.
+        others: threads that were there before, which are not the method's doing: claims that beat, an engine's own.
     """
 
     whose: str
     strict: bool = True
     reached: list[str] = field(default_factory=list)
+    others: frozenset[int | None] = frozenset()
 
 
 _seals: list[Seal | None] = []
@@ -61,7 +64,8 @@ def sealed(whose: str, strict: bool = True) -> Iterator[Seal]:
     if not _hooked:  # an audit hook cannot be removed; without a seal it does nothing
         sys.addaudithook(_audit)
         _hooked.append(True)
-    seal = Seal(whose, strict)
+    others = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
+    seal = Seal(whose, strict, others=frozenset(others))
     _seals.append(seal)
     try:
         yield seal
@@ -85,7 +89,7 @@ def asked_for(what: str) -> None:
     Raises:
         Reached: by a method that was not handed it.
     """
-    seal = _seals[-1] if _seals else None
+    seal = _seal()
     if seal is None:
         return
     seal.reached.append(f"asks for {what}")
@@ -93,8 +97,14 @@ def asked_for(what: str) -> None:
         raise Reached(f"{seal.whose} asks for {what}; all that it may use is what it was handed")
 
 
-def _audit(event: str, args: tuple[Any, ...]) -> None:
+def _seal() -> Seal | None:
+    """The seal that holds for this thread."""
     seal = _seals[-1] if _seals else None
+    return None if seal is None or threading.get_ident() in seal.others else seal
+
+
+def _audit(event: str, args: tuple[Any, ...]) -> None:
+    seal = _seal()
     if seal is None:
         return
     if event == "open" and isinstance(args[0], str | bytes | Path) and not harmless(args[0]):
