@@ -398,8 +398,9 @@ def fill(plan: str) -> None:
     originals: dict[Any, list[Any]] = {}
     for cell in expand(session.plan):
         nodes = session.nodes(cell)
-        first = originals.setdefault(cell.scheme, [session.engine.get(node) for node in nodes])
-        for node, entry in zip(nodes, first, strict=True):
+        if cell.scheme not in originals:
+            originals[cell.scheme] = [session.engine.get(node) for node in nodes]
+        for node, entry in zip(nodes, originals[cell.scheme], strict=True):
             if not session.engine.done(node):
                 copy_entry(entry.path, session.engine.store.path(node.stage, node.digest), node.about)
 
