@@ -7,8 +7,9 @@ from typing import Any
 import timm
 from torch import nn
 
-from ownmark.builtin.hosts.module import Module, Shape
+from ownmark.builtin.hosts.module import Module
 from ownmark.builtin.hosts.named_config import TimmConfig
+from ownmark.contracts.tasks import Shape
 from ownmark.errors import NotApplicable
 
 

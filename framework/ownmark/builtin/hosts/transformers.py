@@ -9,8 +9,9 @@ from typing import Any
 from torch import nn
 from transformers import AutoConfig, AutoModelForImageClassification
 
-from ownmark.builtin.hosts.module import Module, Shape
+from ownmark.builtin.hosts.module import Module
 from ownmark.builtin.hosts.named_config import TransformersConfig
+from ownmark.contracts.tasks import Shape
 from ownmark.errors import NotApplicable
 
 LARGEST = 2**24
