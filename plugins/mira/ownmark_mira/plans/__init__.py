@@ -24,6 +24,8 @@ _SUMMARIES = {
     "mira-table8": "MIRA, Table 8: recovered by MIRA or by DeepInversion, CIFAR-10, ResNet-18; GPU days",
     "mira-soft-selection": "settings of `objective: soft` on the seeds they are chosen on; digits",
     "mira-figure4-small": "does the detector find the target whichever class it is? thirty networks on digits (Fig. 4)",
+    "mira-figure5-small": "triggers in the feature space, before and after (Fig. 5); digits",
+    "mira-figure5": "MIRA, Figure 5: the feature space before and after, CIFAR-10, ResNet-18; GPU hours",
     "mira-defence-small": "the adaptive defences of the paper's section 7 against MIRA; digits",
     "mira-defence": "MIRA, section 7: the adaptive defences, CIFAR-10, ResNet-18; GPU days",
     "mira-table-c2-small": "Table C.2 on 6,000 images of MNIST: 1000 labelled images; needs OWNMARK_DATA",
