@@ -13,10 +13,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ownmark.builtin.datasets.npz import Npz
+from ownmark.discovery import discover
 from ownmark.errors import UntrustedFile
+from ownmark.methods import Kind
 from ownmark.ownership import verify
 from ownmark.ownership.mine import is_mine, remember
 from ownmark.ownership.telling import told
+from ownmark.ownership.trust import require_no_code
+from ownmark.runner.cell import Spec, canonical
 
 Forge = Callable[[Callable[[dict[str, Any]], object]], Path]
 
@@ -120,6 +124,21 @@ def test_a_label_cannot_paint_over_the_verdict(forge: Forge, mark: Path, text: s
     lines = list(told(verify(folder, mark / "released", device="cpu")))
     assert all(line.isprintable() and len(line) < 1500 for line in lines)
     assert sum(line.startswith("CLAIM") for line in lines) == 1
+
+
+HOSTS = {
+    "a hub": method("timm", name="hf-hub:evil/model"), "a folder": method("timm", name="local-dir:/etc"),
+    "a file": method("timm", name="resnet18", arguments={"checkpoint_path": "/etc/passwd"}),
+    "a backbone": method("transformers", config={"model_type": "vit", "backbone": "evil/model"}),
+    "a configuration": method("transformers", config="/etc/passwd"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("host", HOSTS.values(), ids=HOSTS)
+def test_a_library_is_not_sent_for_what_a_stranger_names(host: dict[str, Any]) -> None:
+    found = Spec(host["id"], canonical(host["params"]), host["label"])
+    with pytest.raises(UntrustedFile):  # or because the library is not here
+        require_no_code(discover(), Kind.HOST, found, "the folder")
 
 
 # --- what it names ----------------------------------------------------------------------------------------------------

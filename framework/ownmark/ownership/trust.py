@@ -62,7 +62,8 @@ def require_no_code(
             f"{where}: its {kind} {shown(spec.id, 60)} would run code that the folder names, "
             f"{shown(', '.join(code), 80)}; {allow}"
         )
-    if files := files_named(config):
+    fetched = tuple(config.fetched()) if hasattr(config, "fetched") else ()
+    if files := files_named(config) or fetched:
         raise UntrustedFile(
             f"{where}: its {kind} {shown(spec.id, 60)} would read or fetch what the folder names, "
             f"{shown(', '.join(files), 120)}; {allow}"

@@ -42,7 +42,7 @@ def files_named(config: Any) -> tuple[str, ...]:
     given = ((name, getattr(config, name)) for name in _file_fields(type(config)))
     chosen = [value for name, value in given if value != fields[name].default]
     listed = (value if isinstance(value, tuple | list) else [value] for value in chosen)
-    return tuple(str(one) for values in listed for one in values if one)
+    return tuple(str(one) for values in listed for one in values if one and isinstance(one, str | Path))
 
 
 def _paths(catalog: Catalog, kind: Kind, id: str) -> Iterator[str]:

@@ -14,6 +14,12 @@ from ownmark.contracts.fit import Recipe, overriding
 TUNED = APP.change(epochs=10, batch_size=32, lr=0.01, schedule="cosine", augment="none")
 """Of null models: large networks are rarely trained for an experiment alone."""
 
+ELSEWHERE = {
+    "checkpoint_path", "pretrained_cfg", "pretrained_cfg_overlay", "cache_dir", "backbone", "backbone_config",
+    "use_pretrained_backbone", "use_timm_backbone", "architecture", "model_args", "_name_or_path",
+}  # fmt: skip
+"""Arguments and entries of configurations with which these libraries read files or ask their hubs."""
+
 
 @configuration
 class NamedConfig:
@@ -50,6 +56,10 @@ class TimmConfig(NamedConfig):
     arguments: dict[str, Any] = Field(default_factory=dict)
     """Given to `timm.create_model` beside the numbers of classes and channels."""
 
+    def fetched(self) -> tuple[str, ...]:
+        """What timm looks for elsewhere: names with a colon are of a hub or a folder, some arguments name files."""
+        return ((self.name,) if ":" in self.name else ()) + tuple(sorted(ELSEWHERE & set(self.arguments)))
+
 
 @configuration
 class TransformersConfig(NamedConfig):
@@ -57,3 +67,7 @@ class TransformersConfig(NamedConfig):
 
     config: Path | dict[str, Any] = Field(default_factory=lambda: {"model_type": "vit"})
     """A folder with a `config.json`, that file, or what stands in it. Code that it names is never loaded."""
+
+    def fetched(self) -> tuple[str, ...]:
+        """Backbones that a configuration names, which the library looks for by itself."""
+        return tuple(sorted(ELSEWHERE & set(self.config))) if isinstance(self.config, dict) else ()
