@@ -36,9 +36,15 @@ class Recorder:
         self._landscapes = Landscapes(making, reading)
         self._features = FeatureMaps(making)
         self._plan = plan_name
+        self._nodes: dict[Cell, dict[str, Node]] = {}
 
     def nodes(self, cell: Cell) -> dict[str, Node]:
         """The cell's stages, in the order they are computed."""
+        if cell not in self._nodes:  # asked for by the graph, and again for the record
+            self._nodes[cell] = self._stages(cell)
+        return self._nodes[cell]
+
+    def _stages(self, cell: Cell) -> dict[str, Node]:
         making, reading = self._making, self._reading
         unattacked = _unattacked(cell)
         stages = {"host": making.own_host(cell)}
