@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PACKS := $(sort $(wildcard plugins/*))
-EDITABLE := -e ".[dev,ray,onnx,transformers]" $(foreach pack,$(PACKS),-e "$(pack)[all]")
+EDITABLE := -e ".[dev,ray,onnx,transformers,stamps]" $(foreach pack,$(PACKS),-e "$(pack)[all]")
 
 .PHONY: demo test lint types fast slow gpu clean
 

@@ -1,194 +1,140 @@
-"""How often fresh keys claim networks that are not theirs: `python benchmarks/whose.py --out whose.json`.
+"""How often fresh keys claim networks that are not theirs: `python benchmarks/whose.py --out whose.jsonl`.
 
-About 1,130 real suspects on digits, trained in parallel on the CPU and read on a GPU if there is one: unmarked networks
-with other data, of other architectures, trained with noise or adversarially; networks marked with another key of the
-same scheme or by another scheme; services that answer one class, love one class, or guess on strange inputs. On each a
-fresh key of every scheme stands for the owner's and 99 more are its decoys; the null models are 20 further networks.
-`--smoke` does the same with a handful of suspects.
+1,176 suspects (`suspects.py`). On each a fresh key of every scheme stands for the owner's and 99 more are its decoys;
+the null models are 20 further networks. Where a key is born in embedding, one of four owners' keys stands for it, and
+there are no decoys. Verdicts are those of `ownmark.runner.verdict`, without the clean images that a black box is asked
+first. About 25 minutes on one core, in pieces if `--seconds` says so. `--smoke` does the same with a handful.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
+import math
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from suspects import (
+    BORN,
+    CATALOG,
+    COUNTS,
+    FRESH,
+    MADE,
+    MARKED,
+    PARTS,
+    READERS,
+    SCHEMES,
+    TASK,
+    answers,
+    born_key,
+    innocent,
+    suspect,
+)
+from torch import nn
 
-from ownmark.contracts import BlackBox, HostView, Task
-from ownmark.discovery import discover
-from ownmark.loops import Fitter
-from ownmark.methods import Kind
-from ownmark.runner.plan import Split
+from ownmark.contracts import BlackBox, Evidence, Extractor, Key, WhiteBox
+from ownmark.errors import Unreadable
+from ownmark.methods import Kind, Need
+from ownmark.runner.reading import guess_of, threshold_of
 from ownmark.runner.seeds import rng_for
-from ownmark.runner.splits import divide
-from ownmark.stats import calibrated_threshold, clopper_pearson, exact_threshold, rank_among
+from ownmark.runner.verdict import BORN as NO_DECOYS
+from ownmark.runner.verdict import Basis, verdict
+from ownmark.stats import Decoys, Looks, clopper_pearson, rank_among, symbols_to_claim
 
-KEYED = {
-    name: {"keyed": True, "keys": 25}
-    for name in ("content", "noise", "unrelated", "badnets", "blended", "patch")
-}
-SCHEMES: dict[str, dict[str, Any]] = {
-    **KEYED, "adi": {"keys": 25}, "rose": {"keys": 25}, "guo": {"keys": 25}, "exponential_weighting": {"keys": 25},
-    "piracy": {"keys": 25},
-}  # fmt: skip
-COUNTS = {
-    "other data": 250, "mlp": 100, "linear": 100, "wide": 60, "narrow": 60, "noise-trained": 100, "adversarial": 100,
-    "constant": 50, "loves a class": 100, "guesses on strange inputs": 100, "marked": 12,
-}  # fmt: skip
-BANK, DECOYS, NULLS = 300, 99, 20
-CPU = torch.device("cpu")
-
-CATALOG = discover()
-HOST = CATALOG.build(Kind.HOST, "convnet", {})
-PARTS = divide(CATALOG.build(Kind.DATASET, "digits", {}).load(), Split())
-TASK = Task("digits/convnet", PARTS.shape, PARTS.classes, PARTS.owner)
-MADE = {name: CATALOG.build(Kind.SCHEME, name, params) for name, params in SCHEMES.items()}
-READERS = {
-    name: CATALOG.build(Kind.EXTRACTOR, CATALOG.default_extractor(CATALOG.find(Kind.SCHEME, name)).id, {})
-    for name in SCHEMES
-}
-KEYS: dict[str, list[Any]] = {}
-THETA: dict[str, dict[float, float]] = {}
-Answer = Callable[[Tensor], Tensor]
+BANK, DECOYS, NULLS, OWNERS, NULL_KEYS = 300, 99, 20, 4, 20
+RATES = (0.05, 0.01)
+WHITE = {name for name in SCHEMES if Need.WHITE_BOX in CATALOG.find(Kind.SCHEME, name).needs}
+Rates = dict[str, list[list[float]]]
 
 
-def reading_device() -> torch.device:
-    """Where suspects answer."""
-    return torch.device("cuda") if torch.cuda.is_available() else CPU
+def bank(smoke: bool) -> dict[str, list[Key]]:
+    """Fresh keys of each scheme, drawn once for all suspects; of schemes without, a few owners' keys."""
+    keys = {
+        name: [MADE[name].make_key(TASK, rng_for("bank", name, i)) for i in range(BANK)] for name in FRESH
+    }
+    owners = 1 if smoke else OWNERS
+    return keys | {name: [born_key(name, i) for i in range(owners)] for name in BORN}
 
 
-def built(kind: str, rng: torch.Generator) -> nn.Module:
-    """An untrained network of that kind."""
-    pixels = PARTS.shape[1] * PARTS.shape[2]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(torch.randint(2**31, (), generator=rng)))
-        if kind == "mlp":
-            return nn.Sequential(
-                nn.Flatten(), nn.Linear(pixels, 128), nn.ReLU(), nn.Linear(128, PARTS.classes)
-            )
-        if kind == "linear":
-            return nn.Sequential(nn.Flatten(), nn.Linear(pixels, PARTS.classes))
-        width = {"wide": 1.5, "narrow": 0.5}.get(kind, 1.0)
-        host: nn.Module = CATALOG.build(Kind.HOST, "convnet", {"width": width}).build(
-            PARTS.shape, PARTS.classes
-        )
-        return host
+def read(name: str, view: WhiteBox | BlackBox, keys: Sequence[Key]) -> list[Evidence]:
+    """What a scheme's extractor reads with each key."""
+    extractor: Extractor = READERS[name]
+    return extractor.extract_many(view, list(keys))
 
 
-def adversarial(network: nn.Module, batch: Any, step: int) -> Tensor:
-    """Loss term: cross entropy on images moved .1 along the sign of the gradient."""
-    x = batch.x.detach().clone().requires_grad_(True)
-    (slope,) = torch.autograd.grad(F.cross_entropy(network(x), batch.labels), x)
-    return F.cross_entropy(network((x + 0.1 * slope.sign()).clamp(0, 1).detach()), batch.labels)
-
-
-def noisy(batch: Any, rng: torch.Generator) -> Any:
-    """Batch transform: Gaussian noise of .2."""
-    noise = torch.randn(batch.x.shape, generator=rng, device=rng.device).to(batch.x)
-    return batch.with_images((batch.x + 0.2 * noise).clamp(0, 1))
-
-
-def innocent(kind: str, index: int) -> nn.Module:
-    """A network that carries no mark, of images the owner never had, or of half of all, drawn anew for each."""
-    rng = rng_for("innocent", kind, index)
-    everyone = PARTS.owner + PARTS.pool
-    data = (
-        PARTS.pool
-        if index % 2
-        else everyone.select(torch.randperm(len(everyone), generator=rng)[: len(everyone) // 2])
-    )
-    terms = (adversarial,) if kind == "adversarial" else HOST.terms()
-    transforms = (noisy,) if kind == "noise-trained" else ()
-    recipe = HOST.recipe.change(lr=0.1) if kind == "linear" else HOST.recipe
-    return Fitter(CPU, rng)(built(kind, rng), data, recipe, terms=terms, transforms=transforms)
-
-
-def marked(name: str, index: int) -> nn.Module:
-    """A network with a key that stands in no bank."""
-    scheme, rng = MADE[name], rng_for("marked", name, index)
-    host = Fitter(CPU, rng)
-
-    def trained() -> nn.Module:
-        return Fitter(CPU, rng)(built("plain", rng), PARTS.owner, HOST.recipe)
-
-    view = HostView(
-        trained, lambda one: built("plain", one), HOST.recipe, tuple(HOST.terms()), tuple(HOST.transforms())
-    )
-    network: nn.Module = scheme.embed(
-        view, scheme.make_key(TASK, rng_for("foreign", name, index)), TASK, host
-    ).network
-    return network.eval()
-
-
-def answers(network: nn.Module) -> Answer:
-    """What a network says, asked on the reading device: images -> logits on the CPU."""
-    where = reading_device()
-    network = network.to(where).eval()
-
-    def answer(x: Tensor) -> Tensor:
-        with torch.no_grad():
-            return torch.cat([network(part.to(where)) for part in x.split(8192)]).cpu()
-
-    return answer
-
-
-def suspect(kind: str, index: int) -> tuple[Answer, float]:
-    """What answers, and its accuracy."""
-    rng = rng_for("suspect", kind, index)
-    loved = int(torch.randint(PARTS.classes, (), generator=rng))
-    if kind == "constant":
-        answer: Answer = lambda x: torch.full((len(x),), loved)  # noqa: E731
-    elif kind in ("loves a class", "guesses on strange inputs"):
-        base = answers(innocent("other data", 10_000 + index))
-
-        def answer(x: Tensor) -> Tensor:
-            said = base(x)
-            sure, label = said.softmax(1).max(1)
-            other = torch.randint(PARTS.classes, label.shape, generator=rng) if kind[0] == "g" else loved
-            return torch.where(sure > 0.95, label, other)
-    elif kind.startswith("marked "):
-        answer = answers(marked(kind.removeprefix("marked "), index))
-    else:
-        answer = answers(innocent(kind, index))
-    said = answer(PARTS.test.x)
-    said = said.argmax(1) if said.ndim == 2 else said
-    return answer, float((said == PARTS.test.labels).float().mean())
-
-
-def asked(job: tuple[str, int]) -> dict[str, Any]:
-    """One suspect against every scheme: shares that the owner's key and its decoys match."""
-    torch.set_num_threads(1)
-    kind, index = job
-    answer, accuracy = suspect(kind, index)
-    found: dict[str, Any] = {"kind": kind, "accuracy": accuracy, "schemes": {}}
-    for name in SCHEMES:
-        order = torch.randperm(BANK, generator=rng_for("order", kind, index, name))[: DECOYS + 1].tolist()
-        box = BlackBox(answer)
-        rates = [one.rate for one in READERS[name].extract_many(box, [KEYS[name][i] for i in order])]
-        ranked = rank_among(rates[0], rates[1:])
-        found["schemes"][name] = {"own": rates[0], "p": ranked.p_value, "highest": ranked.highest}
+def null_rates(keys: dict[str, list[Key]], count: int) -> Rates:
+    """Shares that match, scheme -> [null models][keys of the bank]."""
+    found: Rates = defaultdict(list)
+    for index in range(count):
+        network = innocent("other data", 20_000 + 2 * index)
+        for name in SCHEMES:
+            view = WhiteBox(network) if name in WHITE else BlackBox(answers(network))
+            found[name].append([one.rate for one in read(name, view, keys[name])])
     return found
 
 
-def null_hits(index: int) -> dict[str, list[int]]:
-    """Hits of twenty fresh keys of every scheme on one null model."""
-    torch.set_num_threads(1)
-    box = BlackBox(answers(innocent("other data", 20_000 + 2 * index)))
-    return {name: [one.hits for one in READERS[name].extract_many(box, KEYS[name][:20])] for name in SCHEMES}
+def early(own: Evidence, decoys: Sequence[Evidence], rate: float = 0.05) -> bool:
+    """Whether `verify --sequential` claims: by betting where chance is known, else by two looks at 39 decoys."""
+    if own.chance is not None:
+        return symbols_to_claim(own.matches.tolist(), max(own.chance, 1 / PARTS.classes), rate) is not None
+    looks = Looks(rate, own.n)
+    cut = [float(one.matches[: looks.first].float().mean()) for one in (own, *decoys[: looks.decoys])]
+    said = looks.decided(rank_among(cut[0], cut[1:]).p_value)
+    if said is None:
+        said = rank_among(own.rate, [one.rate for one in decoys[: looks.decoys]]).p_value <= looks.each
+    return said
 
 
-def bank(name: str) -> tuple[str, list[Any]]:
-    """Fresh keys of a scheme, drawn once for all suspects."""
-    torch.set_num_threads(1)
-    return name, [MADE[name].make_key(TASK, rng_for("bank", name, i)) for i in range(BANK)]
+def verdicts(
+    own: Evidence, decoys: Sequence[Evidence], nulls: Sequence[Sequence[float]], key: int
+) -> Iterator[str]:
+    """Tests and rates that claim.
+
+    Args:
+        nulls: [null models][keys of the bank]. key: which of them is the owner's.
+    """
+    ranked: Decoys | None = rank_among(own.rate, [one.rate for one in decoys]) if decoys else None
+    mine = [row[key] for row in nulls]
+    hits = [[round(rate * own.n) for rate in (row[:NULL_KEYS] if decoys else [row[key]])] for row in nulls]
+    for rate in RATES:
+        threshold = threshold_of(hits, own.n, own.chance, rate, guess_of(own.symbol, PARTS.classes))
+        for tests in ("decoys", "nulls", "both") if decoys else ("nulls",):
+            basis = Basis(threshold, mine, ranked, "" if decoys else NO_DECOYS, tests)
+            if verdict(own.hits, own.n, own.chance, basis)["claim"]:
+                yield f"{tests} {rate:g}"
+    if decoys and own.symbol == "label" and early(own, decoys):
+        yield "sequential 0.05"
+
+
+def asked(job: tuple[str, int], keys: dict[str, list[Key]], nulls: Rates) -> dict[str, Any]:
+    """One suspect against every scheme; weights that a scheme cannot read are not claimed."""
+    kind, index = job
+    faced, found = suspect(kind, index), {}
+    for name in SCHEMES:
+        order = torch.randperm(len(keys[name]), generator=rng_for("order", kind, index, name))
+        order = order[: DECOYS + 1 if name in FRESH else 1].tolist()
+        try:
+            own, *decoys = read(
+                name, _view(name, faced.network, faced.answer), [keys[name][i] for i in order]
+            )
+        except Unreadable:
+            found[name] = {"key": order[0], "own": None, "claims": []}
+            continue
+        claims = list(verdicts(own, decoys, nulls[name], order[0]))
+        found[name] = {"key": order[0], "own": own.rate, "claims": claims}
+    return {"kind": kind, "index": index, "accuracy": faced.accuracy, "schemes": found}
+
+
+def _view(name: str, network: nn.Module | None, answer: Any) -> WhiteBox | BlackBox:
+    if name not in WHITE:
+        return BlackBox(answer)
+    if network is None:
+        raise Unreadable("there is no network behind these answers")
+    return WhiteBox(network)
 
 
 def interval(claims: int, n: int) -> str:
@@ -197,63 +143,59 @@ def interval(claims: int, n: int) -> str:
     return f"{claims / n:.4f} [{bounds.low:.4f}, {bounds.high:.4f}]"
 
 
-def table(found: list[dict[str, Any]]) -> dict[str, Any]:
-    """Claims by scheme, by decoys alone, by null models alone, and by both; and the worst kind of suspect."""
-    rows: dict[str, Any] = {}
+def table(found: Sequence[dict[str, Any]]) -> dict[str, dict[str, str]]:
+    """Share of suspects claimed, by scheme, test and rate; and the worst kind of suspect at .05."""
+    tests = [f"{test} {rate:g}" for rate in RATES for test in ("decoys", "nulls", "both")]
+    tests.append("sequential 0.05")
+    rows: dict[str, dict[str, str]] = {}
     for name in SCHEMES:
+        claims = [one["schemes"][name]["claims"] for one in found]
+        rows[name] = {test: interval(sum(test in one for one in claims), len(found)) for test in tests}
         by_kind: dict[str, list[bool]] = defaultdict(list)
-        counts: dict[str, int] = defaultdict(int)
         for one in found:
-            read = one["schemes"][name]
-            for rate in (0.05, 0.01):
-                mine, there = read["p"] <= rate, read["own"] >= THETA[name][rate]
-                for test, passed in (("decoys", mine), ("nulls", there), ("both", mine and there)):
-                    counts[f"{test} {rate:g}"] += passed
-            by_kind[one["kind"].split(" ")[0]].append(read["p"] <= 0.05)
+            decisive = "both 0.05" if name in FRESH else "nulls 0.05"
+            by_kind[one["kind"].split(" ")[0]].append(decisive in one["schemes"][name]["claims"])
         worst = max(by_kind, key=lambda kind: sum(by_kind[kind]) / len(by_kind[kind]))
-        rows[name] = {
-            "n": len(found), "theta": THETA[name],
-            **{key: interval(value, len(found)) for key, value in counts.items()},
-            "worst kind": f"{worst} {interval(sum(by_kind[worst]), len(by_kind[worst]))}",
-        }  # fmt: skip
+        rows[name]["worst kind"] = f"{worst} {interval(sum(by_kind[worst]), len(by_kind[worst]))}"
     return rows
+
+
+def jobs(smoke: bool, skip: float) -> list[tuple[str, int]]:
+    """All suspects, in an order that leaves a fair sample wherever it breaks off."""
+    names = list(FRESH)[:2] if smoke else list(FRESH)
+    kinds = {f"marked {name}": MARKED for name in names} | COUNTS
+    everything = [
+        (kind, i)
+        for kind, count in kinds.items()
+        for i in range(1 if smoke else count)
+        if i >= round(skip * count)
+    ]
+    order = torch.randperm(len(everything), generator=rng_for("order of suspects")).tolist()
+    return [everything[place] for place in order]
 
 
 def main() -> None:
     """Train, ask, print."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--out", type=Path, default=Path("whose.json"))
-    options.add_argument("--workers", type=int, default=16)
-    options.add_argument("--share", type=float, default=1.0, help="of the suspects of each kind")
+    options.add_argument("--out", type=Path, default=Path("whose.jsonl"))
+    options.add_argument(
+        "--seconds", type=float, default=math.inf, help="stop then; the same command goes on"
+    )
+    options.add_argument("--skip", type=float, default=0.0, help="share of each kind that was asked already")
     options.add_argument("--smoke", action="store_true")
     given, start = options.parse_args(), time.perf_counter()
-    counts = {
-        kind: 1 if given.smoke else max(1, round(given.share * count)) for kind, count in COUNTS.items()
-    }
-    jobs = [(kind, i) for kind, count in counts.items() if kind != "marked" for i in range(count)]
-    names = list(SCHEMES)[:2] if given.smoke else list(SCHEMES)
-    jobs = [(f"marked {name}", i) for name in names for i in range(counts["marked"])] + jobs
-    context = multiprocessing.get_context("fork")
-    with context.Pool(given.workers) as pool:
-        KEYS.update(pool.imap_unordered(bank, SCHEMES))
-    with context.Pool(given.workers) as pool:  # its workers inherit the bank
-        nulls = pool.map(null_hits, range(2 if given.smoke else NULLS), chunksize=1)
-        for name in SCHEMES:
-            chance, n = KEYS[name][0].values.get("chance"), len(KEYS[name][0]["labels"])
-            n = n // 2 if name == "piracy" else n
-            hits = [row[name] for row in nulls]
-            THETA[name] = {
-                rate: (
-                    calibrated_threshold(hits, n, rate, 1 / PARTS.classes) if chance is None
-                    else exact_threshold(n, chance, rate, hits)
-                ).theta
-                for rate in (0.05, 0.01)
-            }  # fmt: skip
-        found = list(pool.imap_unordered(asked, jobs, chunksize=1))
-    rows = table(found)
-    about = {"seconds": time.perf_counter() - start, "device": str(reading_device()), "suspects": len(found)}
-    given.out.write_text(json.dumps({"about": about, "table": rows, "suspects": found}, indent=1))
-    print(json.dumps({"about": about, "table": rows}, indent=1))
+    found = [json.loads(line) for line in given.out.read_text().splitlines()] if given.out.exists() else []
+    done = {(one["kind"], one["index"]) for one in found}
+    if missing := [job for job in jobs(given.smoke, given.skip) if job not in done]:
+        keys = bank(given.smoke)
+        nulls = null_rates(keys, 3 if given.smoke else NULLS)
+        with given.out.open("a") as file:
+            for job in missing:
+                if time.perf_counter() - start > given.seconds:
+                    break
+                found.append(asked(job, keys, nulls))
+                print(json.dumps(found[-1]), file=file, flush=True)
+    print(json.dumps({"suspects": len(found), "table": table(found)}, indent=1))
 
 
 if __name__ == "__main__":

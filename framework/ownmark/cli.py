@@ -406,14 +406,15 @@ def verify(
 @main.command()
 @click.argument("plan")
 @click.option("--into", type=_Place(path_type=Path), required=True, help="Folder to make.")
-def commit(plan: str, into: Path) -> None:
+@click.option("--stamp", metavar="URL", help="Time stamping authority (RFC 3161); its stamp is put beside.")
+def commit(plan: str, into: Path, stamp: str | None) -> None:
     """Commit to a secret and to PLAN's task and scheme, before the network exists that will be claimed.
 
-    Publish INTO/commitment.json at once, with a time stamp; keep INTO/secret.json for `ownmark embed --commitment`.
+    Publish INTO/commitment.json at once, with its time stamp; keep INTO/secret.json for `ownmark embed --commitment`.
     """
     from ownmark.ownership import commit as commit_to
 
-    made = commit_to(plan, into)
+    made = commit_to(plan, into, authority=stamp)
     click.echo(
         f"committed: {made.digest}\npublish:   {into / 'commitment.json'}\nkeep:      {into / 'secret.json'}"
     )
@@ -426,6 +427,7 @@ def commit(plan: str, into: Path) -> None:
 @click.option("--reader", default="default", show_default=True, help="One of the mark's extractors.")
 @click.option("--rate", type=float, help="As for `verify`.")
 @click.option("--budget", type=int, help="As for `verify`.")
+@click.option("--sequential", is_flag=True, help="As for `verify`.")
 @click.option("--device", default="auto", show_default=True, help="As for `run`.")
 @click.option("--trust-mark", is_flag=True, help="As for `verify`.")
 def evidence(
@@ -435,6 +437,7 @@ def evidence(
     reader: str,
     rate: float | None,
     budget: int | None,
+    sequential: bool,
     device: str,
     trust_mark: bool,
 ) -> None:
@@ -443,8 +446,9 @@ def evidence(
     from ownmark.ownership.telling import told
 
     record, recorder = gathered(
-        mark, suspect, into, reader=reader, rate=rate, budget=budget, device=device, trust_mark=trust_mark
-    )
+        mark, suspect, into, reader=reader, rate=rate, budget=budget, sequential=sequential, device=device,
+        trust_mark=trust_mark,
+    )  # fmt: skip
     for line in told(record):  # before the folder is written: a full disk costs no verdict
         click.echo(line)
     write_evidence(mark, into, record, recorder)
@@ -457,12 +461,18 @@ def evidence(
 @click.argument("suspect", required=False)
 @click.option("--device", default="cpu", show_default=True, help="As for `run`.")
 @click.option("--trust-mark", is_flag=True, help="Use code and files that FOLDER names; look at them first.")
-def judge(folder: Path, suspect: str | None, device: str, trust_mark: bool) -> None:
+@click.option(
+    "--stamp-root", type=click.Path(exists=True, dir_okay=False, path_type=Path), multiple=True,
+    help="PEM file of a certificate that the commitment's time stamp must be signed under; repeatable.",
+)  # fmt: skip
+def judge(
+    folder: Path, suspect: str | None, device: str, trust_mark: bool, stamp_root: tuple[Path, ...]
+) -> None:
     """Recompute the verdict of an evidence FOLDER without trusting the owner; ask SUSPECT again if it is given."""
     from ownmark.ownership import judge as recompute
     from ownmark.ownership.telling import told
 
-    record = recompute(folder, suspect, device=device, trust_mark=trust_mark)
+    record = recompute(folder, suspect, device=device, trust_mark=trust_mark, roots=stamp_root)
     for line in told(record):
         click.echo(line)
     for words in record["agrees"]:
@@ -499,12 +509,21 @@ def list_methods(kind: str | None) -> None:
 @main.command()
 @click.argument("name")
 def show(name: str) -> None:
-    """Show one method: paper, threat model, parameters with help and defaults, deviations from the paper."""
+    """Show one method: paper, threat model, parameters with help and defaults, deviations from the paper.
+
+    Of a folder that `ownmark embed` made: scheme, readers, and what its key is worth.
+    """
     from rich.text import Text
 
     from ownmark.describe import describe
 
     console = _console()
+    if (Path(name) / "owner" / "claim.json").is_file():
+        from ownmark.ownership.showing import show_mark
+
+        for line in show_mark(Path(name)):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+        return
     for method in _everything_called(name):
         console.print(describe(method))
         for line in _worth(method):

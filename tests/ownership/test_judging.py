@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,25 +46,30 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def flipped(path: Path, place: int) -> None:
-    held = bytearray(path.read_bytes())
-    held[place % len(held)] ^= 1
+def flips(path: Path, places: int | None = None, bit: int = 0) -> Iterator[int]:
+    """The file with one bit changed, place after place (all, or so many spread over it); whole again afterwards."""
     path.chmod(0o600)
-    path.write_bytes(bytes(held))
+    held = path.read_bytes()
+    step = 1 if places is None else max(1, len(held) // places)
+    for place in (*range(0, len(held), step), len(held) - 1):
+        path.write_bytes(held[:place] + bytes([held[place] ^ 1 << bit]) + held[place + 1 :])
+        yield place
+    path.write_bytes(held)
 
 
 # --- commitments -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["commitment.json", "secret.json"])
-@pytest.mark.parametrize("place", [3, 40, 75, -2])
-def test_a_commitment_with_one_byte_changed_is_refused_and_named(
-    made: Path, tmp_path: Path, name: str, place: int
+@pytest.mark.parametrize("bit", [0, 2, 5, 7])
+def test_a_commitment_with_any_bit_changed_is_refused_and_named(
+    made: Path, tmp_path: Path, name: str, bit: int
 ) -> None:
     folder = Path(shutil.copytree(made / "commitment", tmp_path / "commitment"))
-    flipped(folder / name, place)
-    with pytest.raises(UntrustedFile, match=r"commitment"):
-        read_commitment(folder)
+    for _ in flips(folder / name, bit=bit):
+        with pytest.raises(UntrustedFile, match=r"commitment"):
+            read_commitment(folder)
+    read_commitment(folder)
 
 
 def test_a_secret_gives_other_keys_with_other_randomness_and_none_without() -> None:
@@ -148,12 +156,23 @@ def test_a_key_that_was_chosen_is_refused_even_if_all_sums_are_right(
     "name",
     ["claim.json", "key.safetensors", "controls.safetensors", "commitment.json", "secret.json", "sums.json"],
 )
-def test_a_derived_mark_with_one_byte_changed_is_refused(made: Path, tmp_path: Path, name: str) -> None:
-    for place in (11, -3):
-        mark = Path(shutil.copytree(made / "mark", tmp_path / f"mark{place}"))
-        flipped(mark / "owner" / name, place)
+def test_a_derived_mark_with_one_byte_changed_anywhere_is_refused(
+    made: Path, tmp_path: Path, name: str
+) -> None:
+    mark = Path(shutil.copytree(made / "mark", tmp_path / "mark"))
+    for _ in flips(mark / "owner" / name, places=12):
         with pytest.raises(UntrustedFile):
             verify(mark, mark / "released", device="cpu")
+
+
+@pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
+def test_a_derived_marks_network_with_one_byte_changed_is_refused_and_named(
+    made: Path, tmp_path: Path, name: str
+) -> None:
+    mark = Path(shutil.copytree(made / "mark", tmp_path / "mark"))
+    for _ in flips(mark / "released" / name, places=40):
+        with pytest.raises(UntrustedFile, match=re.escape(name)):
+            verify(mark, made / "mark" / "released", device="cpu")
 
 
 # --- judges ----------------------------------------------------------------------------------------------------------
@@ -162,7 +181,7 @@ def test_a_derived_mark_with_one_byte_changed_is_refused(made: Path, tmp_path: P
 def test_a_judge_finds_the_verdict_again_without_and_with_the_suspect(made: Path) -> None:
     found = judge(made / "proof")
     assert (found["claim"], found["asked_again"]) == (True, None)
-    assert len(found["agrees"]) == 4
+    assert len(found["agrees"]) == 5
     said = CliRunner().invoke(main, ["judge", str(made / "proof"), str(made / "mark" / "released")])
     assert said.exit_code == 0, said.output
     assert said.output.count("CLAIM") == 2
@@ -170,17 +189,36 @@ def test_a_judge_finds_the_verdict_again_without_and_with_the_suspect(made: Path
 
 
 def test_one_byte_anywhere_in_the_evidence_is_refused_and_the_file_named(made: Path, tmp_path: Path) -> None:
-    files = [
-        path.relative_to(made / "proof") for path in sorted((made / "proof").rglob("*")) if path.is_file()
-    ]
-    assert {str(file) for file in files} >= {"sums.json", "verdict.json", "statement.json", "index.html",
-                                             "transcript.safetensors", "owner/secret.json"}  # fmt: skip
+    folder = Path(shutil.copytree(made / "proof", tmp_path / "proof"))
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    assert {str(file.relative_to(folder)) for file in files} >= {
+        "sums.json", "verdict.json", "statement.json", "index.html", "transcript.safetensors", "owner/secret.json",
+        "owner/sums.json", "owner/key.safetensors", "released/model.json",
+    }  # fmt: skip
     for file in files:
-        folder = Path(shutil.copytree(made / "proof", tmp_path / "proof"))
-        flipped(folder / file, 7 + 13 * len(str(file)))
-        with pytest.raises(UntrustedFile, match=file.name):
-            judge(folder)
-        shutil.rmtree(folder)
+        for _ in flips(file, places=60):
+            with pytest.raises(UntrustedFile, match=re.escape(file.name)):
+                judge(folder)
+
+
+@pytest.mark.parametrize("change", ["added", "removed", "link"])
+@pytest.mark.parametrize("name", ["owner/claim.json", "transcript.safetensors", "released/model.json"])
+def test_files_that_come_or_go_are_refused_and_named(
+    made: Path, tmp_path: Path, change: str, name: str
+) -> None:
+    folder = Path(shutil.copytree(made / "proof", tmp_path / "proof"))
+    path = folder / name
+    if change == "added":
+        path = path.with_name("more.json")
+        path.write_text("{}")
+    else:
+        held = path.read_bytes()
+        path.unlink()
+        if change == "link":
+            (tmp_path / "elsewhere").write_bytes(held)
+            path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UntrustedFile, match=re.escape(path.name)):
+        judge(folder)
 
 
 def repaired(made: Path, tmp_path: Path) -> Path:
@@ -219,12 +257,36 @@ def test_a_verdict_that_was_touched_up_does_not_follow(
         judge(folder)
 
 
+def require_in_toto(statement: dict[str, Any]) -> None:
+    """Statement v1 of in-toto's attestation framework, as its specification says."""
+    assert set(statement) == {"_type", "subject", "predicateType", "predicate"}
+    assert statement["_type"] == "https://in-toto.io/Statement/v1"
+    assert re.fullmatch(r"[a-z][a-z0-9+.-]*:\S+", statement["predicateType"])  # a TypeURI, RFC 3986
+    assert isinstance(statement["predicate"], dict)
+    assert statement["subject"]
+    names = [subject["name"] for subject in statement["subject"]]
+    assert len(set(names)) == len(names)
+    for subject in statement["subject"]:
+        assert subject["digest"], "every subject has a digest"
+        assert all(re.fullmatch(r"[0-9a-f]{64}", value) for value in subject["digest"].values())
+        assert set(subject["digest"]) == {"sha256"}
+
+
 def test_the_public_statement_is_one_of_in_toto(made: Path) -> None:
     statement = json.loads((made / "proof" / "statement.json").read_text())
-    assert statement["_type"] == "https://in-toto.io/Statement/v1"
-    (subject,) = statement["subject"]
-    assert len(subject["digest"]["sha256"]) == 64
+    require_in_toto(statement)
+    weights = (made / "mark" / "released" / "model.safetensors").read_bytes()
+    assert statement["subject"][0]["digest"]["sha256"] == hashlib.sha256(weights).hexdigest()
     assert statement["predicate"]["claim"] is True
+
+
+def test_of_a_service_the_statement_is_about_what_it_said(made: Path, tmp_path: Path) -> None:
+    evidence(made / "mark", lambda x: torch.zeros(len(x)).long(), tmp_path / "proof", device="cpu")
+    statement = json.loads((tmp_path / "proof" / "statement.json").read_text())
+    require_in_toto(statement)
+    said = (tmp_path / "proof" / "transcript.safetensors").read_bytes()
+    assert statement["subject"][0]["digest"]["sha256"] == hashlib.sha256(said).hexdigest()
+    assert "function" in statement["predicate"]["suspect"]
 
 
 def test_the_page_has_no_script_and_escapes_what_came_from_elsewhere(made: Path) -> None:

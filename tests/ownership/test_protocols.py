@@ -100,6 +100,9 @@ def server(request: pytest.FixtureRequest, network: nn.Module) -> Iterator[tuple
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = (
+            -1
+        )  # head and body leave together; apart, each answer waits 40 ms for the head to be acknowledged
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))

@@ -144,6 +144,23 @@ def test_a_threshold_above_one_says_that_no_claim_is_possible():
     assert "no claim possible" in thresholds(grid).rows[0][1][0].text
 
 
+@pytest.mark.parametrize(
+    ("attack", "as_much", "told"),
+    [
+        ("none", (0, 0), "63 stated, 6.6 measured"),
+        ("none", (0, 4), "63 stated, 4.3 measured"),
+        ("prune", (0, 0), "63 stated"),
+    ],
+)
+def test_what_a_key_is_worth_is_measured_on_networks_that_nobody_attacked(attack, as_much, told):
+    made = [record("content", attack, seed=seed) for seed in (0, 1)]
+    for one, much in zip(made, as_much, strict=True):
+        one["verdict"] |= {"key_bits": 63.0, "decoys": {"n": 99, "as_much": much}}
+    (grid,) = grids(made)
+    found = thresholds(grid)
+    assert found.rows[0][found.header.index("key, bits")][0].text == told
+
+
 def test_nulls_above_the_stated_rate_are_pointed_out():
     made = record()
     (grid,) = grids([made])

@@ -21,7 +21,12 @@ TASK = """
 tasks: [{dataset: {digits: {limit_train: 250, limit_test: 60}}, host: {convnet: {width: 0.25, recipe: {epochs: 1}}}}]
 verdict: {null_models: 6, keys: 2, nulls: %s}
 """
-NULLS = {"disjoint": "{}", "the owner's": "{data: owner}", "hosts": "{hosts: {convnet: {width: 0.5}}}"}
+NULLS = {
+    "disjoint": "{noise: 0}",
+    "with noise": "{}",
+    "the owner's": "{data: owner}",
+    "hosts": "{hosts: {convnet: {width: 0.5}}}",
+}
 
 
 def groups(session: Session) -> list[list[Node]]:
@@ -55,7 +60,7 @@ def test_networks_on_other_images_are_of_other_groups(workshop) -> None:  # type
     plan = workshop.write(PLAN, task=TASK % "{}")
     session = prepare(plan, workshop.folder / "out", workshop.store, "cpu", None, workshop.catalog)
     kinds = [{node.about.get("images", "owner") for node in nodes} for nodes in groups(session)]
-    assert sorted(map(sorted, kinds)) == [["half"], ["pool"]]
+    assert sorted(map(sorted, kinds)) == [["half"], ["half, noise 0.5"], ["pool"], ["pool, noise 0.5"]]
 
 
 HOSTS = {

@@ -40,6 +40,15 @@ def _even(rows: list[list[int]]) -> list[list[int]]:
     return rows
 
 
+class Found(TypedDict):
+    """What decoys read on the marked network."""
+
+    n: Annotated[int, Field(ge=1, le=MOST)]
+    as_much: Number
+    highest: Share
+    mean: Share
+
+
 class Reads(TypedDict):
     """What one reader of a mark needs. Marks of version 0.1 have no `knows` and nothing that follows it."""
 
@@ -60,6 +69,8 @@ class Reads(TypedDict):
     public: NotRequired[bool]
     born: NotRequired[bool]
     decoys: NotRequired[Number]
+    bits: NotRequired[Annotated[float, Field(ge=0, le=MOST)] | None]
+    found: NotRequired[Found | None]
 
 
 class Derivation(TypedDict):
@@ -78,6 +89,7 @@ class Says(TypedDict):
     readers: Annotated[dict[Word, Reads], Field(min_length=1, max_length=1000)]
     derivation: NotRequired[Derivation | None]
     data: NotRequired[Any]
+    released: NotRequired[dict[Word, Word]]
 
 
 class Suspect(TypedDict):

@@ -13,7 +13,7 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 from ownmark.errors import OwnmarkError, UntrustedFile
 from ownmark.foreign import shown
 from ownmark.ownership.folder import inside
+from ownmark.ownership.stamps import STAMP
 
 FORMAT, SECRET_FORMAT = "ownmark commitment 1", "ownmark secret 1"
 PUBLIC, PRIVATE = "commitment.json", "secret.json"
@@ -109,20 +110,29 @@ class Secret:
         return int.from_bytes(drawn[:8], "big") >> (64 - SEED_BITS)
 
 
-def write_commitment(folder: Path, secret: Secret, statement: Mapping[str, Any]) -> Commitment:
+def write_commitment(
+    folder: Path, secret: Secret, statement: Mapping[str, Any], stamp: Callable[[bytes], bytes] | None = None
+) -> Commitment:
     """Write `commitment.json`, to be published, and `secret.json`, which only its owner can read.
 
+    Args:
+        stamp: gives a time stamp of the published file's bytes, which is put beside it.
+
     Raises:
-        OwnmarkError: the folder exists.
+        OwnmarkError: the folder exists, or no stamp was given; nothing was written then.
     """
     if folder.exists():
         raise OwnmarkError(f"{folder} exists already; a commitment is made once")
-    folder.mkdir(parents=True, mode=0o700)
     made = secret.commit(statement)
+    public = _text(made.to_json()).encode()
+    given = None if stamp is None else stamp(public)
+    folder.mkdir(parents=True, mode=0o700)
     private = _text({"format": SECRET_FORMAT, "secret": secret.secret, "salt": secret.salt})
     with os.fdopen(os.open(folder / PRIVATE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(private)
-    (folder / PUBLIC).write_text(_text(made.to_json()))
+    (folder / PUBLIC).write_bytes(public)
+    if given is not None:
+        (folder / STAMP).write_bytes(given)
     return made
 
 

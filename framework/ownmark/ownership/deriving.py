@@ -16,6 +16,7 @@ from ownmark.methods import Kind, Need
 from ownmark.ownership.commitment import PUBLIC, Commitment, Secret, read_commitment, write_commitment
 from ownmark.ownership.data import fingerprint_of, images_of
 from ownmark.ownership.folder import Claim, Release
+from ownmark.ownership.stamps import stamped_by
 from ownmark.ownership.sums import require_sums
 from ownmark.ownership.trust import require_no_code
 from ownmark.runner.cell import Cell, Spec, canonical
@@ -49,18 +50,24 @@ def _home(catalog: Catalog, spec: Spec) -> str:
     return catalog.home_of(spec.id) if "/" in spec.id else ""
 
 
-def commit(plan: str | Path, into: Path, catalog: Catalog | None = None) -> Commitment:
+def commit(
+    plan: str | Path, into: Path, catalog: Catalog | None = None, authority: str | None = None
+) -> Commitment:
     """Commit to a secret and to a plan's task and scheme; `embed` then draws the key from it.
+
+    Args:
+        authority: address of a time stamping authority (RFC 3161), whose stamp is put beside the commitment.
 
     Raises:
         PlanError: the plan names several tasks or schemes.
-        OwnmarkError: the folder exists.
+        OwnmarkError: the folder exists, or the authority gave no stamp.
     """
     from ownmark.ownership.embedding import single_cell
 
     catalog = catalog or discover()
     cell, split = single_cell(plan, catalog)
-    return write_commitment(into, Secret.drawn(), _statement(catalog, cell, split))
+    stamp = None if authority is None else stamped_by(authority)
+    return write_commitment(into, Secret.drawn(), _statement(catalog, cell, split), stamp)
 
 
 def _statement(catalog: Catalog, cell: Cell, split: Any) -> dict[str, Any]:

@@ -30,7 +30,8 @@ from ownmark.ownership.knowing import Kept, kept_controls
 from ownmark.ownership.mine import remember
 from ownmark.ownership.origin import described
 from ownmark.ownership.secrecy import Discreet, Secrecy, alone
-from ownmark.ownership.sums import SUMS, write_sums
+from ownmark.ownership.stamps import STAMP
+from ownmark.ownership.sums import SUMS, sums_of, write_sums
 from ownmark.ownership.trust import chooses
 from ownmark.ownership.worth import allowed_loss, require_share, require_worth, utility_of
 from ownmark.runner.cell import Cell, Spec, canonical, expand
@@ -136,7 +137,8 @@ def embedded(
     with writing(into), appearing(into) as folder:
         _write(folder, session, cells[0], readers, derivation, asked)
         if commitment is not None:
-            for name in (PUBLIC, PRIVATE):
+            stamp = [STAMP] if (commitment / STAMP).is_file() else []
+            for name in (PUBLIC, PRIVATE, *stamp):
                 shutil.copy(commitment / name, folder / "owner" / name)
                 (folder / "owner" / name).chmod(0o600)
             write_sums(folder / "owner")
@@ -243,6 +245,7 @@ def _read(session: Session, cells: tuple[Cell, ...], asked: Kept) -> tuple[dict[
             "knows": None if basis.controls is None else basis.controls.reference,
             "own_hits": [round(rate * n) for rate in basis.own], "tests": basis.tests, "public": basis.public,
             "born": session.reading.reads_own_key(cell), "decoys": session.reading.decoy_count(cell),
+            "bits": session.reading.key_bits(cell), "found": basis.decoys and basis.decoys.to_dict(),
         }  # fmt: skip
     return verdicts, readers
 
@@ -326,6 +329,7 @@ def _write(
         "key": key.digest(), "derivation": derivation, "data": making.data_identity(cell.task.dataset)["data"],
         "host": host.describe(), "dataset": dataset.describe(), "split": session.plan.split.plain(),
         "provenance": environment(str(session.engine.device)), "utility": utility_of(session, cell),
+        "released": sums_of(folder / "released"),
     }  # fmt: skip
     Claim(about, key, asked.images.to("cpu")).write(folder / "owner")
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from ownmark.contracts.evidence import Evidence
 from ownmark.contracts.extractor import Extractor
+from ownmark.contracts.key import Key
 from ownmark.contracts.returned import returned
 from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.views import BlackBox, WhiteBox
@@ -19,6 +20,7 @@ from ownmark.discovery import Catalog
 from ownmark.errors import NotApplicable, OwnmarkError
 from ownmark.methods import Kind
 from ownmark.ownership.data import fingerprint_of, images_of
+from ownmark.ownership.early import bet, look_twice, one_by_one, verdict_of_bet
 from ownmark.ownership.folder import Claim, Release
 from ownmark.ownership.trust import require_no_code
 from ownmark.runner.cell import Spec, canonical
@@ -28,8 +30,9 @@ from ownmark.runner.resolve import needs_of
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.splits import divide, task_of
 from ownmark.runner.verdict import BORN, Basis, verdict
-from ownmark.stats import Decoys, Knowing, Looks, Threshold, rank_among
+from ownmark.stats import Decoys, Knowing, Threshold, rank_among
 
+UNREADABLE = "the data that fresh keys are drawn from cannot be read ({error})"
 OLD = "this mark was made before keys were drawn to be told from others; embed anew to be able to say whose it is"
 TOO_FEW = "too few symbols match for fresh keys to be asked"
 
@@ -63,8 +66,12 @@ class Judge:
         Args:
             knowing: what a black box knows of the task. most: images that may be sent for decoys; None for no limit.
         """
-        found = self.extractor.extract(view, self.owner.key.to(self.device), self.own)
-        found = returned(found, Evidence, "extract")
+        key = self.owner.key.to(self.device)
+        if self.sequential and isinstance(view, BlackBox) and self.reads["chance"] is not None:
+            betted = self._betted(view, key, knowing)
+            if betted is not None:
+                return betted
+        found = returned(self.extractor.extract(view, key, self.own), Evidence, "extract")
         if found.n != self.reads["n"]:
             raise NotApplicable(f"{found.n} symbols were read, the threshold is for {self.reads['n']}")
         threshold = self._threshold(found)
@@ -75,6 +82,25 @@ class Judge:
         said = verdict(found.hits, found.n, found.chance, self._basis(threshold, knowing, decoys, without))
         return {"hits": found.hits, "n": found.n, "symbol": found.symbol, "extras": _plain(found.extras),
                 **said, **({} if "decoys" not in self.reads else beyond(said))}  # fmt: skip
+
+    def _betted(self, view: BlackBox, key: Key, knowing: Knowing | None) -> dict[str, Any] | None:
+        """The verdict by asking symbol after symbol; None where that cannot be done, and nothing was asked then."""
+        reads = self.reads
+        guess = guess_of(reads["symbol"], self.release.structure.classes) if "symbol" in reads else None
+        symbols = one_by_one(self.extractor, view, key, reads["n"], self.own)
+        said = bet(symbols, max(reads["chance"], guess or 0.0), self.rate)
+        if said is None:
+            return None
+        found, p_value = said
+        told = verdict_of_bet(found, p_value, self._basis(self._threshold(found), knowing, None, ""))
+        return {
+            "hits": found.hits,
+            "n": found.n,
+            "of": reads["n"],
+            "symbol": found.symbol,
+            "extras": {},
+            **told,
+        }
 
     def _threshold(self, found: Evidence) -> Threshold:
         reads, guess = self.reads, guess_of(found.symbol, self.release.structure.classes)
@@ -100,7 +126,13 @@ class Judge:
         if reads["born"] or reads["tests"] == "nulls":
             return None, BORN if reads["born"] else ""
         if self.sequential and isinstance(view, BlackBox):
-            return self._in_looks(view, found, most)
+            try:
+                fresh = self._fresh_keys()
+            except (OwnmarkError, OSError) as error:
+                return None, UNREADABLE.format(error=error)
+            return look_twice(
+                self.extractor, view, found, fresh, self.rate, int(reads["queries"]), most, self.own
+            )
         count, least = int(reads["decoys"]), fewest_decoys(self.rate)
         count = max(count, least)
         if most is not None and reads["queries"]:
@@ -113,28 +145,9 @@ class Judge:
         try:
             keys = self._fresh_keys()
         except (OwnmarkError, OSError) as error:
-            return None, f"the data that fresh keys are drawn from cannot be read ({error})"
+            return None, UNREADABLE.format(error=error)
         rates = decoy_rates(self.extractor, view, keys, count, self.own)
         return rank_among(found.rate, rates), ""
-
-    def _in_looks(self, view: BlackBox, found: Evidence, most: int | None) -> tuple[Decoys | None, str]:
-        """The decoys' rank by two looks, each at half the rate; reported as a rank at the full one."""
-        looks, reader = Looks(self.rate, found.n), self.extractor
-        keys, symbols = self._fresh_keys(), int(self.reads["queries"])
-        cut = [reader.part(keys(i), 0, looks.first) for i in range(looks.decoys)]
-        if any(one is None for one in cut):
-            return None, "this reader cannot read a part of a key; leave --sequential out"
-        per_key = -(-symbols * looks.first // found.n)
-        if most is not None and most < looks.decoys * per_key:
-            return None, f"two looks take {looks.decoys * per_key} images more"
-        own = found.matches[: looks.first].float().mean().item()
-        ranked = rank_among(
-            own, decoy_rates(reader, view, lambda i: cut[i] or keys(i), looks.decoys, self.own)
-        )
-        left = None if most is None else most - looks.decoys * per_key
-        if looks.decided(ranked.p_value) is None and (left is None or left >= looks.decoys * symbols):
-            ranked = rank_among(found.rate, decoy_rates(reader, view, keys, looks.decoys, self.own))
-        return ranked.at_two_looks(), ""
 
     def _built(self, kind: Kind, spec: Spec) -> Any:
         return self.catalog.build(kind, spec.id, spec.parameters, home=self.catalog.home_of(spec.id))

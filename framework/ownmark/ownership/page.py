@@ -34,6 +34,12 @@ def _verdict(record: Mapping[str, Any]) -> str:
     return {True: "The claim holds", False: "No claim", None: "Undecided"}[record["claim"]]
 
 
+def _needed(record: Mapping[str, Any]) -> str:
+    if record["decided_by"] == "betting":
+        return f"asked one by one, of {record['of']}, until that was enough"
+    return f"{record['hits_needed']} are needed"
+
+
 def _rows(record: Mapping[str, Any]) -> list[tuple[str, Any]]:
     decoys, controls, derived = (record.get(name) for name in ("decoys", "controls", "derived"))
     rows: list[tuple[str, Any]] = [
@@ -43,7 +49,7 @@ def _rows(record: Mapping[str, Any]) -> list[tuple[str, Any]]:
         rows.append(("clean images answered rightly", f"{controls['right']} of {controls['n']}"))
     if "hits" in record:
         rows += [
-            ("symbols that match", f"{record['hits']} of {record['n']}; {record['hits_needed']} are needed"),
+            ("symbols that match", f"{record['hits']} of {record['n']}; {_needed(record)}"),
             ("stated rate of false claims", f"{record['stated_rate']:g} (rests on: {record['basis']})"),
             ("p-value", f"{record['p_value']:.3g}"),
         ]  # fmt: skip

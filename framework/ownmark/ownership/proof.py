@@ -12,17 +12,19 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ownmark import strictjson
 from ownmark.discovery import Catalog, discover
-from ownmark.errors import NotApplicable, UntrustedFile
+from ownmark.errors import NotApplicable, OwnmarkError, UntrustedFile
 from ownmark.foreign import shown
 from ownmark.ownership.claimed import checked_verdict
+from ownmark.ownership.commitment import PUBLIC
 from ownmark.ownership.folder import appearing, inside, require_vacant
 from ownmark.ownership.page import page
+from ownmark.ownership.stamps import STAMP, read_stamp
 from ownmark.ownership.sums import require_sums, write_sums
 from ownmark.ownership.transcript import FILE, Recorder, Replay
 from ownmark.ownership.verifying import Suspected, verify
@@ -84,9 +86,13 @@ def write_evidence(mark: Path, into: Path, record: Mapping[str, Any], recorder: 
 def statement(record: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The public claim as an in-toto statement (v1), which model signing can carry beside a model; without secrets."""
     sha256 = record["suspect"].get("sha256")
-    subject = {"name": str(record["suspect"]["given"]), "digest": {"sha256": sha256} if sha256 else {}}
+    if sha256:
+        subject = {"name": str(record["suspect"]["given"]), "digest": {"sha256": sha256}}
+    else:  # a service shows no artefact: the claim is then about what it said
+        digest = hashlib.sha256((folder / FILE).read_bytes()).hexdigest()
+        subject = {"name": FILE, "digest": {"sha256": digest}}
     public = ("claim", "stated_rate", "p_value", "p_decoys", "derived", "access", "queries")
-    predicate = {name: record.get(name) for name in public}
+    predicate = {name: record.get(name) for name in public} | {"suspect": str(record["suspect"]["given"])}
     hashed = {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in (folder / "owner" / "claim.json", folder / FILE, folder / VERDICT)
@@ -104,12 +110,14 @@ def judge(
     *,
     device: str = "cpu",
     trust_mark: bool = False,
+    roots: Sequence[Path] = (),
     catalog: Catalog | None = None,
 ) -> dict[str, Any]:
     """Recompute a verdict from a folder of evidence; with the suspect at hand, ask it again.
 
     Args:
         trust_mark: code and files that the folder names may be used; the suspect's may not.
+        roots: PEM files of certificates under which the commitment's time stamp must be signed.
 
     Returns: the verdict found, with `agrees`: what was recomputed, in words; `asked_again`: the suspect's new verdict.
 
@@ -147,6 +155,8 @@ def judge(
         raise UntrustedFile(f"{folder / FILE}: {unused} questions too many")
     agrees.append("the verdict follows from the answers")
     agrees.append(_derivation(found))
+    if found["derived"] is not None:
+        agrees.append(_stamped(folder / "owner", roots))
     return found | {"suspect": told["suspect"], "agrees": agrees, "asked_again": again}
 
 
@@ -162,6 +172,23 @@ def _derivation(found: Mapping[str, Any]) -> str:
     if found["derived"] is None:
         return "the owner may have chosen the key, which was not derived from a commitment: so far, the owner's word"
     return f"the key {found['derived']['key']} (randomness: {found['derived']['randomness']})"
+
+
+def _stamped(owner: Path, roots: Sequence[Path]) -> str:
+    """When the commitment existed, in words; a stamp that is there must be one of it."""
+    path = owner / STAMP
+    if not path.exists():
+        if roots:
+            raise UntrustedFile(f"{path}: the commitment carries no time stamp that a root could be asked of")
+        return "the commitment carries no time stamp; when it was made must be shown otherwise"
+    try:
+        return f"the commitment existed at {read_stamp(path, (owner / PUBLIC).read_bytes(), roots)}"
+    except UntrustedFile:
+        raise
+    except OwnmarkError as error:
+        if roots:
+            raise
+        return f"the commitment's time stamp was not read ({error})"
 
 
 def _text(data: Any) -> str:

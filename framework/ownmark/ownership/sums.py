@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ownmark.errors import UntrustedFile
 from ownmark.foreign import shown
@@ -30,8 +32,31 @@ def _text(sums: dict[str, str]) -> str:
 
 def write_sums(folder: Path) -> None:
     """Write `sums.json` over all files that are in the folder now."""
-    sums = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in _files(folder).items()}
-    (folder / SUMS).write_text(_text(sums))
+    (folder / SUMS).write_text(_text(sums_of(folder)))
+
+
+def sum_of(path: Path) -> str:
+    """SHA-256, hex, of a plain file; empty for anything else."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def sums_of(folder: Path) -> dict[str, str]:
+    """SHA-256, hex, of every file of a folder, by name."""
+    return {name: sum_of(path) for name, path in _files(folder).items()}
+
+
+def require_same(folder: Path, known: Any) -> None:
+    """Refuse files that differ from what `sums_of` gave; they may be gone, and others may have come.
+
+    Args:
+        known: as a claim has it, which may come from anybody; None in one that was made before sums were kept.
+
+    Raises:
+        UntrustedFile: names the file.
+    """
+    for name, path in _files(folder).items() if known is not None else ():
+        if not isinstance(known, Mapping) or known.get(name, sum_of(path)) != sum_of(path):
+            raise UntrustedFile(f"{path}: was changed since the mark was made")
 
 
 def require_sums(folder: Path) -> None:
@@ -52,9 +77,9 @@ def require_sums(folder: Path) -> None:
     found = _files(folder)
     for name in sorted(known.keys() | found.keys()):
         if name not in found:
-            raise UntrustedFile(f"{folder}: {shown(name, 200)} is missing")
+            raise UntrustedFile(f"{folder}: {shown(name, 200)} is missing, which {SUMS} names")
         file = found[name]
         if name not in known or file.is_symlink() or not file.is_file():
-            raise UntrustedFile(f"{file}: does not belong here")
+            raise UntrustedFile(f"{file}: does not belong here by {SUMS}")
         if hashlib.sha256(file.read_bytes()).hexdigest() != known[name]:
             raise UntrustedFile(f"{file}: was changed since {SUMS} was written")

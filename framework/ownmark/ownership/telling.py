@@ -62,6 +62,12 @@ def ask(
         )  # fmt: skip
 
 
+def _needed(record: Mapping[str, Any]) -> str:
+    if record["decided_by"] == "betting":
+        return f"asked one by one, of {record['of']}, until that was enough"
+    return f"{record['hits_needed']} make a claim"
+
+
 def named_labels(text: str | None) -> list[str] | None:
     """Names of labels: `a,b,c`, or those in a file, one a line."""
     if text is None:
@@ -85,7 +91,7 @@ def told(record: Mapping[str, Any]) -> Iterator[str]:
     if "hits" in record:
         basis = BASIS[record["basis"]].format(models=record["null_models"])
         symbol = shown(record["symbol"], 60)
-        yield f"  {record['hits']} of {record['n']} {symbol}s match; {record['hits_needed']} make a claim"
+        yield f"  {record['hits']} of {record['n']} {symbol}s match; {_needed(record)}"
         if record["null_models"]:
             yield f"  among {record['null_models']} null models, one value each: p = {record['p_nulls']:.2g}"
         if decoys := record["decoys"]:

@@ -28,6 +28,7 @@ from ownmark.ownership.mine import is_mine
 from ownmark.ownership.origin import differs
 from ownmark.ownership.origin import reader as found_reader
 from ownmark.ownership.relabel import Relabelling, introduced
+from ownmark.ownership.sums import SUMS, require_same, require_sums
 from ownmark.ownership.trust import require_no_code, require_plain
 from ownmark.runner.cell import Spec
 from ownmark.runner.decoys import fewest_decoys
@@ -93,7 +94,12 @@ def verify(
     require_sense(rate, budget)
     where = device_called(device)
     catalog, mark = catalog or discover(), Path(mark)
-    owner, release = Claim.read(mark / "owner"), Release.read(mark / "released")
+    if (mark / "owner" / SUMS).exists():  # of a derived key; whatever the claim says
+        require_sums(mark / "owner")
+    owner = Claim.read(mark / "owner")
+    if owner.about.get("derivation"):
+        require_same(mark / "released", owner.about.get("released"))
+    release = Release.read(mark / "released")
     owner.require_of(release, str(mark))
     reads = _reader(owner, reader)
     judged_at = stated(reads, rate)

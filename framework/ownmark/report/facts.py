@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -27,6 +28,7 @@ def thresholds(grid: Grid) -> Table:
     for title, told in (
         ("rests on", _rests_on),
         ("decoys", _whose),
+        ("key, bits", _worth),
         ("highest at any epoch", _vanilla),
         ("S of no match", _floor),
     ):
@@ -154,6 +156,25 @@ def _whose(group: Group) -> str:
     much, n = max(found, key=lambda one: one[0] / one[1])
     words = f"{much:.0f}/{n:.0f}"
     return f"{words} (public)" if any(v.get("no_decoys") for v in verdicts) else words
+
+
+def _worth(group: Group) -> str:
+    """Entropy of the key: as its scheme states it, and as decoys found it on the marked networks, which say no more
+    than the logarithm of their number; of several seeds the least."""
+    stated = [bits for record in group.ok if (bits := number(record, "verdict", "key_bits")) is not None]
+    unattacked = [
+        record for record in group.ok if section(record, "cell", "attack").get("id") in (None, "none")
+    ]
+    ranks = [
+        (1 + much) / (1 + n)
+        for record in unattacked
+        if (much := number(record, "verdict", "decoys", "as_much")) is not None
+        and (n := number(record, "verdict", "decoys", "n")) is not None
+    ]
+    words = [f"{min(stated):.0f} stated"] if stated else []
+    if ranks:
+        words.append(f"{-math.log2(max(ranks)):.1f} measured")
+    return ", ".join(words)
 
 
 def _theta(group: Group) -> str:

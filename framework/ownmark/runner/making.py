@@ -31,6 +31,7 @@ from ownmark.runner.environment import upgrades
 from ownmark.runner.fitting import Misfits
 from ownmark.runner.granting import narrowed, stolen
 from ownmark.runner.graph import Bench, Node, Together, once
+from ownmark.runner.noisy import Noise, parts_of, takes_noise, with_noise
 from ownmark.runner.plan import Given, Plan
 from ownmark.runner.resolve import Methods
 from ownmark.runner.seeds import rng_for, stray
@@ -137,7 +138,7 @@ class Making:
 
         Args:
             images: that it is trained on: all of the `owner`'s, the `pool` that the owner never saw, or a `half` of the
-                owner's, another for every purpose.
+                owner's, another for every purpose; `pool, noise 0.5`: with noise, as `runner.noisy` has it.
         """
         method = self.methods.get(Kind.HOST, task.host)
         about = {
@@ -214,7 +215,7 @@ class Making:
             if after is not None:
                 after(network.eval())
             return network.eval()
-        recipe, terms, transforms = self._taught(task)
+        recipe, terms, transforms = self._taught(task, images)
         return fit(
             network, self._images(task, purpose, images), recipe, terms=terms, transforms=transforms,
             callbacks=[] if after is None else [StopWhen(after)],
@@ -225,18 +226,26 @@ class Making:
         with blamed(f"host {task.host.label}", method.pack):
             return bool(method.instance.ready(network, purpose))
 
-    def _taught(self, task: TaskSpec) -> tuple[Recipe, tuple[Term, ...], tuple[Transform, ...]]:
-        """What trains the task's host."""
+    def _taught(
+        self, task: TaskSpec, images: str = "owner"
+    ) -> tuple[Recipe, tuple[Term, ...], tuple[Transform, ...]]:
+        """What trains the task's host, on images that may be seen with noise."""
         method = self.methods.get(Kind.HOST, task.host)
         host: Host = method.instance
         with blamed(f"host {task.host.label}", method.pack):
-            return host.recipe, tuple(host.terms()), tuple(host.transforms())
+            recipe, terms, transforms = host.recipe, tuple(host.terms()), tuple(host.transforms())
+        _, amount = parts_of(images)
+        return (
+            recipe,
+            terms,
+            (*transforms, *([Noise.like(self.splits(task.dataset).owner, amount)] if amount else [])),
+        )
 
     def _images(self, task: TaskSpec, purpose: str, images: str) -> Samples:
-        splits = self.splits(task.dataset)
-        if images == "pool":
+        splits, (which, _) = self.splits(task.dataset), parts_of(images)
+        if which == "pool":
             return splits.pool
-        if images == "owner":
+        if which == "owner":
             return splits.owner
         order = torch.randperm(len(splits.owner), generator=rng_for("images", purpose))
         return splits.owner.select(order[: (len(order) + 1) // 2])
@@ -254,7 +263,7 @@ class Making:
             with seeded(stray("host")):  # which the engine does once for all of them
                 if not self._ready(task, networks[i], purpose):
                     untrained.append(i)
-                    taught.append(self._taught(task))
+                    taught.append(self._taught(task, images))
         trained = fit_together(
             [fitters[i] for i in untrained], [networks[i] for i in untrained],
             [self._images(task, asked[i][1], images) for i in untrained], host.recipe,
@@ -282,11 +291,14 @@ class Making:
 
     def images_of(self, task: TaskSpec, i: int) -> str:
         """What the i-th innocent is trained on, as `host` has it."""
-        if self.plan.verdict.nulls.data == "owner":
+        asked = self.plan.verdict.nulls
+        if asked.data == "owner":
             return "owner"
         splits = self.splits(task.dataset)
         enough = len(splits.pool) >= max(0.1 * len(splits.owner), 5 * splits.classes)
-        return "pool" if i % 2 and enough else "half"
+        which = "pool" if i % 2 and enough else "half"
+        noise = asked.noise if i % 3 == 1 and takes_noise(splits.owner) else 0.0
+        return with_noise(which, noise)
 
     def built_as(self, task: TaskSpec, node: Node) -> TaskSpec:
         """The task of a `host` or `epochs` node; another than `task` if the plan's null models have other hosts."""

@@ -198,6 +198,9 @@ class Nulls:
     data: Literal["disjoint", "owner"] = "disjoint"
     """`disjoint`: every other one on images the owner never had (the attacker's pool, where it is a tenth of the
     owner's), the rest on a half of the owner's, each on another; `owner`: all on the very images of the owner."""
+    noise: float = Field(default=0.5, ge=0, le=10)
+    """Every third of them sees its images with noise of so many of their standard deviations: innocents have other
+    recipes as well. 0, and `data: owner`: none does."""
     hosts: Annotated[tuple[Entry, ...], BeforeValidator(_listed)] = ()
     """Other hosts for every third of them, in turn. Marks in weights are read from the task's own host alone."""
 

@@ -30,6 +30,7 @@ from ownmark.runner.decoys import decoy_rates, decoys_for, fresh_keys, key_bits
 from ownmark.runner.distinct import distinct
 from ownmark.runner.graph import Bench, Node, once
 from ownmark.runner.making import Making
+from ownmark.runner.noisy import parts_of
 from ownmark.runner.plan import VerdictRule
 from ownmark.runner.qualify import full_name
 from ownmark.runner.resolve import Method
@@ -291,8 +292,11 @@ class Reading:
     def null_words(self, cell: Cell) -> str:
         """What the null models were, for records: their number, images and hosts."""
         making, nulls = self._making, self.nulls(cell)
-        kinds = Counter(str(null.about.get("images", "owner")) for null in nulls)
+        trained = [parts_of(str(null.about.get("images", "owner"))) for null in nulls]
+        kinds = Counter(which for which, _ in trained)
         told = [f"{kinds[kind]} {words}" for kind, words in _IMAGES.items() if kinds[kind]]
+        if noisy := sum(amount > 0 for _, amount in trained):
+            told.append(f"{noisy} of them with noise")
         hosts = Counter(making.built_as(cell.task, null).host.label for null in nulls)
         of = ", ".join(f"{count} {host}" for host, count in hosts.items()) if len(hosts) > 1 else ""
         return ", ".join(told) + (f"; {of}" if of else "")

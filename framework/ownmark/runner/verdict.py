@@ -11,7 +11,7 @@ from ownmark.stats import Decoys, Knowing, Threshold, binomial_tail, least_decoy
 
 Tests = Literal["both", "nulls", "decoys"]
 PUBLIC = "its pattern is the same for all keys, so it cannot be told whose it is"
-BORN = "its key is born in embedding, so that no fresh one can be drawn"
+BORN = "its key is born in embedding, so that no fresh one can be drawn; its rate holds for innocents like its nulls"
 
 
 @dataclass(frozen=True)

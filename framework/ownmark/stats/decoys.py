@@ -37,6 +37,13 @@ class Decoys:
         """(1 + as many) / (1 + n), times the looks: valid for every suspect that is independent of the key."""
         return min(1.0, self.looks * (1 + self.as_much) / (1 + self.n))
 
+    @property
+    def bits(self) -> float:
+        """Entropy of keys as measured, log2 of (1 + n) / (1 + as many); a bound from below where no decoy matches as
+        much.
+        """
+        return math.log2((1 + self.n) / (1 + self.as_much))
+
     def at_two_looks(self) -> Decoys:
         """The same rank where the test could also have ended at another look: twice the p-value."""
         return replace(self, looks=2)

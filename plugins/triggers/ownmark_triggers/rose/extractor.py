@@ -27,6 +27,12 @@ def bound(key: Key) -> Key:
     return key.add({"labels": labels.to(key["triggers"].device)})
 
 
+def _asked(key: Key) -> tuple[int, int]:
+    """Positions of the images that are asked: all, unless the key was cut."""
+    start, stop = key.values.get("asked", (0, len(key["labels"])))
+    return start, stop
+
+
 class RoseExtractor(Triggers):
     """Trained-key accuracy on recomputed labels, with its rarity in bits."""
 
@@ -35,12 +41,13 @@ class RoseExtractor(Triggers):
     ) -> list[Evidence]:
         """Extras: `rarity_bits`, R of the paper; `labels_bound`, whether the key's own labels are the hash's."""
         honest = [bound(key) for key in keys]
-        read = zip(keys, honest, super().extract_many(suspect, honest, own), strict=True)
+        asked = [super(RoseExtractor, self).part(true, *_asked(true)) or true for true in honest]
+        read = zip(keys, honest, super().extract_many(suspect, asked, own), strict=True)
         return [self._described(found, key, true) for key, true, found in read]
 
     def part(self, key: Key, start: int, stop: int) -> Key | None:
-        """None: labels follow from all images together."""
-        return None
+        """The whole key, since labels follow from all images together, of which only these are asked."""
+        return key.add(asked=[start, stop])
 
     def _described(self, found: Evidence, key: Key, true: Key) -> Evidence:
         classes = key.values["classes"]
