@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ownmark.report.write import write_report
-from ownmark.runner.features import embedded, hidden, spread
+from ownmark.runner.features import at_home, embedded, hidden, nearness, spread
 
 
 class Branches(nn.Module):
@@ -62,6 +62,11 @@ def test_few_points_have_a_plane_too(count: int, width: int) -> None:
     assert np.isfinite(embedded(points, 30.0, 1)).all()
 
 
+def test_equal_points_have_a_plane_too() -> None:
+    """A network that knows no numbers any more has zeros for features."""
+    assert np.isfinite(embedded(torch.zeros(12, 4), 30.0, 0)).all()
+
+
 def test_spread_is_numpys_root_of_the_summed_variances() -> None:
     points = torch.rand(50, 7)
     assert spread(points) == pytest.approx(np.sqrt(points.numpy().var(0).sum()), rel=1e-5)
@@ -97,3 +102,47 @@ def test_a_run_shows_each_network_of_the_first_seed_once(workshop: Any, attacked
     assert drawn[0] in text
     assert workshop.run(PLAN % attacked).records == finished.records
     assert not workshop.progress.stages
+
+
+def test_triggers_are_at_home_among_images_of_their_label() -> None:
+    clean = torch.cat([torch.zeros(20, 2), torch.full((20, 2), 5.0)]) + 0.01 * torch.arange(40)[:, None]
+    labels = torch.tensor([0] * 20 + [1] * 20)
+    triggers = torch.tensor([[0.1, 0.1], [5.1, 5.1], [5.2, 5.3], [0.0, 0.2]])
+    assert at_home(clean, labels, triggers, torch.tensor([0, 1, 1, 0])) == 1.0
+    assert at_home(clean, labels, triggers, torch.tensor([1, 1, 1, 1])) == 0.5
+
+
+def test_nearness_is_in_units_of_the_clean_images() -> None:
+    triggers, clean = torch.zeros(3, 2), torch.tensor([[3.0, 4.0], [0.0, 5.0]])
+    assert nearness(torch.tensor([[0.0, 1.0]]), triggers, clean) == pytest.approx(0.2)
+    assert nearness(clean, triggers, clean) == pytest.approx(1.0)
+
+
+UNLEARNED = """
+schemes: [{content: {keys: 10}}, {uchida: {bits: 8, start: trained, recipe: {epochs: 1}}}]
+attacks: [{mira_data_free: {samples: 6, iterations: 2, draws: 2, treat_as: fixed}}, prune]
+seeds: [0]
+attacker: {data: none}
+metrics: []
+features: {images: 30, triggers: 6, attacked: true}
+"""
+
+
+def test_an_attacks_pictures_lie_among_the_images_before_and_after(workshop: Any) -> None:
+    finished = workshop.run(UNLEARNED)
+    seen = {(r["cell"]["scheme"]["id"], r["cell"]["attack"]["id"]): r["features"] for r in finished.records}
+    own = seen["content", "mira_data_free"]
+    kinds = {"watermark-like, smoothest class", "normal-like, smoothest class"}
+    assert kinds < set(own["pictures"])
+    assert set(own["before"]["near"]) == set(own["near"]) == set(own["pictures"])
+    count = 36 + sum(own["pictures"].values())
+    assert np.shape(own["points"]) == np.shape(own["before"]["points"]) == (count, 2)
+    assert own["points"] != own["before"]["points"]
+    assert 0 <= own["home"] <= 1
+    assert seen["content", "prune"]["pictures"] == {}
+    assert seen["uchida", "prune"]["home"] is None
+    report = write_report(workshop.folder / "tiny")
+    assert any(file.name.startswith("features-") for file in report.files)
+    text = (workshop.folder / "tiny" / "report.md").read_text()
+    assert "mira_data_free, before" in text
+    assert "watermark-like, smoothest class: " in text

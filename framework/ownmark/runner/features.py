@@ -1,7 +1,10 @@
-"""Hidden features of networks as points of a plane: clean images, and among them the triggers (APP paper, Figure 7)."""
+"""Hidden features of networks as points of a plane: clean images, and among them the triggers (APP paper, Figure 7) and
+the pictures that an attack shows, before and after it (MIRA paper, Figure 5)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -20,7 +23,9 @@ from ownmark.runner.plan import Features
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.store import Contents
 
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
+NEAREST = 10
+"""Clean images that say where a trigger lies."""
 
 
 def hidden(network: nn.Module, x: Tensor) -> Tensor:
@@ -58,7 +63,7 @@ def embedded(points: Tensor, perplexity: float, seed: int) -> NDArray[Any]:
     from sklearn.manifold import TSNE
 
     limit = min(perplexity, max(1.0, (len(points) - 1) / 3))
-    start = "pca" if points.shape[1] > 1 else "random"
+    start = "pca" if points.shape[1] > 1 and bool((points != points[0]).any()) else "random"
     flat = TSNE(perplexity=limit, init=start, random_state=seed % 2**32).fit_transform(
         points.double().numpy()
     )
@@ -70,6 +75,47 @@ def embedded(points: Tensor, perplexity: float, seed: int) -> NDArray[Any]:
 def spread(points: Tensor) -> float:
     """Root mean square distance of points [N, D] from their centre."""
     return float((points - points.mean(0)).square().sum(1).mean().sqrt())
+
+
+def at_home(clean: Tensor, labels: Tensor, triggers: Tensor, wanted: Tensor) -> float:
+    """Share of triggers among whose nearest clean images the label that they should get is the most common.
+
+    Args:
+        clean: features [N, D]. labels: [N]. triggers: [T, D]. wanted: [T].
+    """
+    nearest = torch.cdist(triggers, clean).topk(min(NEAREST, len(clean)), largest=False).indices
+    return float((labels[nearest].mode(1).values == wanted).float().mean())
+
+
+def nearness(points: Tensor, triggers: Tensor, clean: Tensor) -> float:
+    """Mean distance of points to the nearest trigger, that of clean images being 1. All [*, D]."""
+    found, usual = (torch.cdist(part, triggers).amin(1).mean() for part in (points, clean))
+    return float(found / usual.clamp(min=1e-12))
+
+
+def view(
+    network: nn.Module,
+    shown: Samples,
+    taught: Samples,
+    pictures: Mapping[str, Tensor],
+    perplexity: float,
+    seed: int,
+) -> dict[str, Any]:
+    """What one network makes of clean images, triggers and pictures: all their `points`, and where these lie."""
+    sizes = [len(shown), len(taught), *map(len, pictures.values())]
+    found = hidden(network, torch.cat([shown.x, taught.x, *pictures.values()])).nan_to_num()
+    clean, triggers, *others = torch.tensor_split(found, list(accumulate(sizes))[:-1])
+    values: dict[str, Any] = {
+        "points": np.round(embedded(found, perplexity, seed), 4).tolist(), "spread": None, "home": None, "near": {},
+    }  # fmt: skip
+    if len(triggers):
+        labels, wanted = (torch.tensor(_classes(part)) for part in (shown, taught))
+        values |= {
+            "spread": spread(triggers) / max(spread(clean), 1e-12),
+            "home": at_home(clean, labels, triggers, wanted),
+            "near": {name: nearness(x, triggers, clean) for name, x in zip(pictures, others, strict=True)},
+        }
+    return values
 
 
 class FeatureMaps:
@@ -108,14 +154,24 @@ class FeatureMaps:
             )
         else:
             taught = shown.first(0)
-        found = hidden(making.suspect_network(cell), torch.cat([shown.x, taught.x])).nan_to_num()
-        clean, triggers = found[: len(shown)], found[len(shown) :]
-        flat = embedded(found, rule.perplexity, int(torch.randint(2**31, (), generator=rng)))
-        return Contents({
-            "points": np.round(flat, 4).tolist(), "clean": len(clean),
-            "labels": _classes(shown) + _classes(taught),
-            "spread": spread(triggers) / max(spread(clean), 1e-12) if len(triggers) else None,
-        })  # fmt: skip
+        pictures = {name: x.to(shown.x)[: rule.triggers] for name, x in self._pictures(cell).items()}
+        seed = int(torch.randint(2**31, (), generator=rng))
+        now = view(making.suspect_network(cell), shown, taught, pictures, rule.perplexity, seed)
+        values = {"clean": len(shown), "labels": _classes(shown) + _classes(taught), **now}
+        if cell.attack is not None:
+            before = view(making.marked_network(cell), shown, taught, pictures, rule.perplexity, seed)
+            values |= {"pictures": {name: len(x) for name, x in pictures.items()}, "before": before}
+        return Contents(values)
+
+    def _pictures(self, cell: Cell) -> dict[str, Tensor]:
+        """What the attack shows that could be an input."""
+        entry = self._making.engine.get(self._making.suspect(cell))
+        if cell.attack is None or not entry.has("exhibits"):
+            return {}
+        shape = self._making.splits(cell.task.dataset).shape
+        return {
+            name: x for name, x in entry.tensors("exhibits").items() if tuple(x.shape[1:]) == tuple(shape)
+        }
 
 
 def _some(samples: Samples, count: int, rng: torch.Generator) -> Samples:
