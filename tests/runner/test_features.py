@@ -144,5 +144,5 @@ def test_an_attacks_pictures_lie_among_the_images_before_and_after(workshop: Any
     report = write_report(workshop.folder / "tiny")
     assert any(file.name.startswith("features-") for file in report.files)
     text = (workshop.folder / "tiny" / "report.md").read_text()
-    assert "mira_data_free, before" in text
-    assert "watermark-like, smoothest class: " in text
+    assert text.count(", before") >= 4
+    assert text.count(", after") >= 4
