@@ -22,7 +22,7 @@ def test_ids():
         "cifar100-subset", "orl-faces", "function",
     }  # fmt: skip
     assert {d.id for d in ALL if d.kind is Kind.HOST} == {
-        "convnet", "lenet5", "resnet", "wide_resnet", "vgg", "mobilenet_v2", "module"
+        "convnet", "lenet5", "resnet", "wide_resnet", "vgg", "mobilenet_v2", "module", "timm", "transformers"
     }  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def test_listing_imports_nothing_heavy():
     assert found.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("declaration", [d for d in ALL if d.id != "hub"], ids=lambda d: d.id)
+@pytest.mark.parametrize("declaration", [d for d in ALL if not d.requires], ids=lambda d: d.id)
 def test_target_and_configuration_load(declaration):
     bases = {Kind.DATASET: Dataset, Kind.HOST: Host}
     assert issubclass(declaration.load(), bases.get(declaration.kind, object))

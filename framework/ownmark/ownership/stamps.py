@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ownmark.errors import OwnmarkError, UntrustedFile
-from ownmark.foreign import shown
-from ownmark.ownership.credentials import redacted
+from ownmark.foreign import redacted, shown
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate

@@ -24,7 +24,7 @@ class CaptionsConfig:
     """Height and width that pictures are cut and shrunk to."""
     length: Count = 12
     """Token ids a text, its end included; longer ones are cut."""
-    vocabulary: int = Field(default=400, ge=10)
+    vocabulary: int = Field(default=400, ge=10, le=1_000_000)
     """Token ids that there are, for the commonest words of the training texts; four are special."""
     references: Count = 5
     """Texts a picture; pictures with fewer are refused."""

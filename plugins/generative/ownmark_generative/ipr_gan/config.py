@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ownmark.config import Count, NonNegative, configuration
+from ownmark.config import Count, NonNegative, Real, configuration
 
 
 @configuration
@@ -27,7 +27,7 @@ class IPRGANConfig:
     """Latent vectors in the key that call for the logo."""
     share: float = Field(default=0.25, gt=0, lt=1)
     """Share of a trigger's places that hold the constant."""
-    constant: float = 3.0
+    constant: Real = 3.0
     """What they hold; the paper takes -10, where fresh latents are standard normal."""
 
 
