@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ownmark import strictjson
@@ -366,7 +367,7 @@ class Claim:
 
 
 def _samples(tensors: Mapping[str, Tensor], path: Path) -> Samples:
-    """Clean images with a label each.
+    """Clean inputs with a label each: pixels or waveforms with classes, token ids, pictures with texts.
 
     Raises:
         UntrustedFile: the file holds something else.
@@ -374,10 +375,9 @@ def _samples(tensors: Mapping[str, Tensor], path: Path) -> Samples:
     x, y = tensors.get("x"), tensors.get("y")
     if x is None or y is None or not x.ndim or not y.ndim or len(x) != len(y):
         raise UntrustedFile(f"{path}: incomplete or altered")
-    if len(x) and (
-        y.ndim != 1 or y.is_floating_point() or not x.is_floating_point() or not x.isfinite().all()
-    ):
-        raise UntrustedFile(f"{path}: holds no images with a label each")
+    inputs = (x.is_floating_point() or x.dtype == torch.int64) and bool(x.isfinite().all())
+    if len(x) and (not inputs or y.is_floating_point() or y.ndim not in (1, 3)):
+        raise UntrustedFile(f"{path}: holds no inputs with a label each")
     return Samples(x, y.long())
 
 
