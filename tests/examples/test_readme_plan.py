@@ -21,7 +21,9 @@ def shown() -> str:
 
 def test_the_plan_of_the_readme_can_run(tmp_path: Path) -> None:
     (tmp_path / "my-study.yaml").write_text(shown())
-    session = prepare(str(tmp_path / "my-study.yaml"), tmp_path / "out", tmp_path / "store", "cpu", None, None)
+    session = prepare(
+        str(tmp_path / "my-study.yaml"), tmp_path / "out", tmp_path / "store", "cpu", None, None
+    )
     assert session.plan.name == "my-study"
 
 
