@@ -86,7 +86,7 @@ def trace(
         click.echo(line)
     if out is not None:
         with writing(out):
-            write_text(out, written(record))
+            write_text(out, written(record), mode=0o600)
     click.get_current_context().exit({True: 0, False: 1, None: 2}[record["claim"]])
 
 

@@ -208,6 +208,7 @@ def test_the_command_names_the_buyer(bits: Path, tmp_path: Path) -> None:
     assert said.exit_code == 0, said.output
     assert f"COPY OF {buyer}" in said.output
     assert json.loads(out.read_text())["named"] == [buyer]
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
     said = CliRunner().invoke(main, ["trace", str(mark), str(mark / "released")])
     assert (said.exit_code, "ownmark verify" in said.output) == (2, True)
 
