@@ -8,9 +8,8 @@ import ownmark
 images, labels = data()
 model = Net()
 model.load_state_dict(torch.load("model.pt", weights_only=True))
-mark = ownmark.mark(
-    model, (images[:1397], labels[:1397]), {"adi": {"keys": 30}}, test=(images[1397:], labels[1397:])
-)
+mine, test = (images[:1397], labels[:1397]), (images[1397:], labels[1397:])
+mark = ownmark.mark(model, mine, {"adi": {"keys": 30}}, test=test, max_loss=0.02)
 print(mark)
 mark.save("my-mark")
 torch.save(mark.released.state_dict(), "released.pt")

@@ -142,12 +142,16 @@ def test_the_kit_finds_a_scheme_that_takes_more_than_it_asks_for(
 # --- null models ----------------------------------------------------------------------------------------------------
 
 
+NOISED = {"pool", "half", "pool, noise 0.5", "half, noise 0.5"}
+"""Images of the default's null models: every third sees noise."""
+
+
 @pytest.mark.parametrize(
     ("nulls", "hosts", "groups"),
     [
-        ("{}", {"convnet"}, {"pool", "half"}),
+        ("{}", {"convnet"}, NOISED),
         ("{data: owner}", {"convnet"}, {"owner"}),
-        ("{hosts: [lenet5]}", {"convnet", "lenet5"}, {"pool", "half"}),
+        ("{hosts: [lenet5], noise: 0}", {"convnet", "lenet5"}, {"pool", "half"}),
         ("{data: owner, hosts: [resnet, lenet5]}", {"convnet", "lenet5", "resnet"}, {"owner"}),
     ],
 )

@@ -97,7 +97,7 @@ def read_stamp(path: Path, content: bytes, roots: Sequence[Path] = ()) -> Stampe
         found = library.decode_timestamp_response(held)
         _require_about(found, content)
         info, by = found.tst_info, _authority(found)
-    except (ValueError, OwnmarkError) as error:
+    except Exception as error:  # damaged stamps make the library raise KeyError, InvalidVersion and more
         raise UntrustedFile(f"{path}: is no time stamp of this commitment ({shown(error, 200)})") from error
     if roots:
         builder = library.VerifierBuilder()
@@ -147,6 +147,7 @@ def _require_about(found: Any, content: bytes) -> None:
 
 
 def _authority(found: Any) -> str:
+    """Whose certificate the stamp names; nothing if it carries none."""
     from cryptography.x509 import load_der_x509_certificate
 
     (signer,) = found.signed_data.signer_infos
