@@ -90,3 +90,22 @@ def test_who_asks_for_the_catalogue_is_told_apart_too(strict: bool) -> None:
             asked_for("a dataset")
     thread.join()
     assert seal.reached == ["asks for a dataset"]
+
+
+@pytest.mark.parametrize(
+    ("file", "noted"),
+    [("matplotlib/rc", False), ("pytorch_lightning/version.info", False), ("sklearn/digits.csv", True)],
+)
+def test_libraries_that_are_links_are_libraries(
+    file: str, noted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some tools keep each library in a place of its own and link it into the environment."""
+    kept, installed = tmp_path / "kept" / file, tmp_path / "env" / "site-packages"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("x")
+    installed.mkdir(parents=True)
+    (installed / kept.parent.name).symlink_to(kept.parent)
+    monkeypatch.syspath_prepend(str(installed))
+    with sealed("scheme x/y") as seal:
+        (installed / file).read_text()
+    assert bool(seal.reached) is noted

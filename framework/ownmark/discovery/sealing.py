@@ -5,6 +5,7 @@ Python hides nothing from code that means harm; this finds what reaches for more
 
 from __future__ import annotations
 
+import os
 import sys
 import sysconfig
 import threading
@@ -120,14 +121,16 @@ def harmless(path: str | bytes | Path) -> bool:
     if text.endswith(_CODE) or ".dist-info/" in text:
         return True
     place = str(Path(text).resolve())
-    library = next((root for root in _libraries() if place.startswith(root + "/")), None)
-    if library is not None:
-        return place[len(library) + 1 :].partition("/")[0] in _NO_DATA
+    for one in (
+        place,
+        os.path.abspath(text),
+    ):  # some tools install libraries as links to a place of their own
+        library = next((root for root in _libraries() if one.startswith(root + "/")), None)
+        if library is not None:
+            return one[len(library) + 1 :].partition("/")[0] in _NO_DATA
     return place.startswith(_SYSTEM)
 
 
 def _libraries() -> set[str]:
-    found = {
-        str(Path(entry).resolve()) for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))
-    }
-    return found | set(_LIBRARIES)
+    entries = [os.path.abspath(one) for one in sys.path if one.endswith(("site-packages", "dist-packages"))]
+    return {*entries, *map(os.path.realpath, entries), *_LIBRARIES}
