@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -79,7 +80,7 @@ def _type(field: Any) -> str:
     text = str(display_as_type(_bare(field.annotation)))
     if text.startswith("Union["):
         text = text[6:-1].replace(", ", " or ").replace("NoneType", "None")
-    bounds = [_bound(part) for part in field.metadata]
+    bounds = [_bound(part) for part in (*field.metadata, *_inside(field.annotation))]
     return text + "".join(f" {bound}" for bound in bounds if bound)
 
 
@@ -89,7 +90,16 @@ def _bare(annotation: Any) -> Any:
         return _bare(get_args(annotation)[0])
     if get_origin(annotation) in (tuple, list):
         return get_origin(annotation)[tuple(_bare(part) for part in get_args(annotation))]
+    if get_origin(annotation) in (Union, UnionType):
+        return Union[tuple(_bare(part) for part in get_args(annotation))]  # noqa: UP007
     return annotation
+
+
+def _inside(annotation: Any) -> Iterator[Any]:
+    """The bounds of what a union is made of: of a number that may be left out, say."""
+    for part in get_args(annotation) if get_origin(annotation) in (Union, UnionType) else ():
+        for note in get_args(part)[1:] if get_origin(part) is Annotated else ():
+            yield from getattr(note, "metadata", [note])
 
 
 def _bound(constraint: Any) -> str:
