@@ -59,7 +59,7 @@ def test_every_copy_is_its_buyers_and_nobody_elses(scheme: str, request: pytest.
     copies: Path = request.getfixturevalue(scheme)
     for buyer, mark in read_copies(copies).items():
         for suspect in (mark / "released" / "model.safetensors", network_of(mark)):
-            record = trace(copies, suspect, device="cpu")
+            record = trace(copies, suspect, rate=1e-3, device="cpu")
             assert (record["named"], record["claim"]) == ([buyer], True)
             assert all(row["p_corrected"] >= row["p_value"] for row in record["buyers"])
 
@@ -94,7 +94,7 @@ def test_an_innocent_is_nobodys_copy(scheme: str, request: pytest.FixtureRequest
         for module in network.modules():
             if hasattr(module, "reset_parameters"):
                 module.reset_parameters()
-    record = trace(copies, network, device="cpu")
+    record = trace(copies, network, rate=1e-3, device="cpu")
     assert (record["named"], record["claim"]) == ([], False)
 
 
