@@ -100,11 +100,11 @@ def test_scales_up_to_the_threshold_go_and_shifts_stay(stolen: Stolen, rng: Any,
 
 @pytest.mark.parametrize(
     ("accuracies", "chosen"),
-    [({0.35: 0.9, 0.4: 0.8, 0.6: 0.9}, 0.35), ({}, 0.95), ({0.0: 0.1}, 0.0)],
-    ids=["dip", "all", "none"],
+    [({0.35: 0.9, 0.4: 0.8, 0.6: 0.9}, 0.35), ({}, 0.95), ({0.05: 0.1}, 0.0), ({0.0: 0.86}, None)],
+    ids=["dip", "all", "only 0", "none"],
 )
 def test_threshold_is_the_largest_before_the_first_loss(
-    accuracies: dict[float, float], chosen: float
+    accuracies: dict[float, float], chosen: float | None
 ) -> None:
     assert largest_threshold(lambda t: accuracies.get(round(t, 2), 0.9), 0.9, 0.03) == chosen
 
@@ -146,3 +146,40 @@ def test_a_threshold_below_all_masks_prunes_nothing(
     assert suspect.exhibits["pruned"] == 0
     before = stolen.network.state_dict()
     assert all(torch.equal(value, before[name]) for name, value in suspect.network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("dead", "drop", "threshold"),
+    [(160, 0.03, None), (8, 0.03, None), (4, 0.03, 0.0), (8, 0.06, 0.0), (160, 1.0, 0.95)],
+    ids=["all dead", "a few too many", "few enough", "more allowed", "all allowed"],
+)
+def test_a_threshold_that_costs_more_than_allowed_is_not_taken(
+    stolen: Stolen,
+    rng: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    dead: int,
+    drop: float,
+    threshold: float | None,
+) -> None:
+    def alive(network: nn.Module, held: object) -> float:
+        scales = torch.cat([network.get_submodule(n).weight for n in prunable_norms(network)])  # type: ignore[misc]
+        return float((scales != 0).float().mean())
+
+    class Killing:
+        rng = torch.Generator().manual_seed(0)
+
+        def __call__(self, network: nn.Module, *rest: object, **more: object) -> nn.Module:
+            """Push the first masks to 0, and the others nearly there."""
+            left = dead
+            for one in (m for m in network.modules() if isinstance(m, MaskedNorm)):
+                with torch.no_grad():
+                    one.mask.fill_(0.02)[: max(0, left)] = 0
+                left -= len(one.mask)
+            return network
+
+    monkeypatch.setattr("ownmark_repair.anp.attack.accuracy", alive)
+    suspect = Anp(AnpConfig(drop=drop)).attack(stolen, Killing(), rng(0))  # type: ignore[arg-type]
+    assert suspect.exhibits.get("threshold") == threshold
+    assert suspect.exhibits["pruned"] == (0 if threshold is None else dead)
+    assert alive(suspect.network, None) == pytest.approx(1 - suspect.exhibits["pruned"] / 160)  # type: ignore[operator]
+    assert ("left_alone" in suspect.exhibits) == (suspect.exhibits.get("reach") == 0) == (threshold is None)

@@ -26,13 +26,18 @@ GRID = tuple(i / 20 for i in range(20))
 """Thresholds that are tried: 0, .05 .. .95."""
 
 
-def largest_threshold(pruned: Callable[[float], float], unpruned: float, drop: float) -> float:
-    """The largest threshold of the grid up to which no accuracy falls below `unpruned - drop`.
+NOTHING = (
+    "masks that training pushed to 0 already cost more than `drop` on held-back images: nothing is pruned"
+)
+
+
+def largest_threshold(pruned: Callable[[float], float], unpruned: float, drop: float) -> float | None:
+    """The largest threshold of the grid up to which no accuracy falls below `unpruned - drop`; None if 0 falls below.
 
     Args:
         pruned: accuracy on held-back images once neurons up to a threshold are gone.
     """
-    best = GRID[0]
+    best = None
     for threshold in GRID:
         if pruned(threshold) < unpruned - drop:
             break
@@ -71,6 +76,10 @@ class Anp(Attack):
         threshold = config.threshold
         if threshold is None:
             threshold = largest_threshold(left, accuracy(stolen.network, held), config.drop)
-        gone = sum(int((mask <= threshold).sum()) for mask in masks)
-        counts = {"threshold": threshold, "pruned": float(gone), "neurons": float(sum(map(len, masks)))}
+        neurons = float(sum(map(len, masks)))
+        if threshold is None:
+            idle = {"pruned": 0.0, "neurons": neurons, "reach": 0.0, "left_alone": NOTHING}
+            return Suspect(stolen.copy(), idle)
+        gone = float(sum(int((mask <= threshold).sum()) for mask in masks))
+        counts = {"threshold": threshold, "pruned": gone, "neurons": neurons}
         return Suspect(prune(stolen.copy(), masks, threshold), counts)

@@ -24,7 +24,7 @@ class AnpConfig:
     """`app` prunes below .6, as the APP paper on CIFAR-10; `paper` chooses the threshold on the thief's images."""
     threshold: float | None = Field(default=None, ge=0, lt=1)
     """Neurons with a mask up to this are pruned. None takes the largest of 0, .05 .. .95 that costs no more than `drop`
-    on held-back images."""
+    on held-back images, and prunes nothing if 0 costs more."""
     drop: Fraction = 0.03
     """Accuracy on held-back images that pruning may cost."""
     held_back: float = Field(default=0.1, gt=0, lt=1)
