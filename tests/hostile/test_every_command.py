@@ -77,7 +77,7 @@ def test_what_is_raised_in_a_command(
     (tmp_path / "here" / "owner").mkdir(parents=True)
     monkeypatch.setattr(importlib.import_module(module), name, breaks)
     monkeypatch.setattr(
-        "ownmark.cli_keeping._session", lambda *_: SimpleNamespace(graph=lambda: SimpleNamespace(nodes={}))
+        "ownmark.cli.keeping._session", lambda *_: SimpleNamespace(graph=lambda: SimpleNamespace(nodes={}))
     )
     done = CliRunner().invoke(main, [*command.split(), *words])
     assert raised, done.output

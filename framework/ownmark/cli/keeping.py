@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ownmark.cli.parts import end, folder
 from ownmark.foreign import shown
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _place = click.option(
 
 
 @click.command()
-@click.argument("run_folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("run_folder", type=folder)
 @click.option("--store", envvar="OWNMARK_STORE", help="The run's store, if it is at an address like s3://...")
 def status(run_folder: Path, store: str | None) -> None:
     """Say how far the run in RUN_FOLDER is, what is computed where, and how long it may take."""
@@ -103,7 +104,7 @@ def verify(store: str) -> None:
     for kept, problem in problems:
         click.secho(shown(f"{kept.stage} {kept.label}: {problem}", 1000), fg="red")
     click.echo(f"{len(problems)} damaged entries")
-    click.get_current_context().exit(1 if problems else 0)
+    end(1 if problems else 0)
 
 
 @store.command()
