@@ -39,8 +39,8 @@ from torch import nn
 from ownmark.contracts import BlackBox, Evidence, Extractor, Key, WhiteBox
 from ownmark.errors import Unreadable
 from ownmark.methods import Kind, Need
-from ownmark.runner.reading import guess_of, threshold_of
 from ownmark.runner.seeds import rng_for
+from ownmark.runner.thresholds import guess_of, threshold_of
 from ownmark.runner.verdict import BORN as NO_DECOYS
 from ownmark.runner.verdict import Basis, verdict
 from ownmark.stats import Decoys, Looks, clopper_pearson, rank_among, symbols_to_claim

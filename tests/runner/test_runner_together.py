@@ -33,7 +33,7 @@ def groups(session: Session) -> list[list[Node]]:
     """The null models, by what may be computed together."""
     task = expand(session.plan)[0].task
     found: dict[object, list[Node]] = defaultdict(list)
-    for node in session.making.nulls(task):
+    for node in session.making.hosts.nulls(task):
         assert node.together is not None
         found[node.together.key].append(node)
     return list(found.values())

@@ -94,19 +94,19 @@ def test_the_marks_images_are_those_that_nobody_else_has(catalog: Catalog, tmp_p
     assert [record["error"] for record in finished.failed] == []
     making = session.making
     cell = next(cell for cell in expand(session.plan) if cell.scheme.id.endswith("fresh"))
-    splits = making.splits(cell.task.dataset)
+    splits = making.tasks.splits(cell.task.dataset)
     key = images(making.key(cell)["triggers"])
     assert key <= images(splits.unseen.x)
     for other in (splits.owner, splits.pool, splits.test):
         assert not key & (images(other.x) - images(splits.unseen.x))
     assert (len(splits.owner), len(splits.pool), len(splits.unseen)) == (210, 60, 30)
-    assert making.task(cell.task, cell.scheme).unseen is not None
+    assert making.tasks.task(cell.task, cell.scheme).unseen is not None
 
 
 def test_a_scheme_that_does_not_ask_is_given_none(catalog: Catalog, tmp_path: Path) -> None:
     session = prepared(catalog, tmp_path, "split: {unseen: 0.1}\n")
     cell = next(cell for cell in expand(session.plan) if cell.scheme.id.endswith("fake-triggers"))
-    assert session.making.task(cell.task, cell.scheme).unseen is None
+    assert session.making.tasks.task(cell.task, cell.scheme).unseen is None
 
 
 @pytest.mark.parametrize("text", ["", "split: {reserve: 0.3}\n"])
@@ -163,11 +163,11 @@ def test_null_models_are_built_and_trained_as_the_plan_says(
     (tmp_path / "plan.yaml").write_text(plan + text)
     session = prepare(tmp_path / "plan.yaml", tmp_path / "out", tmp_path / "store", "cpu", None, catalog)
     making, task = session.making, expand(session.plan)[0].task
-    nodes = making.nulls(task)
-    built = [making.built_as(task, node) for node in nodes]
+    nodes = making.hosts.nulls(task)
+    built = [making.hosts.built_as(task, node) for node in nodes]
     assert {one.host.id.rpartition("/")[2] for one in built} == hosts
     assert {node.about.get("images", "owner") for node in nodes} == groups
-    unseen = images(making.splits(task.dataset).unseen.x)
+    unseen = images(making.tasks.splits(task.dataset).unseen.x)
     for node in nodes:
-        shown = making._images(task, node.about["purpose"], node.about.get("images", "owner"))
+        shown = making.hosts._images(task, node.about["purpose"], node.about.get("images", "owner"))
         assert not images(shown.x) & unseen

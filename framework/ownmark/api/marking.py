@@ -20,7 +20,7 @@ from ownmark.api.results import Mark
 from ownmark.discovery import Catalog, discover
 from ownmark.errors import OwnmarkError
 from ownmark.methods import Kind, Need
-from ownmark.runner.reading import models_for
+from ownmark.runner.thresholds import models_for
 
 TRAINED = "trained"
 

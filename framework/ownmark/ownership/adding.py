@@ -39,8 +39,8 @@ from ownmark.runner.distinct import distinct
 from ownmark.runner.engine import Progress
 from ownmark.runner.plan import parse_plan
 from ownmark.runner.progress import Silent
-from ownmark.runner.reading import models_for
 from ownmark.runner.session import checked_session
+from ownmark.runner.thresholds import models_for
 
 PRESENT = "its rate can be granted by {models} null models or more: give files of networks without a mark, or a number"
 
@@ -206,9 +206,9 @@ def _trained(mark: _Mark, count: int, progress: Progress) -> Iterator[nn.Module]
             plan, document, work, work / "store", str(mark.device), progress, mark.catalog
         )
         task = expand(plan)[0].task
-        for node in session.making.nulls(task):
+        for node in session.making.hosts.nulls(task):
             session.engine.get(node)
-            yield session.making.host_network(session.making.built_as(task, node), node)
+            yield session.making.hosts.host_network(session.making.hosts.built_as(task, node), node)
     shutil.rmtree(work, ignore_errors=True)
 
 

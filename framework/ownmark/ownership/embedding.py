@@ -211,7 +211,7 @@ def secret_in(path: Path) -> int:
 
 def _nodes(session: Session, cell: Cell) -> list[Any]:
     making, reading = session.making, session.reading
-    decoys = reading.decoys(cell)
+    decoys = session.judging.whose.decoys(cell)
     return [making.own_host(cell), making.marked(cell), reading.host_utility(cell),
             reading.marked_utility(cell), reading.evidence(cell), *([decoys] if decoys else [])]  # fmt: skip
 
@@ -228,7 +228,7 @@ def _read(session: Session, cells: tuple[Cell, ...], asked: Kept) -> tuple[dict[
         for node in _nodes(session, cell):
             session.engine.get(node)
         evidence = session.engine.get(session.reading.evidence(cell)).values
-        basis = session.reading.basis(cell, nulls=evidence["chance"] is None)
+        basis = session.judging.basis(cell, nulls=evidence["chance"] is None)
         hits, n = evidence["hits"], evidence["n"]
         method = session.making.methods.extractor_of(cell.scheme, cell.extractor)
         label = cell.extractor.label if cell.extractor else "default"
@@ -244,8 +244,8 @@ def _read(session: Session, cells: tuple[Cell, ...], asked: Kept) -> tuple[dict[
             "null_hits": _null_hits(session, cell, evidence),
             "knows": None if basis.controls is None else basis.controls.reference,
             "own_hits": [round(rate * n) for rate in basis.own], "tests": basis.tests, "public": basis.public,
-            "born": session.reading.reads_own_key(cell), "decoys": session.reading.decoy_count(cell),
-            "bits": session.reading.key_bits(cell), "found": basis.decoys and basis.decoys.to_dict(),
+            "born": session.judging.nulls.reads_own_key(cell), "decoys": session.judging.whose.decoy_count(cell),
+            "bits": session.judging.whose.key_bits(cell), "found": basis.decoys and basis.decoys.to_dict(),
         }  # fmt: skip
     return verdicts, readers
 
@@ -260,7 +260,7 @@ def _null_hits(session: Session, cell: Cell, evidence: Mapping[str, Any]) -> lis
     """Hits [null models][keys] behind the threshold; none where chance is known, and none are trained then."""
     if evidence["chance"] is not None:
         return []
-    found = session.engine.get(session.reading.threshold(cell)).values["null_rates"]
+    found = session.engine.get(session.judging.nulls.threshold(cell)).values["null_rates"]
     return [[round(rate * evidence["n"]) for rate in row] for row in found]
 
 
@@ -312,7 +312,7 @@ def _write(
     derivation: Mapping[str, Any] | None,
     asked: Kept,
 ) -> None:
-    making, splits = session.making, session.making.splits(cell.task.dataset)
+    making, splits = session.making, session.making.tasks.splits(cell.task.dataset)
     scheme = making.methods.get(Kind.SCHEME, cell.scheme).instance
     catalog = making.methods.catalog
     layers = qualified(catalog, Kind.SCHEME, cell.scheme) if _changes_layers(scheme) else None
@@ -326,7 +326,7 @@ def _write(
     key = making.key(cell).to("cpu")
     about = {
         "scheme": described(catalog, Kind.SCHEME, cell.scheme), "task": cell.task.label, "readers": readers,
-        "key": key.digest(), "derivation": derivation, "data": making.data_identity(cell.task.dataset)["data"],
+        "key": key.digest(), "derivation": derivation, "data": making.tasks.data_identity(cell.task.dataset)["data"],
         "host": host.describe(), "dataset": dataset.describe(), "split": session.plan.split.plain(),
         "provenance": environment(str(session.engine.device)), "utility": utility_of(session, cell),
         "released": sums_of(folder / "released"),

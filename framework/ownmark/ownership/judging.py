@@ -25,10 +25,10 @@ from ownmark.ownership.folder import Claim, Release
 from ownmark.ownership.trust import require_no_code
 from ownmark.runner.cell import Spec, canonical
 from ownmark.runner.decoys import decoy_rates, fewest_decoys, fresh_keys
-from ownmark.runner.reading import guess_of, models_for, threshold_of
 from ownmark.runner.resolve import needs_of
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.splits import divide, task_of
+from ownmark.runner.thresholds import guess_of, models_for, threshold_of
 from ownmark.runner.verdict import BORN, Basis, verdict
 from ownmark.stats import Decoys, Knowing, Threshold, rank_among
 

@@ -55,7 +55,7 @@ def kept_controls(session: Session, cell: Cell, given: Samples | None) -> Kept:
         DataError: images or labels that are none of this task.
         NotApplicable: the marked network does not know them.
     """
-    splits = session.making.splits(cell.task.dataset)
+    splits = session.making.tasks.splits(cell.task.dataset)
     none = splits.owner.first(0).labelled(torch.zeros(0, dtype=torch.int64))
     if given is None:
         own = session.reading.controls(cell)

@@ -25,7 +25,7 @@ def utility_of(session: Session, cell: Cell) -> dict[str, Any]:
         engine.get(node).values for node in (reading.host_utility(cell), reading.marked_utility(cell))
     )
     found = {"metric": metric, "host": host["value"], "marked": marked["value"]}
-    labels = session.making.splits(cell.task.dataset).test.y
+    labels = session.making.tasks.splits(cell.task.dataset).test.y
     if metric == "accuracy" and labels is not None and "hits" in marked:
         found |= {"n": marked["n"], "hits": marked["hits"], "constant": int(labels.bincount().max())}
     better = marked.get("higher_is_better", True)

@@ -39,12 +39,12 @@ class Asked:
     @functools.cached_property
     def answers(self) -> Tensor:
         """Logits [N, classes], images [N, C, H, W] or token ids [N, L]."""
-        return outputs(self._network(), self._making.questions(self._task, self._test))
+        return outputs(self._network(), self._making.tasks.questions(self._task, self._test))
 
     @property
     def feeds(self) -> Feeds:
         """The one kind of metric that judges such answers, with its arguments."""
-        goal = self._making.goal(self._task)
+        goal = self._making.tasks.goal(self._task)
         wanted = self._test.x if goal is Goal.GENERATION else self._test.labels
         return {JUDGED[goal]: lambda: (self.answers, wanted)}
 

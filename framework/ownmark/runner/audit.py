@@ -94,7 +94,7 @@ def audit(
 def _unattacked(session: Session) -> Iterator[Cell]:
     seen = set()
     for cell in session.making.misfits.possible(expand(session.plan)):
-        seed = cell.seed if session.reading.reads_own_key(cell) else session.plan.seeds[0]
+        seed = cell.seed if session.judging.nulls.reads_own_key(cell) else session.plan.seeds[0]
         bare = Cell(cell.task, cell.scheme, None, cell.extractor, seed, session.plan.attacker)
         if bare not in seen:
             seen.add(bare)
@@ -102,23 +102,23 @@ def _unattacked(session: Session) -> Iterator[Cell]:
 
 
 def _held_out(session: Session, cell: Cell, count: int) -> list[Node]:
-    return session.reading.readable(cell, session.making.innocents(cell.task, "audit", count))
+    return session.judging.nulls.readable(cell, session.making.hosts.innocents(cell.task, "audit", count))
 
 
 def _node(session: Session, cell: Cell, held_out: int, keys: int) -> Node:
-    reading = session.reading
-    threshold, hosts = reading.threshold(cell), _held_out(session, cell, held_out)
-    decoys = reading.decoy_count(cell) if reading.decoys(cell) is not None else 0
+    judging = session.judging
+    threshold, hosts = judging.nulls.threshold(cell), _held_out(session, cell, held_out)
+    decoys = judging.whose.decoy_count(cell) if judging.whose.decoys(cell) is not None else 0
     about = {
         "threshold": threshold.digest, "held out": [host.digest for host in hosts], "keys": keys, "decoys": decoys,
         "tests": session.plan.verdict.tests, "version": AUDIT_VERSION,
     }  # fmt: skip
 
     def compute(bench: Bench) -> Contents:
-        asked = reading.keys(cell, "audit key", keys)
-        found = reading.null_evidence(cell, hosts, asked)
-        nulls = reading.null_evidence(cell, reading.competent(cell, reading.nulls(cell)), asked)
-        beside = [reading.fresh_rates(cell, host, decoys) for host in hosts]
+        asked = judging.nulls.keys(cell, "audit key", keys)
+        found = judging.nulls.evidence(cell, hosts, asked)
+        nulls = judging.nulls.evidence(cell, judging.nulls.competent(cell, judging.nulls.models(cell)), asked)
+        beside = [judging.whose.fresh_rates(cell, host, decoys) for host in hosts]
         claims = [
             [_claims(session, cell, one, [row[k] for row in nulls], near) for k, one in enumerate(read)]
             for read, near in zip(found, beside, strict=True)
@@ -138,11 +138,15 @@ def _claims(
     session: Session, cell: Cell, found: Evidence, nulls: Sequence[Evidence], decoys: Sequence[float]
 ) -> list[bool | None]:
     """Whether a key claims a network: by the plan's tests, by null models alone, by decoys alone (None: no decoys)."""
-    reading, rule = session.reading, session.plan.verdict
-    threshold = Threshold.from_dict(session.engine.get(reading.threshold(cell)).values["threshold"])
+    judging, rule = session.judging, session.plan.verdict
+    threshold = Threshold.from_dict(session.engine.get(judging.nulls.threshold(cell)).values["threshold"])
     ranked = rank_among(found.rate, decoys) if decoys else None
     basis = Basis(
-        threshold, [one.rate for one in nulls], ranked, tests=rule.tests, public=reading.key_bits(cell) == 0
+        threshold,
+        [one.rate for one in nulls],
+        ranked,
+        tests=rule.tests,
+        public=judging.whose.key_bits(cell) == 0,
     )
     told = [
         verdict(found.hits, found.n, found.chance, replace(basis, tests=tests))["claim"]
@@ -153,7 +157,7 @@ def _claims(
 
 def _row(session: Session, cell: Cell, node: Node) -> Audited:
     found = session.engine.get(node).values
-    rule = Threshold.from_dict(session.engine.get(session.reading.threshold(cell)).values["threshold"])
+    rule = Threshold.from_dict(session.engine.get(session.judging.nulls.threshold(cell)).values["threshold"])
     claims = np.array(found["claims"], dtype=object)
     rate, interval = claim_rate(claims[:, :, 0].astype(bool))
     decoys = claims[:, :, 2]
@@ -162,5 +166,5 @@ def _row(session: Session, cell: Cell, node: Node) -> Audited:
         rule.rate, rule.theta, rule.rule, rule.null_models, found["models"], found["keys"], rate, interval,
         float(claims[:, :, 0].astype(bool).mean(0).max()), float(claims[:, :, 1].astype(bool).mean()),
         None if decoys[0, 0] is None else float(decoys.astype(bool).mean()),
-        cell.seed if session.reading.reads_own_key(cell) else None,
+        cell.seed if session.judging.nulls.reads_own_key(cell) else None,
     )  # fmt: skip

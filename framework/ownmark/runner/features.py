@@ -146,7 +146,7 @@ class FeatureMaps:
         rule, making = self._rule, self._making
         assert rule is not None
         rng = rng_for("features", cell.seed)
-        shown = _some(making.splits(cell.task.dataset).test, rule.images, rng)
+        shown = _some(making.tasks.splits(cell.task.dataset).test, rule.images, rng)
         key = making.key(cell)
         if {"triggers", "labels"} <= set(key.tensors):
             taught = _some(
@@ -168,7 +168,7 @@ class FeatureMaps:
         entry = self._making.engine.get(self._making.suspect(cell))
         if cell.attack is None or not entry.has("exhibits"):
             return {}
-        shape = self._making.splits(cell.task.dataset).shape
+        shape = self._making.tasks.splits(cell.task.dataset).shape
         return {
             name: x for name, x in entry.tensors("exhibits").items() if tuple(x.shape[1:]) == tuple(shape)
         }

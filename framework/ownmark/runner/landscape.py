@@ -22,8 +22,9 @@ from ownmark.runner.asking import Asked
 from ownmark.runner.cell import Cell
 from ownmark.runner.graph import Bench, Node, once
 from ownmark.runner.making import Making
+from ownmark.runner.measuring import measured
 from ownmark.runner.plan import Landscape
-from ownmark.runner.reading import Reading, measured
+from ownmark.runner.reading import Reading
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.store import Contents
 
@@ -115,7 +116,11 @@ class Landscapes:
     def _surveyed(self, cell: Cell, bench: Bench) -> Contents:
         rule, making = self._rule, self._making
         assert rule is not None
-        network, key, splits = making.marked_network(cell), making.key(cell), making.splits(cell.task.dataset)
+        network, key, splits = (
+            making.marked_network(cell),
+            making.key(cell),
+            making.tasks.splits(cell.task.dataset),
+        )
         samples = splits.pool if len(splits.pool) > 1 else splits.owner
         weights = {name: value.detach().clone() for name, value in network.named_parameters()}
         tuned = self._tuned(cell, network, samples, bench)
@@ -126,7 +131,7 @@ class Landscapes:
         axes = (axis(rule.adversarial, rule.points), axis(rule.finetuning, rule.points))
         values: dict[str, Any] = {"rate": [], "utility": []}
         with torch.no_grad():
-            asked = making.questions(cell.task, samples.first(rule.images))
+            asked = making.tasks.questions(cell.task, samples.first(rule.images))
             for near in neighbours(network, first, second, axes, asked):
                 rate, utility = self._at(cell, near, key)
                 values["rate"].append(rate)
@@ -153,7 +158,7 @@ class Landscapes:
 
     def _at(self, cell: Cell, network: nn.Module, key: Key) -> tuple[float | None, float | None]:
         """Evidence and utility of one network: fresh triggers where the extractor has them, else what it reads."""
-        rule, test = self._rule, self._making.splits(cell.task.dataset).test
+        rule, test = self._rule, self._making.tasks.splits(cell.task.dataset).test
         assert rule is not None
         test = test.select(torch.arange(min(rule.images, len(test))))
         extractor = self._making.methods.extractor_of(cell.scheme, None)

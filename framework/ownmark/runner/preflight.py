@@ -31,10 +31,10 @@ from ownmark.runner.beside import looked_for, placed
 from ownmark.runner.cell import Spec, TaskSpec, specs, tasks
 from ownmark.runner.fitting import Fitting, Misfit, Place
 from ownmark.runner.granting import access_problems
+from ownmark.runner.judging import FED
 from ownmark.runner.making import Making
 from ownmark.runner.plan import ENTRIES, METRICS, POINTS, RESERVES, Entry, Given, Plan, Split, TaskEntry
 from ownmark.runner.plan import given as given_to
-from ownmark.runner.reading import FED
 from ownmark.runner.resolve import needs_of, waits
 from ownmark.runner.splits import Splits, amount, transferable
 from ownmark.runner.yamlfile import Document
@@ -389,11 +389,11 @@ def _of_fit(
         if _among(places, broken) or _among(places, {one for one in code if _is_dataset(one)}):
             continue
         try:
-            making.splits(task.dataset)
+            making.tasks.splits(task.dataset)
             network = None
             if not _among(places, code):
-                making.require_learnable(task)
-                network = making.blank(task)
+                making.tasks.require_learnable(task)
+                network = making.tasks.blank(task)
         except OwnmarkError as error:
             yield places[-1], f"task {task.label}: {error}"
             continue
@@ -450,11 +450,11 @@ def _check_fit(making: Making, kind: Kind, spec: Spec, network: Any, task: TaskS
     if kind in (Kind.METRIC, Kind.EXTRACTOR):
         _require_read(making, making.methods.catalog.find(kind, spec.id), task)
         return
-    method, splits = making.methods.get(kind, spec), making.splits(task.dataset)
-    require_fit(method.needed, splits.inputs, making.goal(task))
+    method, splits = making.methods.get(kind, spec), making.tasks.splits(task.dataset)
+    require_fit(method.needed, splits.inputs, making.tasks.goal(task))
     with blamed("its check", method.pack):
         if kind is Kind.SCHEME:
-            method.instance.check(network, making.task(task, spec).bare())
+            method.instance.check(network, making.tasks.task(task, spec).bare())
         else:
             method.instance.check(network, splits.shape, splits.classes)
 
@@ -462,10 +462,10 @@ def _check_fit(making: Making, kind: Kind, spec: Spec, network: Any, task: TaskS
 def _require_read(making: Making, method: Declaration, task: TaskSpec) -> None:
     """An extractor is for such tasks; a metric judges what the task's networks answer, or looks at no answers."""
     if method.kind is Kind.EXTRACTOR:
-        require_fit(method.demands, making.splits(task.dataset).inputs, making.goal(task))
-    elif not fits_goal(method.needs, making.goal(task)):
+        require_fit(method.demands, making.tasks.splits(task.dataset).inputs, making.tasks.goal(task))
+    elif not fits_goal(method.needs, making.tasks.goal(task)):
         wanted = " or ".join(sorted(map(str, method.needs & OF_ANSWERS)))
-        raise NotApplicable(f"it judges {wanted}, and the task's goal is {making.goal(task)}")
+        raise NotApplicable(f"it judges {wanted}, and the task's goal is {making.tasks.goal(task)}")
 
 
 def _said(misfit: Misfit) -> str:
@@ -475,7 +475,7 @@ def _said(misfit: Misfit) -> str:
 def _amount_problems(
     plan: Plan, making: Making, task: TaskSpec, broken: Collection[Place]
 ) -> Iterator[Found]:
-    splits = making.splits(task.dataset)
+    splits = making.tasks.splits(task.dataset)
     for position, entry in enumerate(plan.attacks):
         place = ("attacks", position)
         if place in broken:

@@ -15,10 +15,12 @@ from ownmark.runner.environment import differing, environment, version_of
 from ownmark.runner.features import FeatureMaps
 from ownmark.runner.fitting import Misfit
 from ownmark.runner.graph import Node
+from ownmark.runner.judging import Judging
 from ownmark.runner.landscape import Landscapes
 from ownmark.runner.making import Making
+from ownmark.runner.measuring import interval
 from ownmark.runner.plan import Removal
-from ownmark.runner.reading import Reading, interval
+from ownmark.runner.reading import Reading
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.splits import fingerprint, positions
 from ownmark.runner.store import StoredEntry
@@ -29,10 +31,11 @@ from ownmark.stats import RemovalCriterion, is_removed, rescaled_accuracy, resca
 class Recorder:
     """Assembles a cell's record from its finished stages."""
 
-    def __init__(self, making: Making, reading: Reading, plan_name: str) -> None:
+    def __init__(self, making: Making, reading: Reading, judging: Judging, plan_name: str) -> None:
         self._making = making
         self._reading = reading
-        self._vanilla = Vanilla(making, reading)
+        self._judging = judging
+        self._vanilla = Vanilla(making, judging.nulls)
         self._landscapes = Landscapes(making, reading)
         self._features = FeatureMaps(making)
         self._plan = plan_name
@@ -45,21 +48,21 @@ class Recorder:
         return self._nodes[cell]
 
     def _stages(self, cell: Cell) -> dict[str, Node]:
-        making, reading = self._making, self._reading
+        making, reading, judging = self._making, self._reading, self._judging
         unattacked = _unattacked(cell)
         stages = {"host": making.own_host(cell)}
-        stages |= {f"null {i}": null for i, null in enumerate(making.nulls(cell.task))}
+        stages |= {f"null {i}": null for i, null in enumerate(making.hosts.nulls(cell.task))}
         stages |= {
             "marked": making.marked(cell),
             **{f"copy {i}": node for i, node in enumerate(making.others(cell), start=1)},
             "suspect": making.suspect(cell), "host utility": reading.host_utility(cell),
             "marked utility": reading.marked_utility(cell), "suspect utility": reading.suspect_utility(cell),
-            "evidence": reading.evidence(cell), "threshold": reading.threshold(cell),
-            "evidence before": reading.evidence(unattacked), "own nulls": reading.own_nulls(cell),
+            "evidence": reading.evidence(cell), "threshold": judging.nulls.threshold(cell),
+            "evidence before": reading.evidence(unattacked), "own nulls": judging.nulls.own_nulls(cell),
         }  # fmt: skip
-        decoys = {"decoys before": reading.decoys(unattacked), "decoys": reading.decoys(cell)}
+        decoys = {"decoys before": judging.whose.decoys(unattacked), "decoys": judging.whose.decoys(cell)}
         stages |= {name: node for name, node in decoys.items() if node is not None}
-        stages |= {"before": reading.judged(unattacked), "judged": reading.judged(cell)}
+        stages |= {"before": judging.judged(unattacked), "judged": judging.judged(cell)}
         return stages | self._vanilla.nodes(cell) | self._landscapes.nodes(cell) | self._features.nodes(cell)
 
     def record(self, cell: Cell, engine: Engine) -> dict[str, Any]:
@@ -77,8 +80,8 @@ class Recorder:
         if "vanilla" in values and evidence["rate"] is not None:
             verdict |= above_vanilla(evidence["rate"], values["vanilla"]["maximum"])
         utility = self._utility(cell, values)
-        verdict["nulls_were"] = self._reading.null_words(cell)
-        verdict["key_bits"] = self._reading.key_bits(cell)
+        verdict["nulls_were"] = self._judging.nulls.words(cell)
+        verdict["key_bits"] = self._judging.whose.key_bits(cell)
         stages = ("marked", "suspect") if cell.attack else ("marked",)
         reached = {stage: one for stage in stages if (one := values[stage].get("reached"))}
         record = self.head(cell) | ({"reached": reached} if reached else {}) | {
@@ -87,7 +90,7 @@ class Recorder:
             "measured": _with_intervals(values["evidence"]["measured"]), "verdict": verdict,
             "removal": self._removal(cell, values, utility),
             "cost": _cost(values, cell.attack is not None) | _queries(values) | {
-                "host_epoch": len(self._making.splits(cell.task.dataset).owner),
+                "host_epoch": len(self._making.tasks.splits(cell.task.dataset).owner),
             },
             "exhibits": {
                 name: value for stage in ("marked", "suspect") for name, value in values[stage]["exhibits"].items()
@@ -177,7 +180,7 @@ class Recorder:
     def _granted(self, cell: Cell) -> dict[str, Any] | None:
         if cell.attack is None:
             return None
-        splits, given = self._making.splits(cell.task.dataset), self._making.given(cell)
+        splits, given = self._making.tasks.splits(cell.task.dataset), self._making.given(cell)
         held = positions(splits, given, rng_for("granted", cell.seed))
         count = len(held)
         return {"data": count, "labels": given.labels and count > 0, "transfer": given.transfer,

@@ -19,6 +19,7 @@ from ownmark.runner.device import device_called
 from ownmark.runner.engine import Engine, Progress, release
 from ownmark.runner.execute import Executor, InProcess, Work
 from ownmark.runner.graph import Counted, Graph, Node
+from ownmark.runner.judging import Judging
 from ownmark.runner.making import Making
 from ownmark.runner.outline import write_outline
 from ownmark.runner.places import require_plain, require_writable, writing
@@ -223,7 +224,8 @@ class Session:
         self.document, self._catalog = document, catalog
         self.making = Making(plan, Methods(catalog, document.folder), engine, spec, host_seed)
         self.reading = Reading(self.making)
-        self._recorder = Recorder(self.making, self.reading, plan.name)
+        self.judging = Judging(self.reading)
+        self._recorder = Recorder(self.making, self.reading, self.judging, plan.name)
 
     def run(self, executor: Executor) -> Finished:
         """Every cell of the plan."""

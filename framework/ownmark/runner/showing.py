@@ -23,11 +23,11 @@ def samples(
     Args:
         networks: by what the report calls them.
     """
-    goal, splits = making.goal(task), making.splits(task.dataset)
+    goal, splits = making.tasks.goal(task), making.tasks.splits(task.dataset)
     if goal is Goal.CLASSIFICATION:
         return {}, {}
     test = splits.test.first(SHOWN)
-    asked = making.questions(task, test)
+    asked = making.tasks.questions(task, test)
     made = {name: outputs(network, asked).cpu() for name, network in networks.items()}
     if goal is Goal.CAPTIONING:
         words = making.methods.images(task.dataset).words

@@ -11,7 +11,7 @@ from typing import Any
 from ownmark.runner.cell import Cell
 from ownmark.runner.graph import Bench, Node, once
 from ownmark.runner.making import Making
-from ownmark.runner.reading import Reading
+from ownmark.runner.nulls import NullModels
 from ownmark.runner.store import Contents
 from ownmark.stats import laundering_threshold
 
@@ -21,22 +21,22 @@ VANILLA_VERSION = 1
 class Vanilla:
     """Null models read after every epoch."""
 
-    def __init__(self, making: Making, reading: Reading) -> None:
+    def __init__(self, making: Making, nulls: NullModels) -> None:
         self._making = making
-        self._reading = reading
+        self._nulls = nulls
         self._rule = making.plan.verdict
 
     def nodes(self, cell: Cell) -> dict[str, Node]:
         """Stage `vanilla`, with the stages of the null models that it reads; none where the plan asks for none."""
         making, task = self._making, cell.task
-        models = self._reading.readable(cell, making.innocents(task, "null", self._rule.every_epoch))
-        nulls = {f"{null.about['purpose']} by epoch": making.epochs(task, null) for null in models}
+        models = self._nulls.readable(cell, making.hosts.innocents(task, "null", self._rule.every_epoch))
+        nulls = {f"{null.about['purpose']} by epoch": making.hosts.epochs(task, null) for null in models}
         return nulls | ({"vanilla": self._maximum(cell, list(nulls.values()))} if nulls else {})
 
     @once(lambda cell, nulls: (cell.task, cell.scheme, cell.extractor, cell.seed))
     def _maximum(self, cell: Cell, nulls: list[Node]) -> Node:
         """`rates` [null models][epochs][keys] and their `maximum`."""
-        threshold = self._reading.threshold(cell)
+        threshold = self._nulls.threshold(cell)
         about = {
             "threshold": threshold.digest, "nulls": [null.digest for null in nulls],
             "version": VANILLA_VERSION,
@@ -55,9 +55,9 @@ class Vanilla:
 
     def _read(self, cell: Cell, null: Node) -> list[list[float]]:
         """Rates [epochs][keys] of one null model, with the very keys of the threshold."""
-        keys = self._reading.keys(cell, "null key", self._rule.keys)
-        networks = self._making.epoch_networks(cell.task, null)
-        return [[found.rate for found in row] for row in self._reading.read_all(cell, networks, keys)]
+        keys = self._nulls.keys(cell, "null key", self._rule.keys)
+        networks = self._making.hosts.epoch_networks(cell.task, null)
+        return [[found.rate for found in row] for row in self._nulls.read_all(cell, networks, keys)]
 
 
 def above_vanilla(rate: float, maximum: float) -> dict[str, Any]:

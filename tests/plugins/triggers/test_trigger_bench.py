@@ -49,10 +49,10 @@ def test_reading_all_keys_of_all_schemes_over_training_the_null_models(
     session = prepare(tmp_path / "plan.yaml", tmp_path / "run", tmp_path / "store", "cpu", None, None)
     session.folder.mkdir()
     cells, engine = expand(session.plan), session.engine
-    nulls = session.making.nulls(cells[0].task)
-    engine.get(session.making.host(cells[0].task, "warm up"))
+    nulls = session.making.hosts.nulls(cells[0].task)
+    engine.get(session.making.hosts.host(cells[0].task, "warm up"))
     training = seconds_of(lambda: [engine.get(null) for null in nulls])
-    reading = seconds_of(lambda: [engine.get(session.reading.threshold(cell)) for cell in cells])
+    reading = seconds_of(lambda: [engine.get(session.judging.nulls.threshold(cell)) for cell in cells])
     with capsys.disabled():
         print(
             f"\n{len(cells)} schemes x {plan['verdict']['keys']} fresh keys x {len(nulls)} null models, drawing keys "
