@@ -106,15 +106,12 @@ def attack(
     release, state = _opened(released, source, network, trust, catalog)
     victim = release.restored(catalog, state, str(released)).to(where)
     structure = release.structure
+    host = structure.builder(catalog)
     needs = needs_of(catalog, Kind.ATTACK, spec.id, spec.parameters)
-    require_fit(needs, structure.inputs, structure.builder(catalog).goal)
+    require_fit(needs, structure.inputs, host.goal)
     thief.check(victim, structure.shape, structure.classes)
-    problems = list(access_problems(holds, needs - {Need.COPIES}, spec.id))
-    if Need.COPIES in needs:
-        problems.append(f"attack {spec.id} needs several marked copies of a host; use `ownmark run` for that")
-    if problems:
-        raise PlanError(problems)
-    data, named = None, source or (release.dataset if trust else None)
+    _require_granted(holds, needs, spec.id)
+    data = None
     if needs & {Need.DATA, Need.LABELS, Need.MAY_USE_DATA} and not (
         source is None and holds.data in ("none", 0)
     ):
@@ -124,10 +121,8 @@ def attack(
             if progress is not None:
                 progress.note(TRAINED_ON)
         data = _images(own, split, holds, seed, catalog)
-    holds = narrowed(holds, needs)
-    host = structure.builder(catalog)
     loot = stolen(
-        copy.deepcopy(victim), holds, structure.shape, structure.classes, data and data.to(where),
+        copy.deepcopy(victim), narrowed(holds, needs), structure.shape, structure.classes, data and data.to(where),
         inputs=structure.inputs, goal=host.goal, terms=tuple(host.terms()),
     )  # fmt: skip
     fitter = Fitter(where, rng_for("attacker fit", seed), progress=progress.step if progress else None)
@@ -138,11 +133,24 @@ def attack(
         changed = type(thief).restore is not Attack.restore
         left.write_with_start(folder, suspect.network.state_dict(), (release, state) if changed else None)
     told = {name: value for name, value in suspect.exhibits.items() if not isinstance(value, Tensor)}
-    served = left.served(catalog, suspect.network)
-    asked = {"before": release.served(catalog, victim), "after": served}
-    return Attacked(
-        into, told, {} if host.goal is not Goal.CLASSIFICATION else _accuracies(asked, named, catalog)
-    )
+    if host.goal is not Goal.CLASSIFICATION:
+        return Attacked(into, told)
+    asked = {"before": release.served(catalog, victim), "after": left.served(catalog, suspect.network)}
+    tested = source or (release.dataset if trust else None)
+    return Attacked(into, told, _accuracies(asked, tested, catalog))
+
+
+def _require_granted(holds: Given, needs: frozenset[Need], name: str) -> None:
+    """The thief holds what the attack needs of access and copies.
+
+    Raises:
+        PlanError: everything that is missing.
+    """
+    problems = list(access_problems(holds, needs - {Need.COPIES}, name))
+    if Need.COPIES in needs:
+        problems.append(f"attack {name} needs several marked copies of a host; use `ownmark run` for that")
+    if problems:
+        raise PlanError(problems)
 
 
 def _opened(

@@ -94,13 +94,7 @@ def verify(
     require_sense(rate, budget)
     where = device_called(device)
     catalog, mark = catalog or discover(), Path(mark)
-    if (mark / "owner" / SUMS).exists():  # of a derived key; whatever the claim says
-        require_sums(mark / "owner")
-    owner = Claim.read(mark / "owner")
-    if owner.about.get("derivation"):
-        require_same(mark / "released", owner.about.get("released"))
-    release = Release.read(mark / "released")
-    owner.require_of(release, str(mark))
+    owner, release = _opened(mark)
     reads = _reader(owner, reader)
     judged_at = stated(reads, rate)
     method = found_reader(catalog, reads["extractor"], stranger)
@@ -126,35 +120,58 @@ def verify(
         catalog, owner, release, reads, judged_at, extractor, own, where, sequential, trusted, sparing
     )
     if reads["access"] == "white-box":
-        if faced.network is None:
-            raise NotApplicable(
-                f"{owner.about['scheme']['label']} is read from weights, and {faced.about['given']} shows none; get "
-                "the weights, or mark with a scheme that a prediction service reveals (`ownmark list schemes`)"
-            )
-        try:
-            said = {"queries": 0, "status": "ok"} | judge.judged(WhiteBox(faced.network), None, None)
-        except (Unreadable, NotApplicable) as error:
-            said = _unreadable(Unreadable(faced.lacking) if faced.lacking else error)
-        if faced.lacking:
-            return (
-                record | said | ({} if said["claim"] or "unreadable" in said else _part_only(faced.lacking))
-            )
-        doubt = None if said["claim"] else without_numbers(faced.network)
-        return record | said | ({"status": "undecided", "claim": None, "error": doubt} if doubt else {})
-    needed = len(owner.controls) + int(reads["queries"])
-    if budget is not None and budget < needed:
+        return record | _of_weights(judge, faced)
+    return record | _of_answers(judge, faced, budget, watch, release.structure.builder(catalog).goal)
+
+
+def _opened(mark: Path) -> tuple[Claim, Release]:
+    """The two halves of a mark, which belong together and are as they were written."""
+    if (mark / "owner" / SUMS).exists():  # of a derived key; whatever the claim says
+        require_sums(mark / "owner")
+    owner = Claim.read(mark / "owner")
+    if owner.about.get("derivation"):
+        require_same(mark / "released", owner.about.get("released"))
+    release = Release.read(mark / "released")
+    owner.require_of(release, str(mark))
+    return owner, release
+
+
+def _of_weights(judge: Judge, faced: Faced) -> dict[str, Any]:
+    """The verdict on a suspect that shows its weights, all of them or a part."""
+    if faced.network is None:
         raise NotApplicable(
-            f"{needed} images are needed, {len(owner.controls)} of them clean; the budget is {budget}"
+            f"{judge.owner.about['scheme']['label']} is read from weights, and {faced.about['given']} shows none; get "
+            "the weights, or mark with a scheme that a prediction service reveals (`ownmark list schemes`)"
+        )
+    try:
+        said = {"queries": 0, "status": "ok"} | judge.judged(WhiteBox(faced.network), None, None)
+    except (Unreadable, NotApplicable) as error:
+        said = _unreadable(Unreadable(faced.lacking) if faced.lacking else error)
+    if faced.lacking:
+        return said | ({} if said["claim"] or "unreadable" in said else _part_only(faced.lacking))
+    doubt = None if said["claim"] else without_numbers(faced.network)
+    return said | ({"status": "undecided", "claim": None, "error": doubt} if doubt else {})
+
+
+def _of_answers(
+    judge: Judge, faced: Faced, budget: int | None, watch: Callable[[Answers], Answers] | None, goal: Goal
+) -> dict[str, Any]:
+    """The verdict on a suspect that answers."""
+    controls, queries = len(judge.owner.controls), int(judge.reads["queries"])
+    if budget is not None and budget < controls + queries:
+        raise NotApplicable(
+            f"{controls + queries} images are needed, {controls} of them clean; the budget is {budget}"
         )
     answer = watch(faced.answer) if watch else faced.answer
-    if (goal := release.structure.builder(catalog).goal) is not Goal.CLASSIFICATION:
+    if goal is not Goal.CLASSIFICATION:
         box = BlackBox(answer, budget, goal=goal)
-        return record | _answered(judge, box, budget) | _spent(box, faced)
-    turned = Relabelling(answer, release.structure.classes)
-    box = BlackBox(turned, budget, release.structure.classes)
-    record["allowed"] = _allowed(judge, faced, budget)
-    said = _said(lambda: _asked(judge, box, turned, faced.network is not None, record["allowed"]))
-    return record | said | _spent(box, faced)
+        return _answered(judge, box, budget) | _spent(box, faced)
+    classes = judge.release.structure.classes
+    turned = Relabelling(answer, classes)
+    box = BlackBox(turned, budget, classes)
+    allowed = _allowed(judge, faced, budget)
+    said = _said(lambda: _asked(judge, box, turned, faced.network is not None, allowed))
+    return {"allowed": allowed} | said | _spent(box, faced)
 
 
 def _said(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
