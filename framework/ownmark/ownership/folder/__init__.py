@@ -1,0 +1,14 @@
+"""The folders of a mark: what is in them, how it is written, how it is read back.
+
+    my-mark/released/  model.safetensors  model.json                     to be given away
+    my-mark/owner/     key.safetensors  controls.safetensors  claim.json  never
+
+Folders appear whole: they are written under another name and renamed.
+"""
+
+from ownmark.ownership.folder.claim import Claim
+from ownmark.ownership.folder.places import appearing, inside, require_vacant
+from ownmark.ownership.folder.release import Release, Step, model_state
+from ownmark.ownership.folder.structure import Structure
+
+__all__ = ["Claim", "Release", "Step", "Structure", "appearing", "inside", "model_state", "require_vacant"]
