@@ -39,6 +39,8 @@ COLUMNS: tuple[str, ...] = (
 CELL = 32_000
 """Characters of a cell, at most: what spreadsheets take. What is cut off stands in records.jsonl."""
 _ELSEWHERE = ("error.traceback",)  # pages long; records.jsonl has it
+_STEPS = {path: path.split(".") for path in COLUMNS}
+_WHOLE = tuple(f"{path}." for path in COLUMNS)
 
 
 def results_csv(records: Sequence[Record]) -> str:
@@ -63,10 +65,9 @@ def records_jsonl(records: Iterable[Record]) -> str:
 
 
 def _row(record: Record) -> dict[str, str]:
-    leaves = {path: dig(record, *path.split(".")) for path in COLUMNS}
-    whole = tuple(f"{path}." for path in COLUMNS)
+    leaves = {path: dig(record, *steps) for path, steps in _STEPS.items()}
     for path, value in _leaves(record):
-        if value is not None and not path.startswith(whole) and path not in _ELSEWHERE:
+        if value is not None and not path.startswith(_WHOLE) and path not in _ELSEWHERE:
             leaves[path] = value
     return {path: _field(value) for path, value in leaves.items()}
 

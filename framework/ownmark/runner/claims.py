@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ownmark.errors import OwnmarkError
-from ownmark.runner.places import writing
+from ownmark.runner.places import unfinished, writing
 
 EXPIRY = "OWNMARK_CLAIM_EXPIRY"
 """Environment variable: seconds without a beat after which a claim counts as abandoned; 60 if not set."""
@@ -165,7 +165,7 @@ def owner_of(folder: Path) -> Owner:
 
 
 def _all(root: Path) -> list[Path]:
-    return sorted(path for path in root.glob("*/*/*.claim-*") if _CLAIM.fullmatch(path.name))
+    return sorted(path for path in unfinished(root) if _CLAIM.fullmatch(path.name))
 
 
 def _generations(entry: Path) -> list[Path]:

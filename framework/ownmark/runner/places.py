@@ -6,7 +6,7 @@ import errno
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ownmark.errors import Unwritable
@@ -40,6 +40,20 @@ def require_plain(path: Path) -> None:
     """
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise Unwritable(f"{path}: a link, a pipe or a folder stands where a file belongs; remove it")
+
+
+def unfinished(store: Path) -> Iterator[Path]:
+    """What lies among a store's entries and is none: claims, and entries under temporary names."""
+    for stage in _folders(store):
+        for shelf in _folders(stage.path):
+            with suppress(OSError), os.scandir(shelf.path) as entries:
+                yield from [Path(entry.path) for entry in entries if "." in entry.name]
+
+
+def _folders(place: str | Path) -> list[os.DirEntry[str]]:
+    with suppress(OSError), os.scandir(place) as entries:
+        return [entry for entry in entries if entry.is_dir()]
+    return []
 
 
 @contextmanager

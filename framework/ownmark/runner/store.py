@@ -28,7 +28,7 @@ from ownmark.contracts.weights import read_tensors, write_tensors
 from ownmark.errors import UntrustedFile
 from ownmark.runner import claims
 from ownmark.runner.claims import Claim, Claims
-from ownmark.runner.places import require_writable, writing
+from ownmark.runner.places import require_writable, unfinished, writing
 
 FORMAT = "ownmark store 1"
 
@@ -97,10 +97,11 @@ class Store:
 
     def path(self, stage: str, digest: str) -> Path:
         """Where an entry is, or would be."""
-        return self.root / stage / digest[:2] / digest
+        return Path(f"{self.root}/{stage}/{digest[:2]}/{digest}")
 
     def __contains__(self, item: tuple[str, str]) -> bool:
-        return (self.path(*item) / "manifest.json").is_file()
+        stage, digest = item
+        return os.path.isfile(f"{self.root}/{stage}/{digest[:2]}/{digest}/manifest.json")
 
     def read(self, stage: str, digest: str) -> StoredEntry:
         """Open an entry.
@@ -170,8 +171,8 @@ class Store:
     def sweep(self) -> None:
         """Remove what killed processes left under temporary names, and their claims."""
         claims.sweep(self.root)
-        for leftover in self.root.glob("*/*/.tmp-*"):
-            if _abandoned(leftover):
+        for leftover in unfinished(self.root):
+            if leftover.name.startswith(".tmp-") and _abandoned(leftover):
                 shutil.rmtree(leftover, ignore_errors=True)
 
 
@@ -278,7 +279,7 @@ def _problem(path: Path, manifest: Any, stage: str, digest: str) -> str | None:
     listed = manifest["files"]
     if "values.json" not in listed:
         return "its manifest lists no values.json"
-    unlisted = {one.name for one in path.iterdir()} - {*listed, "manifest.json"}
+    unlisted = {*os.listdir(path)} - {*listed, "manifest.json"}
     if unlisted:
         return f"{min(unlisted)} is not in its manifest"
     for name, expected in listed.items():
