@@ -14,7 +14,6 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from ownmark import cli
 from ownmark.boundary import Commands
 from ownmark.cli import main
 
@@ -23,7 +22,7 @@ INNER = {
     "audit": (["p.yaml"], "ownmark.runner", "audit"),
     "embed": (["p.yaml", "--into", "made"], "ownmark.ownership", "embed"),
     "attack": (["here", "prune", "--into", "made"], "ownmark.ownership", "attack"),
-    "verify": (["here", "s.pt"], "ownmark.ownership.telling", "ask"),
+    "verify": (["here", "s.pt"], "ownmark.ownership", "verify"),
     "commit": (["p.yaml", "--into", "made"], "ownmark.ownership", "commit"),
     "evidence": (["here", "s.pt", "--into", "made"], "ownmark.ownership.proof", "gathered"),
     "judge": (["here"], "ownmark.ownership", "judge"),
@@ -142,6 +141,6 @@ def test_the_console_passes_a_broken_pipe_on(monkeypatch: pytest.MonkeyPatch) ->
         except BrokenPipeError:
             raise SystemExit(1)  # noqa: B904  (as rich does)
 
-    monkeypatch.setattr(cli, "_everything_called", lambda _: unheard())
+    monkeypatch.setattr("ownmark.cli.methods._everything_called", lambda _: unheard())
     done = CliRunner().invoke(main, ["show", "prune"])
     assert (done.exit_code, done.output) == (2, "error: nobody reads the output any more\n")

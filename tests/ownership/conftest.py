@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,18 @@ def network(mark: Path) -> torch.nn.Module:
 
 
 @pytest.fixture
-def served(network: torch.nn.Module) -> Iterator[Served]:
-    server = Served(network)
-    yield server
-    server.close()
+def serving() -> Iterator[Callable[[torch.nn.Module], Served]]:
+    """Starts servers of networks, which end with the test."""
+    with ExitStack() as running:
+
+        def start(network: torch.nn.Module) -> Served:
+            server = Served(network)
+            running.callback(server.close)
+            return server
+
+        yield start
+
+
+@pytest.fixture
+def served(network: torch.nn.Module, serving: Callable[[torch.nn.Module], Served]) -> Served:
+    return serving(network)

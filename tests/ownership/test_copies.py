@@ -232,3 +232,14 @@ def test_functions_are_traced_as_they_answer(labels: Path) -> None:
     network = network_of(mark)
     assert trace(labels, lambda x: outputs(network, x).argmax(1), device="cpu")["named"] == [buyer]
     assert trace(labels, lambda x: "no answer", device="cpu")["claim"] is None
+
+
+def test_a_service_with_a_token_is_traced(labels: Path, serving: Any) -> None:
+    buyer, mark = list(read_copies(labels).items())[1]
+    served = serving(network_of(mark))
+    served.trouble = lambda number: None if "X-Key" in served.headers[number] else (401, {}, b"who are you?")
+    words = ["trace", str(labels), served.url, "--device", "cpu"]
+    assert CliRunner().invoke(main, words).exit_code == 2
+    done = CliRunner().invoke(main, [*words, "--header", "X-Key: 1"])
+    assert done.exit_code == 0, done.output
+    assert f"COPY OF {buyer}" in done.output

@@ -448,6 +448,22 @@ def test_verify_on_the_command_line(
     assert served.headers[0]["X-Key"] == "1"
 
 
+def test_evidence_is_gathered_from_a_service_with_a_token(
+    mark: Path, served: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.trouble = lambda number: (
+        None if served.headers[number].get("X-Key") == "1" else (401, {}, b"who are you?")
+    )
+    monkeypatch.setenv("KEY", "1")
+    words = ["evidence", str(mark), served.url, "--device", "cpu", "--batch-size", "16", "--into"]
+    refused = CliRunner().invoke(main, [*words, str(tmp_path / "refused")])
+    assert refused.exit_code == 2, refused.output
+    done = CliRunner().invoke(main, [*words, str(tmp_path / "proof"), "--header-from-env", "X-Key=KEY"])
+    assert done.exit_code == 0, done.output
+    assert max(len(body["instances"]) for body in served.bodies) == 16
+    assert CliRunner().invoke(main, ["judge", str(tmp_path / "proof")]).exit_code == 0
+
+
 def ownmark(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "ownmark", *arguments], capture_output=True, text=True)
 

@@ -7,8 +7,13 @@ from typing import Any
 
 import click
 
-from ownmark.cli.parts import VERDICT, Place, console, device, end, folder
+from ownmark.cli.parts import VERDICT, Place, console, device, end, folder, new_folder
+from ownmark.cli.service import Asking, service_options
 from ownmark.foreign import shown
+
+_record = click.option(
+    "--out", type=Place(dir_okay=False, path_type=Path), help="Write the record here, as JSON."
+)
 
 
 @click.command()
@@ -21,100 +26,47 @@ from ownmark.foreign import shown
     help="One of the mark's extractors, several (a,b), or all.",
 )
 @click.option("--rate", type=float, help="Rate of false positives, if not the one it was embedded with.")
-@click.option("--budget", type=int, help="Images that a service may be sent, at most.")
-@click.option("--out", type=Place(dir_okay=False, path_type=Path), help="Write the record here, as JSON.")
+@click.option("--sequential", is_flag=True, help="Stop as soon as few images decide; same rate.")
+@_record
 @device
 @click.option("--trust", is_flag=True, help="MARK and SUSPECT are your own folders: run the code they name.")
 @click.option("--trust-mark", is_flag=True, help="MARK is your own, SUSPECT is not.")
-@click.option("--header", multiple=True, metavar="NAME:VALUE", help="Sent to the service; may be repeated.")
-@click.option(
-    "--header-from-env",
-    multiple=True,
-    metavar="NAME=VAR",
-    help="A header whose value is in the variable VAR, which keeps a token out of the list of processes.",
-)
-@click.option(
-    "--header-file", type=Place(path_type=Path), help="Headers from a file, one NAME: VALUE a line."
-)
 @click.option(
     "--stranger",
     metavar="DISTRIBUTION",
     help="Read with this distribution's extractor of the same id, though the mark names another's.",
 )
-@click.option("--batch-size", default=64, show_default=True, help="Images a request.")
-@click.option("--per-second", default=0.0, show_default=True, help="Requests a second, at most; 0: no limit.")
-@click.option("--retries", default=4, show_default=True, help="Of a request that failed.")
-@click.option("--timeout", default=30.0, show_default=True, help="Seconds for one answer.")
-@click.option(
-    "--request-field", default="instances", show_default=True, help="Of the JSON that is sent; dots nest."
-)
-@click.option(
-    "--answer-field",
-    default="",
-    help="Of the JSON that comes back, result.0.scores if nested; else found by itself.",
-)
-@click.option("--layout", type=click.Choice(["chw", "hwc"]), default="chw", show_default=True)
-@click.option("--sequential", is_flag=True, help="Stop as soon as few images decide; same rate.")
-@click.option("--pixels", type=click.Choice(["unit", "byte"]), default="unit", show_default=True)
-@click.option(
-    "--protocol",
-    type=click.Choice(["plain", "v2", "huggingface", "torchserve", "gradio"]),
-    default="plain",
-    show_default=True,
-    help="Of the service; v2 is KServe's and Triton's.",
-)
-@click.option("--input-name", default="input", show_default=True, help="Of the tensor, with --protocol v2.")
-@click.option(
-    "--labels",
-    help="Names of the labels in order, if the suspect answers with names: a,b,c, or a file, one a line.",
-)
-def verify(
-    mark: Path,
-    suspect: str,
-    reader: str,
-    rate: float | None,
-    budget: int | None,
-    out: Path | None,
-    device: str,
-    trust: bool,
-    trust_mark: bool,
-    sequential: bool,
-    stranger: str | None,
-    header: tuple[str, ...],
-    header_from_env: tuple[str, ...],
-    header_file: Path | None,
-    labels: str | None,
-    **service: Any,
-) -> None:
+@service_options
+def verify(mark: Path, suspect: str, reader: str, out: Path | None, asking: Asking, **options: Any) -> None:
     """Ask with the folder MARK whose SUSPECT is; exit 0 for a claim, 1 for none, 2 if it cannot be told.
 
     SUSPECT is a file of weights (safetensors, .pt, .ckpt, ...) or a folder with one, the address of a prediction
     service (http://...), or a Python function, package.module:name, of images that gives labels or scores.
     """
-    from ownmark.ownership.credentials import gathered
+    from ownmark.ownership import verify as verify_mark
     from ownmark.ownership.several import readers_of, several
-    from ownmark.ownership.telling import ask, told
-    from ownmark.runner.places import require_writable, writing
-    from ownmark.runner.store import write_text
-    from ownmark.strictjson import written
+    from ownmark.ownership.telling import counted, told
 
-    headers = gathered(header, header_from_env, header_file)
-    if out is not None:
-        require_writable(out.parent, "--out")
+    asked = asking.suspect(suspect)
+    _require_place(out)
 
     def one(name: str) -> dict[str, Any]:
-        return ask(
-            mark, suspect, name, rate, budget, device, headers, service, console(), trust, trust_mark, sequential,
-            stranger, labels,
-        )  # fmt: skip
+        with counted(console(), asked) as progress:
+            return verify_mark(
+                mark,
+                asked,
+                reader=name,
+                budget=asking.budget,
+                labels=asking.labels,
+                progress=progress,
+                **options,
+            )
 
     records = several(one, readers_of(mark, reader))
     for record in records:
         for line in told(record):
             click.echo(line)
-    if out is not None:
-        with writing(out):
-            write_text(out, written(records[0] if len(records) == 1 else records), mode=0o600)
+    _write(out, records[0] if len(records) == 1 else records)
     claims = [record["claim"] for record in records]
     end(0 if True in claims else 2 if None in claims else 1)
 
@@ -124,80 +76,54 @@ def verify(
 @click.argument("suspect")
 @click.option("--reader", default="default", show_default=True, help="One of the marks' extractors.")
 @click.option("--rate", default=0.05, show_default=True, help="Rate of naming anybody wrongly.")
-@click.option("--budget", type=int, help="Images that a service may be sent, at most.")
-@click.option("--labels", help="As for `verify`.")
-@click.option("--out", type=Place(dir_okay=False, path_type=Path), help="Write the record here, as JSON.")
+@_record
 @device
 @click.option(
     "--trust", is_flag=True, help="COPIES and SUSPECT are your own folders: run the code they name."
 )
 @click.option("--trust-mark", is_flag=True, help="COPIES are your own, SUSPECT is not.")
-def trace(
-    copies: Path,
-    suspect: str,
-    reader: str,
-    rate: float,
-    budget: int | None,
-    labels: str | None,
-    out: Path | None,
-    device: str,
-    trust: bool,
-    trust_mark: bool,
-) -> None:
+@service_options
+def trace(copies: Path, suspect: str, out: Path | None, asking: Asking, **options: Any) -> None:
     """Say which buyer's copy SUSPECT is, of those in COPIES (`ownmark embed --copies`).
 
     Exit 0 if a buyer is named, 1 for none, 2 if it cannot be told. SUSPECT as for `verify`.
     """
-    from ownmark.ownership.telling import named_labels
+    from ownmark.ownership.telling import counted
     from ownmark.ownership.tracing import told
     from ownmark.ownership.tracing import trace as trace_copies
-    from ownmark.runner.places import require_writable, writing
-    from ownmark.runner.store import write_text
-    from ownmark.strictjson import written
 
-    if out is not None:
-        require_writable(out.parent, "--out")
-    record = trace_copies(
-        copies, suspect, reader=reader, rate=rate, budget=budget, device=device, trust=trust, trust_mark=trust_mark,
-        labels=named_labels(labels),
-    )  # fmt: skip
+    asked = asking.suspect(suspect)
+    _require_place(out)
+    with counted(console(), asked) as progress:
+        record = trace_copies(
+            copies, asked, budget=asking.budget, labels=asking.labels, progress=progress, **options
+        )
     for line in told(record):
         click.echo(line)
-    if out is not None:
-        with writing(out):
-            write_text(out, written(record), mode=0o600)
+    _write(out, record)
     end(VERDICT[record["claim"]])
 
 
 @click.command()
 @click.argument("mark", type=folder)
 @click.argument("suspect")
-@click.option("--into", type=Place(path_type=Path), required=True, help="Folder to make, for a judge.")
+@new_folder
 @click.option("--reader", default="default", show_default=True, help="One of the mark's extractors.")
 @click.option("--rate", type=float, help="As for `verify`.")
-@click.option("--budget", type=int, help="As for `verify`.")
 @click.option("--sequential", is_flag=True, help="As for `verify`.")
 @device
 @click.option("--trust-mark", is_flag=True, help="As for `verify`.")
-def evidence(
-    mark: Path,
-    suspect: str,
-    into: Path,
-    reader: str,
-    rate: float | None,
-    budget: int | None,
-    sequential: bool,
-    device: str,
-    trust_mark: bool,
-) -> None:
+@service_options
+def evidence(mark: Path, suspect: str, into: Path, asking: Asking, **options: Any) -> None:
     """Ask with MARK whose SUSPECT is, as `verify` does, and leave a folder for a judge to recompute the verdict."""
     from ownmark.ownership.proof import gathered, write_evidence
-    from ownmark.ownership.telling import told
+    from ownmark.ownership.telling import counted, told
 
-    record, recorder = gathered(
-        mark, suspect, into, reader=reader, rate=rate, budget=budget, sequential=sequential, device=device,
-        trust_mark=trust_mark,
-    )  # fmt: skip
+    asked = asking.suspect(suspect)
+    with counted(console(), asked) as progress:
+        record, recorder = gathered(
+            mark, asked, into, budget=asking.budget, labels=asking.labels, progress=progress, **options
+        )
     for line in told(record):  # before the folder is written: a full disk costs no verdict
         click.echo(line)
     write_evidence(mark, into, record, recorder)
@@ -232,3 +158,21 @@ def judge(
             click.echo(f"  {line}")
     decisive = again or record
     end(VERDICT[decisive["claim"]])
+
+
+def _require_place(out: Path | None) -> None:
+    """Before anybody is asked: a verdict is not lost to a wrong path."""
+    from ownmark.runner.places import require_writable
+
+    if out is not None:
+        require_writable(out.parent, "--out")
+
+
+def _write(out: Path | None, record: Any) -> None:
+    from ownmark.runner.places import writing
+    from ownmark.runner.store import write_text
+    from ownmark.strictjson import written
+
+    if out is not None:
+        with writing(out):
+            write_text(out, written(record), mode=0o600)

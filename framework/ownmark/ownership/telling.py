@@ -1,14 +1,14 @@
-"""`verify` for people: options become a service, progress a bar, the record a few sentences."""
+"""`verify` for people: progress becomes a bar, the record a few sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ownmark.foreign import shown
 from ownmark.ownership.endpoint import Service
-from ownmark.ownership.verifying import verify
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,43 +23,14 @@ BASIS = {
 """What a stated rate rests on."""
 
 
-def ask(
-    mark: Path,
-    suspect: str,
-    reader: str,
-    rate: float | None,
-    budget: int | None,
-    device: str,
-    headers: Mapping[str, str],
-    options: Mapping[str, Any],
-    console: Console,
-    trust: bool = False,
-    trust_mark: bool = False,
-    sequential: bool = False,
-    stranger: str | None = None,
-    labels: str | None = None,
-) -> dict[str, Any]:
-    """`verify` with a bar that counts the images a service has answered.
-
-    Args:
-        headers, options: fields of `Service`.
-    """
+@contextmanager
+def counted(console: Console, asked: Any) -> Iterator[Callable[[int, int], None]]:
+    """A bar that counts the images a service has answered; gives what `verify` takes as `progress`."""
     from rich.progress import Progress
 
-    asked: str | Service = suspect
-    if suspect.startswith(("http://", "https://")):
-        asked = Service(suspect, headers, **options)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("images answered", visible=isinstance(asked, Service))
-
-        def progress(done: int, of: int) -> None:
-            bar.update(task, completed=done, total=of)
-
-        return verify(
-            mark, asked, reader=reader, rate=rate, budget=budget, device=device, trust=trust,
-            trust_mark=trust_mark, sequential=sequential, stranger=stranger, labels=named_labels(labels),
-            progress=progress,
-        )  # fmt: skip
+        yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
 def _needed(record: Mapping[str, Any]) -> str:
