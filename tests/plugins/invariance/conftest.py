@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,8 +100,3 @@ def make_world(uchida: Mapping[str, Any], null_models: int) -> World:
         for i in range(null_models)
     )
     return World(marked.network.eval(), marked.key, images.test, pool, nulls)
-
-
-@pytest.fixture
-def rng() -> Callable[[int], torch.Generator]:
-    return generator

@@ -1,9 +1,8 @@
-"""Networks with a planted trigger, a stolen network with random images, and a `Fit` that only looks."""
+"""Networks with a planted trigger, a stolen network with random images."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -12,8 +11,7 @@ from torch import Tensor, nn
 
 from ownmark.builtin.hosts.config import ConvNetConfig
 from ownmark.builtin.hosts.convnet import ConvNet
-from ownmark.contracts import Recipe, Samples, Stolen, seeded
-from ownmark.loops import Fitter
+from ownmark.contracts import Samples, Stolen, seeded
 
 TARGET = 2
 
@@ -55,33 +53,6 @@ def bars(count: int, seed: int) -> Samples:
     x = 0.2 * torch.rand((count, 1, 10, 10), generator=rng)
     x[torch.arange(count), 0, y + 1, 0:7] += 0.6
     return Samples(x, y)
-
-
-@dataclass
-class Looking:
-    """Trains nothing, remembers what it was asked to train on."""
-
-    rng: torch.Generator = field(default_factory=lambda: generator(0))
-    asked: list[dict[str, Any]] = field(default_factory=list)
-
-    def __call__(self, network: nn.Module, samples: Samples, recipe: Recipe, **rest: Any) -> nn.Module:
-        self.asked.append({"network": network, "samples": samples, "recipe": recipe, **rest})
-        return network.eval()
-
-
-@pytest.fixture
-def rng() -> Callable[[int], torch.Generator]:
-    return generator
-
-
-@pytest.fixture
-def looking() -> Looking:
-    return Looking()
-
-
-@pytest.fixture
-def fit() -> Fitter:
-    return Fitter(torch.device("cpu"), generator(7))
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -29,31 +27,9 @@ def fitter(seed: int = 7) -> Fitter:
     return Fitter(torch.device("cpu"), generator(seed))
 
 
-@dataclass
-class Looking:
-    """Trains nothing, remembers what it was asked to train on, and shows the transforms one batch."""
-
-    rng: torch.Generator = field(default_factory=lambda: generator(0))
-    asked: dict[str, Any] = field(default_factory=dict)
-
-    def __call__(self, network: nn.Module, samples: Samples, recipe: Recipe, **rest: Any) -> nn.Module:
-        self.asked = {"network": network, "samples": samples, "recipe": recipe, **rest}
-        return network.eval()
-
-
-@pytest.fixture
-def rng() -> Callable[[int], torch.Generator]:
-    return generator
-
-
 @pytest.fixture
 def fit() -> Fitter:
     return fitter()
-
-
-@pytest.fixture
-def looking() -> Looking:
-    return Looking()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -98,8 +97,3 @@ def bench() -> Bench:
 def case(bench: Bench, request: pytest.FixtureRequest) -> Case:
     name, norm = request.param
     return bench.case(name, norm, (("layers", "widest"),))
-
-
-@pytest.fixture
-def rng() -> Callable[[int], torch.Generator]:
-    return generator

@@ -1,20 +1,17 @@
-"""Images of every kind, a stolen network, and a `Fit` that only looks."""
+"""Images of every kind, and a stolen network."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from ownmark.builtin.hosts.config import ConvNetConfig
 from ownmark.builtin.hosts.convnet import ConvNet
-from ownmark.contracts import Recipe, Samples, Stolen, seeded
-from ownmark.loops import Fitter
+from ownmark.contracts import Samples, Stolen, seeded
 
 Shape = tuple[int, int, int]
 SHAPES: list[Shape] = [(1, 8, 8), (3, 8, 8), (1, 28, 28), (3, 32, 32), (1, 9, 14)]
@@ -22,33 +19,6 @@ SHAPES: list[Shape] = [(1, 8, 8), (3, 8, 8), (1, 28, 28), (3, 32, 32), (1, 9, 14
 
 def generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
-
-
-@dataclass
-class Looking:
-    """Trains nothing, remembers what it was asked to train on."""
-
-    rng: torch.Generator = field(default_factory=lambda: generator(0))
-    asked: dict[str, Any] = field(default_factory=dict)
-
-    def __call__(self, network: nn.Module, samples: Samples, recipe: Recipe, **rest: Any) -> nn.Module:
-        self.asked = {"network": network, "samples": samples, "recipe": recipe, **rest}
-        return network.eval()
-
-
-@pytest.fixture
-def rng() -> Callable[[int], torch.Generator]:
-    return generator
-
-
-@pytest.fixture
-def looking() -> Looking:
-    return Looking()
-
-
-@pytest.fixture
-def fit() -> Fitter:
-    return Fitter(torch.device("cpu"), generator(7))
 
 
 @pytest.fixture

@@ -1,50 +1,17 @@
-"""A stolen network with random images, and a `Fit` that only looks."""
+"""A stolen network with random images."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
-
 import pytest
 import torch
-from torch import nn
 
 from ownmark.builtin.hosts.config import ConvNetConfig
 from ownmark.builtin.hosts.convnet import ConvNet
-from ownmark.contracts import Recipe, Samples, Stolen, seeded
-from ownmark.loops import Fitter
+from ownmark.contracts import Samples, Stolen, seeded
 
 
 def generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
-
-
-@dataclass
-class Looking:
-    """Trains nothing, remembers what it was asked to train on."""
-
-    rng: torch.Generator = field(default_factory=lambda: generator(0))
-    asked: dict[str, Any] = field(default_factory=dict)
-
-    def __call__(self, network: nn.Module, samples: Samples, recipe: Recipe, **rest: Any) -> nn.Module:
-        self.asked = {"network": network, "samples": samples, "recipe": recipe, **rest}
-        return network.eval()
-
-
-@pytest.fixture
-def rng() -> Callable[[int], torch.Generator]:
-    return generator
-
-
-@pytest.fixture
-def looking() -> Looking:
-    return Looking()
-
-
-@pytest.fixture
-def fit() -> Fitter:
-    return Fitter(torch.device("cpu"), generator(7))
 
 
 @pytest.fixture

@@ -1,20 +1,17 @@
-"""Digits, a small host, a trigger scheme of two kinds, and a `Fit` that only looks."""
+"""A small host, and a trigger scheme of two kinds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import torch
-from sklearn.datasets import load_digits
 from torch import nn
 
 from ownmark.builtin.hosts.config import ConvNetConfig
 from ownmark.builtin.hosts.convnet import ConvNet
-from ownmark.contracts import HostView, Key, Marked, Recipe, Samples, Scheme, Task, seeded
-from ownmark.loops import Fitter
+from ownmark.contracts import HostView, Key, Marked, Scheme, Task, seeded
 
 
 def generator(seed: int) -> torch.Generator:
@@ -42,18 +39,6 @@ class Bits(Corner):
         return Key("bits", {"message": torch.randint(2, (8,), generator=rng)})
 
 
-@dataclass
-class Looking:
-    """Trains nothing, remembers what it was asked to train on."""
-
-    rng: torch.Generator = field(default_factory=lambda: generator(0))
-    asked: dict[str, Any] = field(default_factory=dict)
-
-    def __call__(self, network: nn.Module, samples: Samples, recipe: Recipe, **rest: Any) -> nn.Module:
-        self.asked = {"network": network, "samples": samples, "recipe": recipe, **rest}
-        return network.eval()
-
-
 @pytest.fixture
 def corner() -> Scheme:
     return Corner()
@@ -62,35 +47,6 @@ def corner() -> Scheme:
 @pytest.fixture
 def bits() -> Scheme:
     return Bits()
-
-
-@pytest.fixture
-def rng() -> Callable[[int], torch.Generator]:
-    return generator
-
-
-@pytest.fixture
-def looking() -> Looking:
-    return Looking()
-
-
-@pytest.fixture
-def fit() -> Fitter:
-    return Fitter(torch.device("cpu"), generator(7))
-
-
-@pytest.fixture(scope="session")
-def digits() -> tuple[Samples, Samples]:
-    """Owner and test images, [N, 1, 8, 8]."""
-    data = load_digits()
-    x, y = torch.tensor(data.images / 16, dtype=torch.float32)[:, None], torch.tensor(data.target)
-    order = torch.randperm(len(x), generator=generator(0))
-    return Samples(x[order[:1000]], y[order[:1000]]), Samples(x[order[1000:]], y[order[1000:]])
-
-
-@pytest.fixture
-def task(digits: tuple[Samples, Samples]) -> Task:
-    return Task("digits/convnet", (1, 8, 8), 10, digits[0])
 
 
 def view(norm: str = "batch") -> HostView:
