@@ -39,6 +39,16 @@ def test_no_word_is_cut_at_100_columns():
     assert "0.040 [0.010, 0.080]" in text
 
 
+@pytest.mark.parametrize("width", [70, 80])
+def test_a_narrow_window_leaves_out_what_the_report_has_too(width):
+    text = rendered(*quickstart(), width=width)
+    below = text[text.index("How claims are decided") :]
+    table = below[: below.index("An attack counts")]
+    assert "see report.html: " in table
+    assert not [line for line in table.splitlines() if line.startswith(" ")], "an entry goes over two lines"
+    assert "null mean" in rendered(*quickstart(), width=200)
+
+
 def test_more_attacks_than_fit_go_below():
     text = rendered(*quickstart(), width=60)
     assert text.count("│ scheme") == 2

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 STYLES = {"plain": "", "good": "cyan", "bad": "bold reverse", "warn": "magenta", "muted": "dim"}
 _FRAME = 3  # a column's two blanks and its rule
+SPARED = ("stated", "null mean", "nulls / pairs", "key, bits", "S of no match", "highest at any epoch")
+"""Columns on how claims are decided that a narrow terminal does without, in this order."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,12 @@ def _task(grid: Grid, width: int, plain: bool) -> Iterator[RenderableType]:
     if notes := [*contradicted(grid), *(f"✗ {sentence}" for sentence in failures(grid)), *unreadable(grid)]:
         yield _text([Line(note) for note in notes], plain)
     yield _text([Line(""), Line("How claims are decided")], plain, style="bold")
-    yield _plain_table(thresholds(grid), plain)
+    rules, left_out = _fitting(thresholds(grid), width, SPARED)
+    yield _plain_table(rules, plain)
+    if left_out:
+        yield _text(
+            [Line(f"too wide for this window, see report.html: {'; '.join(left_out)}", "muted")], plain
+        )
     yield _text([Line(criterion) for criterion in criteria(grid)], plain)
     if any(not column.unattacked for column in grid.columns):
         yield _text([Line(""), Line("What attackers were given, and what it cost them")], plain, style="bold")
@@ -133,6 +140,27 @@ def _plain_table(table: blocks.Table, plain: bool) -> Table:
     for row in table.rows:
         made.add_row(*(_text(entry, plain) for entry in row))
     return made
+
+
+def _fitting(table: blocks.Table, width: int, spared: Sequence[str]) -> tuple[blocks.Table, list[str]]:
+    """The table without as many of the `spared` columns as it takes to fit, and which these are."""
+    left_out: list[str] = []
+    for title in spared:
+        if _natural(table) <= width:
+            break
+        if title in table.header:
+            place = table.header.index(title)
+            rows = tuple((*row[:place], *row[place + 1 :]) for row in table.rows)
+            table = blocks.Table((*table.header[:place], *table.header[place + 1 :]), rows)
+            left_out.append(title)
+    return table, left_out
+
+
+def _natural(table: blocks.Table) -> int:
+    """Character cells that the table takes if no entry is broken."""
+    columns = zip(*table.rows, strict=True)
+    made = [Column(title, entries) for title, entries in zip(table.header, columns, strict=True)]
+    return sum(column.width + 2 for column in made)
 
 
 def _text(lines: Sequence[Line], plain: bool, style: str = "") -> Text:
