@@ -121,7 +121,7 @@ def test_an_exchange_is_over_when_its_time_is(listening: Any, script: Script) ->
     start = time.monotonic()
     with pytest.raises(UnusableAnswer, match="no answer after 1 attempts"):
         ask(listening(script))
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
 
 
 def test_an_exchange_that_was_cut_leaves_no_thread_behind(listening: Any) -> None:
