@@ -159,7 +159,7 @@ def sleeping(count: int, seconds: float, log: Path) -> Graph[str]:
             time.sleep(seconds)
             with log.open("a") as file:
                 file.write(f"{name}\n")
-            return Contents({"name": name})
+            return Contents({"name": name}, {"network": {"weight": torch.zeros(1)}})
 
         return Node("host", name, {"name": name}, compute, parents)
 
