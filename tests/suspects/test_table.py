@@ -50,6 +50,7 @@ def cell(mark: Mark, suspect: Any, folder: Path, **options: Any) -> str:
 def _plain(text: str, folder: Path) -> str:
     """The first clause in one line, files by their names."""
     text = re.sub(rf"{re.escape(str(folder))}/?", "", " ".join(text.split()))
+    text = re.sub(rf"\((?:{'|'.join(NAMES)})\)", "(seven, say)", text)  # of the image that came first
     text = re.sub(r"http://127\.0\.0\.1:\d+/?", "the service", text)
     return re.split(r"[;.] ", text)[0].replace("|", "\\|")
 

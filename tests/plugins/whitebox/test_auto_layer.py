@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -20,7 +21,6 @@ from ownmark_whitebox.layers import why_this_layer, widest_layer
 
 def vit(**small: Any) -> nn.Module:
     """A vision transformer of the library transformers, ViT-B/16 at 224 unless told otherwise."""
-    pytest.importorskip("transformers")
     host = discover().build(Kind.HOST, "transformers", {"config": {"model_type": "vit", **small}})
     network: nn.Module = host.build((3, 224, 224), 1000)
     return network
@@ -40,6 +40,13 @@ EXPECTED = {
 }
 
 
+def require(name: str) -> None:
+    """Skip without the library; timm is not imported here, as that takes the stub of torchvision."""
+    library = name.partition(" ")[0]
+    if find_spec(library) is None:
+        pytest.skip(f"{library} is not installed")
+
+
 def task(images: int = 2) -> Task:
     rng = torch.Generator().manual_seed(0)
     owner = Samples(torch.rand(images, 3, 224, 224, generator=rng), torch.arange(images))
@@ -49,7 +56,7 @@ def task(images: int = 2) -> Task:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LARGE)
 def test_a_layer_is_found_and_marked_at_real_sizes(name: str) -> None:
-    pytest.importorskip("timm" if name.startswith("timm") else "transformers")
+    require(name)
     network = LARGE[name]()
     layer, inputs = EXPECTED[name]
     params = {"layer": "auto", "bits": 64, "start": "trained", "recipe": {"epochs": 1, "batch_size": 2}}
@@ -71,7 +78,7 @@ def test_a_layer_is_found_and_marked_at_real_sizes(name: str) -> None:
 @pytest.mark.parametrize("scheme", ["uchida", "riga", "greedy_residuals", "deepsigns"])
 @pytest.mark.parametrize("name", LARGE)
 def test_every_scheme_that_names_a_layer_finds_one(scheme: str, name: str) -> None:
-    pytest.importorskip("timm" if name.startswith("timm") else "transformers")
+    require(name)
     if scheme == "riga" and "ViT" in name:  # its extractor would read all 2,359,296 weights of a linear layer
         pytest.skip("riga writes into convolutions unless a layer is named")
     discover().build(Kind.SCHEME, scheme, {"layer": "auto"}).check(LARGE[name](), task(0))
