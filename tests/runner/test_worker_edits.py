@@ -58,5 +58,6 @@ def test_no_entry_gets_the_digest_of_other_code(tmp_path: Path, seed: int) -> No
     print(f"\n{summary}, {len(stored)} entries")
     assert summary["edits"] >= edits
     assert len(stored) > 10, "some were computed between the edits"
-    assert summary["states"].get("refused", 0) > 10, "some were refused"
+    noticed = summary["states"].get("refused", 0) + summary["ends"].get("70", 0)
+    assert noticed > 10, "some were refused, by a worker or by its end"
     assert set(stored) == {0}
