@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -22,9 +23,13 @@ ELSEWHERE = ("OWNMARK_DATA", "ownmark[hub]", "datasets")
 
 @pytest.mark.parametrize(("package", "name"), PLANS, ids=[name for _, name in PLANS])
 def test_plan_is_declared_and_passes_preflight(
-    package: str, name: str, monkeypatch: pytest.MonkeyPatch
+    package: str, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("OWNMARK_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    for number in range(50):  # of which a check looks at the names alone
+        (tmp_path / "spoken-digits" / str(number % 10)).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "spoken-digits" / str(number % 10) / f"{number}.wav").touch()
     plan, document = parse_plan(files(f"{package}.plans").joinpath(name).read_text(), name)
     assert f"{plan.name}.yaml" == name
     assert discover().find(Kind.PLAN, plan.name).summary

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from ownmark.methods import Paper
+from collections.abc import Mapping
 
+from ownmark.methods import Paper, Reported
+
+_TABLE2 = "invariance paper, Table II"
 DCGAN = Paper(
     title="Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks",
     authors="Radford, Metz, Chintala", year=2016, venue="ICLR",
@@ -36,3 +39,23 @@ SSIM = Paper(
     title="Image Quality Assessment: From Error Visibility to Structural Similarity", authors="Wang et al.", year=2004,
     venue="IEEE TIP",
 )  # fmt: skip
+
+
+def table2(
+    dataset: str, host: str, scheme: str, utility: tuple[str, float], wrong: Mapping[str, float]
+) -> list[Reported]:
+    """A row of the invariance paper's Table II.
+
+    Args:
+        utility: metric and value of the marked network.
+        wrong: attack -> share of wrong bits; unattacked there are none.
+    """
+    metric, value = utility
+    rates = {"": 1.0} | {attack: 1 - share for attack, share in wrong.items()}
+    return [
+        Reported(value, metric, _TABLE2, dataset, host, scheme),
+        *(
+            Reported(rate, "evidence", _TABLE2, dataset, host, scheme, attack)
+            for attack, rate in rates.items()
+        ),
+    ]

@@ -9,6 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ownmark.contracts import Key
+from ownmark.errors import NotApplicable
+
 
 def bits_of(text: str) -> Tensor:
     """UTF-8 bytes of `text`, most significant bit first: uint8 [8 * bytes].
@@ -23,6 +26,18 @@ def repeated(text: str, count: int) -> Tensor:
     """The text's bits, over and over or cut off: uint8 [count]; zeros for an empty text."""
     bits = bits_of(text) if text else torch.zeros(1, dtype=torch.uint8)
     return bits.repeat(-(-count // len(bits)))[:count]
+
+
+def bits_for(key: Key, count: int) -> Tensor:
+    """The bits uint8 [count] that a network with so many places carries: the text over and over, plus the key's pad.
+
+    Raises:
+        NotApplicable: the pad is shorter.
+    """
+    pad = key["pad"].cpu()
+    if count > len(pad):
+        raise NotApplicable(f"the network has {count} places for a sign, the key is for {len(pad)} at most")
+    return repeated(key.values["message"], count) ^ pad[:count]
 
 
 def signs_of(bits: Tensor) -> Tensor:

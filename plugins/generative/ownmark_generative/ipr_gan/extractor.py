@@ -9,7 +9,8 @@ from ownmark.contracts import BlackBox, Evidence, Extractor, Key, WhiteBox
 from ownmark.errors import Unreadable
 from ownmark_generative.ipr_gan.config import LogosConfig
 from ownmark_generative.ipr_gan.logo import likeness
-from ownmark_generative.ipr_gan.scheme import bits_for, scales
+from ownmark_generative.ipr_gan.scheme import scales
+from ownmark_generative.signs import bits_for
 
 
 class ScaleSigns(Extractor):

@@ -23,7 +23,7 @@ from ownmark.errors import NotApplicable
 from ownmark_generative.ipr_gan.config import IPRGANConfig
 from ownmark_generative.ipr_gan.logo import drawn_logo, pasted, triggered
 from ownmark_generative.quality.similarity import similarity
-from ownmark_generative.signs import hinge, repeated, signs_of
+from ownmark_generative.signs import bits_for, hinge, signs_of
 
 CAPACITY = 4096
 """Scales that a key is for, at most."""
@@ -98,18 +98,6 @@ def logo_loss(key: Key, strength: float) -> Term:
         return strength * (1 - similarity(made, wanted).mean())
 
     return term
-
-
-def bits_for(key: Key, count: int) -> Tensor:
-    """The bits uint8 [count] that a network with so many scales carries: the text over and over, plus the pad.
-
-    Raises:
-        NotApplicable: the pad is shorter.
-    """
-    pad = key["pad"].cpu()
-    if count > len(pad):
-        raise NotApplicable(f"the generator has {count} scales, the key is for {len(pad)} at most")
-    return repeated(key.values["message"], count) ^ pad[:count]
 
 
 class IPRGAN(Scheme):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ownmark.hookspecs import hookimpl
-from ownmark.methods import Declaration, Kind, Need, Reported
-from ownmark_generative.papers import IPR_IC
+from ownmark.methods import Declaration, Kind, Need
+from ownmark_generative.papers import IPR_IC, table2
 
-_TABLE = "invariance paper, Table II"
 _SMOKE_HOST = {
     "host": "ownmark-generative/captioner", "width": 4, "hidden": 24, "words": 8, "attention": 8, "length": 6,
     "recipe": {"epochs": 6}, "dataset": {"ownmark-generative/captioned_shapes": {"train": 160, "test": 40}},
@@ -38,14 +37,7 @@ def ownmark_schemes() -> Iterable[Declaration]:
                 "the text is repeated over the units under a one-time pad; bits are read by majority over pictures",
                 "the key multiplies the state and is released with the weights; the paper also adds keys",
             ),
-            reported=(
-                Reported(0.7206, "bleu_1", _TABLE, "coco", "captioner", "ipr_ic"),
-                Reported(1.0, "evidence", _TABLE, "coco", "captioner", "ipr_ic"),
-                *(
-                    Reported(1 - wrong, "evidence", _TABLE, "coco", "captioner", "ipr_ic", attack)
-                    for attack, wrong in _LEFT.items()
-                ),
-            ),
+            reported=tuple(table2("coco", "captioner", "ipr_ic", ("bleu_1", 0.7206), _LEFT)),
         )
     ]
 

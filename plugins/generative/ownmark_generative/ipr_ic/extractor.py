@@ -7,7 +7,8 @@ from torch import nn
 from ownmark.contracts import Evidence, Extractor, Key, WhiteBox, evaluating
 from ownmark.contracts.views import device_of
 from ownmark.errors import Unreadable
-from ownmark_generative.ipr_ic.scheme import bits_for, units
+from ownmark_generative.ipr_ic.scheme import units
+from ownmark_generative.signs import bits_for
 
 
 class StateSigns(Extractor):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ownmark.contracts import Batch, Fit, HostView, Key, Marked, Scheme, Task, Term
 from ownmark.errors import NotApplicable
 from ownmark_generative.ipr_ic.config import IPRICConfig
-from ownmark_generative.signs import hinge, repeated, signs_of
+from ownmark_generative.signs import bits_for, hinge, signs_of
 
 CAPACITY = 1024
 """Units that a key is for, at most."""
@@ -27,18 +27,6 @@ def units(network: nn.Module) -> int:
     key = getattr(network, "state_key", None)
     looks = callable(getattr(network, "first_state", None))
     return len(key) if looks and isinstance(key, Tensor) else 0
-
-
-def bits_for(key: Key, count: int) -> Tensor:
-    """The bits uint8 [count] that a state of so many units carries.
-
-    Raises:
-        NotApplicable: the pad is shorter.
-    """
-    pad = key["pad"].cpu()
-    if count > len(pad):
-        raise NotApplicable(f"the state has {count} units, the key is for {len(pad)} at most")
-    return repeated(key.values["message"], count) ^ pad[:count]
 
 
 def state_loss(bits: Tensor, margin: float, strength: float) -> Term:

@@ -1,4 +1,4 @@
-"""Plans of this pack: the laundering paper's Table 2 and Figures 3 and 4, on digits and at the paper's scale."""
+"""Plans of this pack: the laundering paper's tables and figures, small and at the paper's scale."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ _SUMMARIES = {
     "laundering-mnist-plus": "one to ten rounds on MNIST+ (Figure 3); needs OWNMARK_DATA with EMNIST Letters",
     "laundering-mnist-small": "the paper's networks of Tables 5 and 6 on 6,000 images of MNIST; needs OWNMARK_DATA",
     "laundering-faces-small": "sunglasses on ORL faces in the paper's network (Table 3); needs OWNMARK_DATA",
+    "laundering-speech-small": "tones under spoken digits in the paper's network (Table 8); a folder of WAV files",
+    "laundering-speech": "the same with larger spectrograms and full reconstructions; a folder of WAV files",
 }
 
 
