@@ -1,6 +1,7 @@
 """Write a folder of spoken digits, one directory a digit: `python spoken_digits.py spoken-digits 300`.
 
-Needs the synthesiser eSpeak NG: the program `espeak-ng`, or its library by `pip install espeakng-loader`.
+Needs the synthesiser eSpeak NG: the program `espeak-ng`, or its library by `pip install espeakng-loader`,
+which speaks the same every time.
 The plan `laundering-speech-small` reads the folder.
 """
 
@@ -33,6 +34,7 @@ def library():
     rate = espeak.espeak_Initialize(
         2, 0, get_data_path().encode(), 0
     )  # 2: samples go to the callback, no sound
+    espeak.espeak_ng_SetRandSeed(ctypes.c_long(0))  # breath is noise
 
     @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
     def hear(samples, count, events):
