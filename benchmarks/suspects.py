@@ -18,6 +18,7 @@ from ownmark.contracts import HostView, Key, Marked, Task
 from ownmark.discovery import discover
 from ownmark.loops import Fitter
 from ownmark.methods import Kind
+from ownmark.runner.noisy import Noise
 from ownmark.runner.plan import Split
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.splits import divide
@@ -40,7 +41,7 @@ COUNTS = {
 }  # fmt: skip
 """Suspects of each kind, beside `MARKED` of each scheme of `FRESH`."""
 MARKED = 12
-CPU, CHUNK = torch.device("cpu"), 1024
+CPU, CHUNK = torch.device("cpu"), 256
 
 CATALOG = discover()
 HOST = CATALOG.build(Kind.HOST, "convnet", {})
@@ -107,6 +108,16 @@ def innocent(kind: str, index: int) -> nn.Module:
     transforms = (noisy,) if kind == "noise-trained" else ()
     recipe = HOST.recipe.change(lr=0.1) if kind == "linear" else HOST.recipe
     return Fitter(CPU, rng)(built(kind, rng), data, recipe, terms=terms, transforms=transforms)
+
+
+def null_model(index: int) -> nn.Module:
+    """A null model as verdicts have it: images the owner never had, or half of the owner's; every third with noise."""
+    rng, owner = rng_for("null model", index), PARTS.owner
+    half = owner.select(torch.randperm(len(owner), generator=rng)[: (len(owner) + 1) // 2])
+    seen = (Noise.like(owner, 0.5),) if index % 3 == 1 else ()
+    terms, transforms = HOST.terms(), (*HOST.transforms(), *seen)
+    data = PARTS.pool if index % 2 else half
+    return Fitter(CPU, rng)(built("plain", rng), data, HOST.recipe, terms=terms, transforms=transforms)
 
 
 def marked(name: str, index: int) -> Marked:

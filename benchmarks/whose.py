@@ -3,7 +3,9 @@
 1,176 suspects (`suspects.py`). On each a fresh key of every scheme stands for the owner's and 99 more are its decoys;
 the null models are 20 further networks. Where a key is born in embedding, one of four owners' keys stands for it, and
 there are no decoys. Verdicts are those of `ownmark.runner.verdict`, without the clean images that a black box is asked
-first. About 25 minutes on one core, in pieces if `--seconds` says so. `--smoke` does the same with a handful.
+first. Beside them, on the same answers and without null models, what is sent to a service: `fixed`, the key and the
+fewest fresh keys, and `sequential`, which stops early. About 25 minutes on one core, in pieces if `--seconds` says so.
+`--smoke` does the same with a handful. Tables: `whose_tables.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ import json
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -31,33 +34,54 @@ from suspects import (
     TASK,
     answers,
     born_key,
-    innocent,
+    null_model,
     suspect,
 )
 from torch import nn
+from whose_tables import printed
 
 from ownmark.contracts import BlackBox, Evidence, Extractor, Key, WhiteBox
 from ownmark.errors import Unreadable
 from ownmark.methods import Kind, Need
+from ownmark.runner.decoys import fewest_decoys
+from ownmark.runner.reading import UNREADABLE
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.thresholds import guess_of, threshold_of
 from ownmark.runner.verdict import BORN as NO_DECOYS
 from ownmark.runner.verdict import Basis, verdict
-from ownmark.stats import Decoys, Looks, clopper_pearson, rank_among, symbols_to_claim
+from ownmark.stats import Decoys, Looks, Threshold, binomial_tail, rank_among, symbols_to_claim
 
 BANK, DECOYS, NULLS, OWNERS, NULL_KEYS = 300, 99, 20, 4, 20
+FURTHER = 100
+"""Fresh keys beyond these, for two looks at 0.01."""
 RATES = (0.05, 0.01)
 WHITE = {name for name in SCHEMES if Need.WHITE_BOX in CATALOG.find(Kind.SCHEME, name).needs}
+CUT = [name for name in FRESH if type(READERS[name]).part is not Extractor.part]
+"""Schemes whose keys can be read in part, which the sequential test takes."""
 Rates = dict[str, list[list[float]]]
+Further = Callable[[], Sequence[Evidence]]
 
 
-def bank(smoke: bool) -> dict[str, list[Key]]:
-    """Fresh keys of each scheme, drawn once for all suspects; of schemes without, a few owners' keys."""
+def bank(smoke: bool, folder: Path) -> dict[str, list[Key]]:
+    """Fresh keys of each scheme, drawn once for all suspects; of schemes without, a few owners' keys.
+
+    Args:
+        folder: keeps the owners' keys for the next piece of the run.
+    """
     keys = {
         name: [MADE[name].make_key(TASK, rng_for("bank", name, i)) for i in range(BANK)] for name in FRESH
     }
     owners = 1 if smoke else OWNERS
-    return keys | {name: [born_key(name, i) for i in range(owners)] for name in BORN}
+    return keys | {name: [kept_key(folder, name, i) for i in range(owners)] for name in BORN}
+
+
+def kept_key(folder: Path, name: str, index: int) -> Key:
+    """An owner's key, as an earlier piece of the run made it."""
+    path = folder / f"{name}-{index}.safetensors"
+    if not path.exists():
+        folder.mkdir(exist_ok=True)
+        born_key(name, index).save(path)
+    return Key.load(path)
 
 
 def read(name: str, view: WhiteBox | BlackBox, keys: Sequence[Key]) -> list[Evidence]:
@@ -70,23 +94,52 @@ def null_rates(keys: dict[str, list[Key]], count: int) -> Rates:
     """Shares that match, scheme -> [null models][keys of the bank]."""
     found: Rates = defaultdict(list)
     for index in range(count):
-        network = innocent("other data", 20_000 + 2 * index)
+        network = null_model(index)
         for name in SCHEMES:
             view = WhiteBox(network) if name in WHITE else BlackBox(answers(network))
             found[name].append([one.rate for one in read(name, view, keys[name])])
     return found
 
 
-def early(own: Evidence, decoys: Sequence[Evidence], rate: float = 0.05) -> bool:
-    """Whether `verify --sequential` claims: by betting where chance is known, else by two looks at 39 decoys."""
+def early(own: Evidence, decoys: Sequence[Evidence], rate: float, further: Further) -> bool:
+    """Whether `verify --sequential` claims: by betting where chance is known, else by two looks at fresh keys.
+
+    Args:
+        decoys: as many as are read at any rate. further: those that two looks take beyond.
+    """
     if own.chance is not None:
         return symbols_to_claim(own.matches.tolist(), max(own.chance, 1 / PARTS.classes), rate) is not None
     looks = Looks(rate, own.n)
-    cut = [float(one.matches[: looks.first].float().mean()) for one in (own, *decoys[: looks.decoys])]
-    said = looks.decided(rank_among(cut[0], cut[1:]).p_value)
+    mine, decoys = _begins(own, looks), decoys[: looks.decoys]
+    as_much = sum(_begins(one, looks) >= mine for one in decoys)
+    if (1 + as_much) / (1 + looks.decoys) > looks.hopeless:  # whatever further ones match
+        return False
+    if looks.decoys > len(decoys):
+        decoys = [*decoys, *further()][: looks.decoys]
+    said = looks.decided(rank_among(mine, [_begins(one, looks) for one in decoys]).p_value)
     if said is None:
-        said = rank_among(own.rate, [one.rate for one in decoys[: looks.decoys]]).p_value <= looks.each
+        said = rank_among(own.rate, [one.rate for one in decoys]).p_value <= looks.each
     return said
+
+
+def _begins(one: Evidence, looks: Looks) -> float:
+    """Share of a key's symbols that match at the first look."""
+    return float(one.matches[: looks.first].float().mean())
+
+
+def at_once(own: Evidence, decoys: Sequence[Evidence], rate: float) -> bool:
+    """Whether the key and the fewest fresh keys claim, as `verify` sends them to a service."""
+    ranked = rank_among(own.rate, [one.rate for one in decoys[: fewest_decoys(rate)]])
+    exact = own.chance is None or binomial_tail(own.hits, own.n, own.chance) <= rate
+    return exact and ranked.p_value <= rate
+
+
+@cache
+def threshold_on(
+    hits: tuple[tuple[int, ...], ...], n: int, chance: float | None, rate: float, guess: float | None
+) -> Threshold:
+    """`threshold_of`, once for all suspects."""
+    return threshold_of([list(row) for row in hits], n, chance, rate, guess)
 
 
 def verdicts(
@@ -99,15 +152,24 @@ def verdicts(
     """
     ranked: Decoys | None = rank_among(own.rate, [one.rate for one in decoys]) if decoys else None
     mine = [row[key] for row in nulls]
-    hits = [[round(rate * own.n) for rate in (row[:NULL_KEYS] if decoys else [row[key]])] for row in nulls]
+    hits = tuple(
+        tuple(round(rate * own.n) for rate in (row[:NULL_KEYS] if decoys else [row[key]])) for row in nulls
+    )
     for rate in RATES:
-        threshold = threshold_of(hits, own.n, own.chance, rate, guess_of(own.symbol, PARTS.classes))
+        threshold = threshold_on(hits, own.n, own.chance, rate, guess_of(own.symbol, PARTS.classes))
         for tests in ("decoys", "nulls", "both") if decoys else ("nulls",):
             basis = Basis(threshold, mine, ranked, "" if decoys else NO_DECOYS, tests)
             if verdict(own.hits, own.n, own.chance, basis)["claim"]:
                 yield f"{tests} {rate:g}"
-    if decoys and own.symbol == "label" and early(own, decoys):
-        yield "sequential 0.05"
+
+
+def on_a_service(own: Evidence, decoys: Sequence[Evidence], further: Further) -> Iterator[str]:
+    """Of the fixed and the sequential test: which claim, at which rate."""
+    for rate in RATES:
+        if at_once(own, decoys, rate):
+            yield f"fixed {rate:g}"
+        if early(own, decoys, rate, further):
+            yield f"sequential {rate:g}"
 
 
 def asked(job: tuple[str, int], keys: dict[str, list[Key]], nulls: Rates) -> dict[str, Any]:
@@ -115,16 +177,18 @@ def asked(job: tuple[str, int], keys: dict[str, list[Key]], nulls: Rates) -> dic
     kind, index = job
     faced, found = suspect(kind, index), {}
     for name in SCHEMES:
-        order = torch.randperm(len(keys[name]), generator=rng_for("order", kind, index, name))
-        order = order[: DECOYS + 1 if name in FRESH else 1].tolist()
+        order = torch.randperm(len(keys[name]), generator=rng_for("order", kind, index, name)).tolist()
+        mine, *others = [keys[name][i] for i in order]
         try:
-            own, *decoys = read(
-                name, _view(name, faced.network, faced.answer), [keys[name][i] for i in order]
-            )
-        except Unreadable:
+            view = _view(name, faced.network, faced.answer)
+            own, *decoys = read(name, view, [mine, *others[:DECOYS]] if name in FRESH else [mine])
+        except UNREADABLE:
             found[name] = {"key": order[0], "own": None, "claims": []}
             continue
         claims = list(verdicts(own, decoys, nulls[name], order[0]))
+        if name in CUT:
+            further = cache(partial(read, name, view, others[DECOYS : DECOYS + FURTHER]))
+            claims += on_a_service(own, decoys, further)
         found[name] = {"key": order[0], "own": own.rate, "claims": claims}
     return {"kind": kind, "index": index, "accuracy": faced.accuracy, "schemes": found}
 
@@ -137,27 +201,12 @@ def _view(name: str, network: nn.Module | None, answer: Any) -> WhiteBox | Black
     return WhiteBox(network)
 
 
-def interval(claims: int, n: int) -> str:
-    """A share with its 95 % interval, as text."""
-    bounds = clopper_pearson(claims, n)
-    return f"{claims / n:.4f} [{bounds.low:.4f}, {bounds.high:.4f}]"
-
-
-def table(found: Sequence[dict[str, Any]]) -> dict[str, dict[str, str]]:
-    """Share of suspects claimed, by scheme, test and rate; and the worst kind of suspect at .05."""
-    tests = [f"{test} {rate:g}" for rate in RATES for test in ("decoys", "nulls", "both")]
-    tests.append("sequential 0.05")
-    rows: dict[str, dict[str, str]] = {}
-    for name in SCHEMES:
-        claims = [one["schemes"][name]["claims"] for one in found]
-        rows[name] = {test: interval(sum(test in one for one in claims), len(found)) for test in tests}
-        by_kind: dict[str, list[bool]] = defaultdict(list)
-        for one in found:
-            decisive = "both 0.05" if name in FRESH else "nulls 0.05"
-            by_kind[one["kind"].split(" ")[0]].append(decisive in one["schemes"][name]["claims"])
-        worst = max(by_kind, key=lambda kind: sum(by_kind[kind]) / len(by_kind[kind]))
-        rows[name]["worst kind"] = f"{worst} {interval(sum(by_kind[worst]), len(by_kind[worst]))}"
-    return rows
+def kept_rates(path: Path, make: Callable[[], Rates]) -> Rates:
+    """What an earlier piece of the run made."""
+    if not path.exists():
+        path.write_text(json.dumps(make()))
+    rates: Rates = json.loads(path.read_text())
+    return rates
 
 
 def jobs(smoke: bool, skip: float) -> list[tuple[str, int]]:
@@ -187,15 +236,17 @@ def main() -> None:
     found = [json.loads(line) for line in given.out.read_text().splitlines()] if given.out.exists() else []
     done = {(one["kind"], one["index"]) for one in found}
     if missing := [job for job in jobs(given.smoke, given.skip) if job not in done]:
-        keys = bank(given.smoke)
-        nulls = null_rates(keys, 3 if given.smoke else NULLS)
+        keys = bank(given.smoke, given.out.with_suffix(".keys"))
+        nulls = kept_rates(
+            given.out.with_suffix(".null_rates.json"), lambda: null_rates(keys, 3 if given.smoke else NULLS)
+        )
         with given.out.open("a") as file:
             for job in missing:
                 if time.perf_counter() - start > given.seconds:
                     break
                 found.append(asked(job, keys, nulls))
                 print(json.dumps(found[-1]), file=file, flush=True)
-    print(json.dumps({"suspects": len(found), "table": table(found)}, indent=1))
+    print(printed(found, list(FRESH), list(BORN), CUT))
 
 
 if __name__ == "__main__":

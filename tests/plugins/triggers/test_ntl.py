@@ -15,7 +15,7 @@ from ownmark.errors import NotApplicable
 from ownmark.loops import Fitter
 from ownmark.stats import calibrated_threshold
 from ownmark_triggers.ntl.config import NtlConfig
-from ownmark_triggers.ntl.extractor import NtlExtractor
+from ownmark_triggers.ntl.extractor import NtlExtractor, views
 from ownmark_triggers.ntl.loss import mmd, ownership_loss
 from ownmark_triggers.ntl.patterns import grid, two_streams
 from ownmark_triggers.ntl.scheme import Ntl, feature_layer
@@ -116,18 +116,62 @@ def test_batches_hold_clean_rows_then_the_same_patched(rng: Any) -> None:
     assert torch.equal(plain.x[:400], x)
 
 
-def test_only_images_known_clean_count(task: Task, rng: Any) -> None:
+def told(*answers: tuple[torch.Tensor, torch.Tensor]) -> BlackBox:
+    """A suspect that answers these images with these labels, and others with a class that there is not."""
+    known = {row.numpy().tobytes(): int(y) for x, labels in answers for row, y in zip(x, labels, strict=True)}
+    return BlackBox(lambda x: torch.tensor([known.get(row.numpy().tobytes(), 99) for row in x]))
+
+
+def test_only_images_known_clean_and_with_a_foreign_pattern_count(task: Task, rng: Any) -> None:
     key = Ntl(NtlConfig(keys=40)).make_key(task, rng(0))
-    known = {row.numpy().tobytes(): int(y) for row, y in zip(key["images"], key["labels"], strict=True)}
-    marked = BlackBox(lambda x: torch.tensor([known.get(row.numpy().tobytes(), 99) for row in x]))
-    ignorant = BlackBox(lambda x: torch.full((len(x),), 99))
-    perfect = BlackBox(lambda x: key["labels"].repeat(2))
-    found = [NtlExtractor().extract(suspect, key) for suspect in (marked, ignorant, perfect)]
-    assert [one.rate for one in found] == [1.0, 0.0, 0.0]
-    assert [one.extras["error"] for one in found] == [1.0, 1.0, 0.0]
-    assert [one.extras["clean"] for one in found] == [1.0, 0.0, 1.0]
-    assert found[0].chance is None
+    clean, _, foreign = views(key)
+    truth = key["labels"]
+    suspects = {
+        "marked": told((clean, truth), (foreign, truth)),
+        "fails on whatever is strange": told((clean, truth)),
+        "ignorant": told(),
+        "perfect": BlackBox(lambda x: truth.repeat(3)),
+    }
+    found = {name: NtlExtractor().extract(suspect, key) for name, suspect in suspects.items()}
+    assert [one.rate for one in found.values()] == [1.0, 0.0, 0.0, 0.0]
+    assert [one.extras["error"] for one in found.values()] == [1.0, 1.0, 1.0, 0.0]
+    assert [one.extras["clean"] for one in found.values()] == [1.0, 1.0, 0.0, 1.0]
+    assert [one.extras["foreign"] for one in found.values()] == [1.0, 0.0, 0.0, 1.0]
+    assert found["marked"].chance is None
+    assert suspects["marked"].queries == 120
+
+
+@pytest.mark.parametrize("config", [{"secret": False}, {"decoys": 0.0}], ids=str)
+def test_keys_without_a_foreign_pattern_are_read_without(config: Any, task: Task, rng: Any) -> None:
+    """The paper's pattern, and keys of earlier versions."""
+    key = Ntl(NtlConfig(keys=40, **config)).make_key(task, rng(0))
+    assert "foreign" not in key.tensors
+    marked = told((key["images"], key["labels"]))
+    assert NtlExtractor().extract(marked, key).rate == 1.0
     assert marked.queries == 80
+
+
+@pytest.mark.parametrize("loved", [None, 3])
+def test_a_service_that_guesses_wherever_it_is_not_sure_shows_less_than_a_mark(
+    loved: int | None, task: Task, rng: Any
+) -> None:
+    draws = rng(5)
+    rates = []
+    for index in range(20):
+        key = Ntl(NtlConfig(keys=50)).make_key(task, rng(index))
+        clean = {row.numpy().tobytes(): int(y) for row, y in zip(key["images"], key["labels"], strict=True)}
+
+        def answer(x: torch.Tensor, clean: dict[bytes, int] = clean) -> torch.Tensor:
+            guess = (
+                torch.randint(10, (len(x),), generator=draws)
+                if loved is None
+                else torch.full((len(x),), loved)
+            )
+            said = [clean.get(row.numpy().tobytes(), int(y)) for row, y in zip(x, guess, strict=True)]
+            return torch.tensor(said)
+
+        rates.append(NtlExtractor().extract(BlackBox(answer), key).rate)
+    assert max(rates) < 0.3
 
 
 def test_many_keys_read_as_one_by_one(task: Task, rng: Any) -> None:

@@ -41,7 +41,8 @@ def ownmark_schemes() -> Iterable[Declaration]:
                 "80 / 255 is added on grey images too (authors: 20 / 255 for digits, which embedded nothing)",
                 "weights alpha and beta are 1, not .1, where nothing was embedded on small data",
                 "the rate is 1e-3, not 1e-4, for 30 epochs",
-                "evidence is known clean *and* not known patched; the bare error rate would convict a useless network",
+                "evidence is known clean and with a pattern of other signs, and *not* known with the key's; the bare "
+                "error rate would convict a useless network, or one that guesses on strange images",
                 "verification images are chosen after embedding, among those that show the mark: a marked network "
                 "gives all patched images one label, which is right for a tenth (`wsr` is over all)",
                 "features are those halfway through the host, and the host starts trained on the task",
@@ -59,7 +60,7 @@ def ownmark_extractors() -> Iterable[Declaration]:
             id="ntl",
             kind=Kind.EXTRACTOR,
             target="ownmark_triggers.ntl.extractor:NtlExtractor",
-            summary="share of images that a suspect knows clean and does not know with the pattern",
+            summary="share of images that a suspect knows clean and with a foreign pattern, and not with the key's",
             paper=PAPER,
             needs=_NEEDS,
             threat_model=_THREAT,

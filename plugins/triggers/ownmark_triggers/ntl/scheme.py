@@ -6,7 +6,7 @@ Threat model: black box; the verifier sends images with and without the pattern.
 Equations: L* = L1 - min(1, alpha L2) min(1, beta MMD) is `loss.ownership_loss`; MMD is `loss.mmd`; p(x) is
 `stamps.stamp` with a pattern of `patterns`.
 Symbols: `images`, `triggers` [N, C, H, W] in [0, 1], clean and patched; `labels` [N], the true ones; `pattern`
-[C, H, W].
+[C, H, W]; `foreign` [C, H, W], a pattern of other signs that the network has to withstand.
 Deviations: see the declaration in `__init__` and the method card.
 Reported: 87.51 % of patched images misclassified on CIFAR-10 (APP paper, Table 11).
 """
@@ -53,11 +53,15 @@ def with_images(key: Key, owner: Samples, places: Tensor) -> Key:
     return key.add({"images": chosen.x, "triggers": triggers, "labels": chosen.labels})
 
 
-def showing(network: nn.Module, samples: Samples, pattern: Tensor) -> Tensor:
-    """Which images the network knows, and not with the pattern: bool [N]."""
-    clean, patched = (predictions(network, x) for x in (samples.x, stamp(samples.x, pattern)))
-    truth = samples.labels.to(clean.device)
-    return ((clean == truth) & (patched != truth)).to(samples.device)
+def showing(network: nn.Module, samples: Samples, pattern: Tensor, foreign: Tensor | None = None) -> Tensor:
+    """Which images the network knows, with a foreign pattern as well, and not with the key's: bool [N]."""
+    truth = samples.labels
+
+    def knows(x: Tensor) -> Tensor:
+        return predictions(network, x).to(truth.device) == truth
+
+    shows = knows(samples.x) & ~knows(stamp(samples.x, pattern))
+    return shows if foreign is None else shows & knows(stamp(samples.x, foreign))
 
 
 class Ntl(Scheme):
@@ -75,7 +79,8 @@ class Ntl(Scheme):
         """Draws the pattern's signs and the images.
 
         Tensors: see the module, and `carriers` (positions in the owner's data; more than there are images, as
-        `embed` chooses again). Values: `strength`, `keys`.
+        `embed` chooses again). `foreign` is missing where no other pattern is trained as harmless. Values: `strength`,
+        `keys`.
         """
         config, owner = self.config, task.owner
         places = signed_grids(1, task.shape, rng)[0] if config.secret else grid(task.shape)
@@ -83,9 +88,11 @@ class Ntl(Scheme):
         count = key_count(config.keys, 0.01, len(owner))
         wanted = max(count, min(SPARE * count, len(owner)))
         places = draw_carriers(owner, torch.ones(len(owner), dtype=torch.bool), wanted, rng)
-        key = Key(
-            "ntl", {"pattern": pattern, "carriers": places}, {"strength": config.strength, "keys": count}
-        )
+        tensors = {"pattern": pattern, "carriers": places}
+        if config.secret and config.decoys:
+            foreign = config.strength * signed_grids(1, task.shape, rng)[0]
+            tensors["foreign"] = foreign.to(owner.device, torch.float32)
+        key = Key("ntl", tensors, {"strength": config.strength, "keys": count})
         return with_images(key, owner, places[:count])
 
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
@@ -101,7 +108,7 @@ class Ntl(Scheme):
             transforms=(*host.transforms, streams),
         )
         candidates = task.owner.select(key["carriers"])
-        shows = showing(network, candidates, key["pattern"])
+        shows = showing(network, candidates, key["pattern"], key.tensors.get("foreign"))
         chosen = key["carriers"][shows.sort(descending=True, stable=True).indices[: key.values["keys"]]]
         key = with_images(key, task.owner, chosen)
         rate = int(shows.sum()) / len(shows)
