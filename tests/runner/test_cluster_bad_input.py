@@ -10,6 +10,7 @@ import re
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -263,13 +264,30 @@ def test_no_such_cluster_is_one_sentence_that_names_the_address(said: str) -> No
     assert "\n" not in words
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("address", ["127.0.0.1:9", "no-such-host.invalid:6379", "not an address", "auto"])
-def test_no_such_address_is_one_sentence(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ownmark.runner.cluster.connecting._SECONDS", "1")
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    wanted = rf"--cluster {address}: no Ray cluster answers there"
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1:9", "ray://127.0.0.1:9", "[::1]:9", "no-such-host.invalid:6379", "not an address", "127.0.0.1",
+     "127.0.0.1:70000", "127.0.0.1:6379x", ":6379", "\u0661:\u0662", "x" * 300 + ":1"],
+)  # fmt: skip
+def test_an_address_where_nobody_listens_is_told_at_once(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before Ray is asked, which would wait for minutes."""
+    asked: list[str] = []
+    module = SimpleNamespace(is_initialized=lambda: False, init=asked.append)
+    monkeypatch.setattr("ownmark.runner.cluster.connecting.ray", lambda: module)
+    wanted = re.escape(f"--cluster {address}: no Ray cluster answers there")
     with pytest.raises(OwnmarkError, match=wanted) as said, connected(None, address):
+        raise AssertionError
+    assert "\n" not in str(said.value)
+    assert not asked
+
+
+@pytest.mark.slow
+def test_no_cluster_on_this_machine_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    wanted = "--cluster auto: no Ray cluster answers there"
+    with pytest.raises(OwnmarkError, match=wanted) as said, connected(None, "auto"):
         raise AssertionError
     assert "\n" not in str(said.value)
 

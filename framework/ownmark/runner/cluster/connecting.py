@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,8 +17,10 @@ _STORE_BYTES = 100 * 2**20
 """Ray's own object store: strings fit."""
 _ATTEMPTS = 3
 """To start a cluster of our own."""
-_SECONDS = "20"
+_SECONDS = 20
 """For an address to answer."""
+_JOINING = {"RAY_gcs_rpc_server_connect_timeout_s": str(_SECONDS), "RAY_NUM_REDIS_GET_RETRIES": "2"}
+"""Without them Ray asks what does not answer for a quarter of an hour."""
 
 
 def ray() -> Any:
@@ -46,8 +49,8 @@ def connected(workers: int | None, address: str | None) -> Iterator[Any]:
     if address is None and "ray" not in sys.modules:
         for name, value in {**_OURS, "RAY_AUTH_TOKEN": secrets.token_hex(32)}.items():
             os.environ.setdefault(name, value)
-    os.environ.setdefault("RAY_gcs_rpc_server_connect_timeout_s", _SECONDS)
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    for name, value in {**_JOINING, "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}.items():
+        os.environ.setdefault(name, value)
     module = ray()
     ours = not module.is_initialized()
     if ours:
@@ -67,6 +70,7 @@ def connected(workers: int | None, address: str | None) -> Iterator[Any]:
 def _start(module: Any, workers: int | None, address: str | None) -> None:
     options = {"log_to_driver": False, "configure_logging": False}
     if address is not None:
+        _require_listening(address)
         module.init(address=address, **options)
         return
     for attempt in range(1, _ATTEMPTS + 1):
@@ -80,6 +84,20 @@ def _start(module: Any, workers: int | None, address: str | None) -> None:
             if attempt == _ATTEMPTS or "timed out" not in str(error):
                 raise
             module.shutdown()
+
+
+def _require_listening(address: str) -> None:
+    """Somebody listens there, who may or may not be Ray; `auto` is Ray's to find.
+
+    Raises:
+        OSError: nobody does. ValueError: it is no address.
+    """
+    if address == "auto":
+        return
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if not (host and colon and port.isascii() and port.isdigit() and int(port) < 2**16):
+        raise ValueError("expected auto, HOST:PORT or ray://HOST:PORT")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS).close()
 
 
 def _why(error: Exception, address: str | None) -> str:
