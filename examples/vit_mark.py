@@ -7,7 +7,7 @@ import ownmark
 
 images, labels = pictures()
 model = ViTForImageClassification.from_pretrained("my-vit")
-scheme = {"uchida": {"bits": 64, "strength": 0.1, "recipe": {"epochs": 3}}}
+scheme = {"uchida": {"bits": 64, "strength": 1.0, "recipe": {"epochs": 5, "clip": 1.0}}}
 mark = ownmark.mark(model, (images[:1397], labels[:1397]), scheme, test=(images[1397:], labels[1397:]))
 print(mark)
 mark.save("vit-mark")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import html
 import json
 import stat
 from pathlib import Path
@@ -14,7 +15,9 @@ from torch import Tensor, nn
 
 import ownmark
 from ownmark.api.lending import freshened
+from ownmark.discovery import discover
 from ownmark.errors import DataError, NotApplicable, OwnmarkError, PlanError
+from ownmark.methods import Kind
 
 
 def test_the_marked_copy_is_of_the_owners_class_under_its_names(marked: Any, model: nn.Module) -> None:
@@ -46,6 +49,8 @@ def test_it_is_claimed_as_module_function_and_file_and_the_original_is_not(
     assert (row["claim"], row["n"], row["hits"]) == (True, 20, record["hits"])
     (axes,) = record.plot().axes
     assert [bar.get_width() for bar in axes.patches] == [record["hits"] / 20]
+    assert repr(record) == str(record)
+    assert record.plot()._repr_png_().startswith(b"\x89PNG")
 
 
 def test_what_is_given_away_tells_nothing(marked: Any) -> None:
@@ -68,6 +73,30 @@ def test_a_saved_mark_is_loaded_with_the_class_and_verifies(marked: Any, tmp_pat
     with pytest.raises(OwnmarkError, match="exists"):
         marked.save(folder)
     assert "_repr_html_" in dir(again)
+
+
+def test_results_show_what_they_say(marked: Any, data: Any) -> None:
+    left = ownmark.attack(marked.released, {"prune": {"sparsity": 0.2}}, data[1], device="cpu")
+    for result in (marked, left):
+        assert repr(result) == str(result)
+        assert "accuracy" in repr(result)
+        assert str(result) in html.unescape(result._repr_html_())
+
+
+GONE = {
+    "data": lambda: (
+        discover().build(Kind.DATASET, "function", {"target": "ownmark.api.held:d_0123abcd"}).load()
+    ),
+    "network": lambda: (
+        discover().build(Kind.HOST, "module", {"target": "ownmark.api.held:m_0123abcd"}).build((1, 8, 8), 2)
+    ),
+}
+
+
+@pytest.mark.parametrize("argument", GONE)
+def test_objects_of_another_process_are_asked_for_by_their_argument(argument: str) -> None:
+    with pytest.raises(OwnmarkError, match=rf"ended; `ownmark\.load\(MARK, {argument}=...\)`"):
+        GONE[argument]()
 
 
 def test_no_null_model_is_trained_where_chance_is_known(marked: Any) -> None:
@@ -147,6 +176,7 @@ def test_a_study_on_live_objects(model: nn.Module, data: Any, tmp_path: Path) ->
     rows = done.table()
     assert [row["attack"] for row in rows] == ["none", "prune"]
     assert rows[0]["matches"] > 0.9
+    assert str(tmp_path) not in repr(done)
     assert "<table>" in done._repr_html_()
     assert done.plot().axes
 

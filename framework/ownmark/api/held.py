@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ownmark.errors import OwnmarkError
+
+KINDS = {"d": ("images", "data"), "m": ("a model and its weights", "network")}
+"""First letters of names: what they are, and as which argument they are given again."""
 _HELD: dict[str, Callable[..., Any]] = {}
+
+
+class Gone(OwnmarkError, AttributeError):
+    """An object of a process that has ended."""
 
 
 def hold(kind: str, digest: str, give: Callable[..., Any]) -> str:
@@ -26,6 +34,8 @@ def is_held(target: str) -> bool:
 def __getattr__(name: str) -> Callable[..., Any]:
     if name in _HELD:
         return _HELD[name]
-    raise AttributeError(
-        f"{name} was an object of another Python process; give it to `ownmark.load` again (`data`, `network`)"
-    )
+    kind = name.partition("_")[0]
+    if kind not in KINDS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    what, argument = KINDS[kind]
+    raise Gone(f"{what} of a process that has ended; `ownmark.load(MARK, {argument}=...)` takes them again")

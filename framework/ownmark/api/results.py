@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,11 +47,13 @@ class Verdict(dict[str, Any]):
 
         return "\n".join(told(self))
 
+    __repr__ = __str__
+
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Mark:
     """A marked model with its owner's key.
 
@@ -64,8 +66,8 @@ class Mark:
     released: nn.Module
     utility: Mapping[str, Any]
     verdicts: Mapping[str, Mapping[str, Any]]
-    _saved: Mapping[str, Any] | None = field(default=None, repr=False)
-    _own: bool = field(default=True, repr=False)
+    _saved: Mapping[str, Any] | None = None
+    _own: bool = True
 
     def verify(self, suspect: Any, **options: Any) -> Verdict:
         """Whose is this suspect? A module, a function, a file, a folder, an address; options as for `verify`."""
@@ -129,11 +131,13 @@ class Mark:
         lines += [f"read by {row['reader']}: p = {row['p_value']:.2g}" for row in self.table()]
         return "\n".join(lines) or f"the mark in {self.folder}"
 
+    __repr__ = __str__
+
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Attacked:
     """What a thief made of a model.
 
@@ -155,11 +159,13 @@ class Attacked:
             ", ".join(f"accuracy {name} {value:.3f}" for name, value in self.accuracy.items()) or "attacked"
         )
 
+    __repr__ = __str__
+
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Study:
     """Schemes against attacks on one model: records and the report on them."""
 
@@ -178,17 +184,21 @@ class Study:
 
     def plot(self) -> Any:
         """Accuracy left against matches left, one point a cell; a matplotlib figure."""
-        from matplotlib.figure import Figure
+        from matplotlib import colormaps
 
-        figure = Figure(figsize=(5, 4))
+        from ownmark.api.figures import Picture
+
+        figure = Picture(figsize=(6, 4), layout="constrained")
         axes = figure.subplots()
+        axes.set_prop_cycle(color=colormaps["tab20"](range(20)))
         for row in self.table():
             if row["accuracy"] is not None and row["matches"] is not None:
-                axes.scatter(row["matches"], row["accuracy"], marker="o" if row["claim"] else "x")
-                axes.annotate(
-                    f"{row['scheme']}, {row['attack']}", (row["matches"], row["accuracy"]), fontsize=7
-                )
-        axes.set(xlabel="share of the mark that matches", ylabel="accuracy")
+                axes.scatter(
+                    row["matches"], row["accuracy"], marker="o" if row["claim"] else "x",
+                    label=f"{row['scheme']}, {row['attack']}",
+                )  # fmt: skip
+        figure.legend(loc="outside right upper", fontsize=7)
+        axes.set(xlim=(-0.03, 1.03), xlabel="share of the mark that matches", ylabel="accuracy")
         return figure
 
     def __str__(self) -> str:
@@ -197,6 +207,8 @@ class Study:
             f"{_number(row['matches'])} of the mark matches"
             for row in self.table()
         )
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         rows = self.table()
@@ -212,9 +224,9 @@ class Study:
 
 def _bars(rows: Sequence[Mapping[str, Any]]) -> Any:
     """One bar a reader, its threshold a line."""
-    from matplotlib.figure import Figure
+    from ownmark.api.figures import Picture
 
-    figure = Figure(figsize=(5, 0.8 + 0.5 * len(rows)), layout="constrained")
+    figure = Picture(figsize=(5, 0.8 + 0.5 * len(rows)), layout="constrained")
     axes = figure.subplots()
     for place, row in enumerate(rows):
         axes.barh(place, row["share"], color="tab:green" if row["claim"] else "tab:gray")

@@ -61,7 +61,8 @@ def require_worth(utility: Mapping[str, Any], max_loss: float | None) -> None:
     if max_loss is not None and utility["loss"] > max_loss + 1e-9:
         raise NotApplicable(
             f"the mark costs {utility['loss']:.3f} of {metric} ({told}), and at most {max_loss:g} is allowed; embed "
-            "more gently, train longer, or allow more (--max-loss). Nothing was released"
+            "more gently (a lower `lr`, or `clip: 1`, in the scheme's recipe), train longer, or allow more "
+            "(--max-loss). Nothing was released"
         )
     if (
         "n" in utility

@@ -10,7 +10,7 @@ import torch
 from ownmark.builtin.datasets.config import FunctionConfig
 from ownmark.contracts.dataset import Dataset, Images
 from ownmark.contracts.samples import Samples
-from ownmark.errors import DataError
+from ownmark.errors import DataError, OwnmarkError
 from ownmark.importing import named
 
 
@@ -28,6 +28,8 @@ class Function(Dataset):
         target = self.config.target
         try:
             given: Any = named(target)(**self.config.arguments)
+        except OwnmarkError as error:
+            raise DataError(str(error)) from error
         except (ImportError, AttributeError) as error:
             raise DataError(f"{target} cannot be imported: {error}") from error
         except Exception as error:

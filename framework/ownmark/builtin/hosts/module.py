@@ -158,6 +158,8 @@ class Module(Host):
     def _target(self) -> Callable[..., Any]:
         try:
             found: Callable[..., Any] = named(self.config.target)
+        except OwnmarkError as error:
+            raise NotApplicable(str(error)) from error
         except (ImportError, AttributeError) as error:
             raise NotApplicable(
                 f"{self.config.target} cannot be imported ({error}); install it, or put its folder on PYTHONPATH"
