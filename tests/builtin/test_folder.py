@@ -222,7 +222,7 @@ print(json.dumps({"grown": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - 
 """
 PLAN = """
 tasks:
-  - {{dataset: {dataset}, host: {{convnet: {{width: 0.5, recipe: {{epochs: 1, batch_size: 64}}}}}}}}
+  - {{dataset: {dataset}, host: {{convnet: {{width: 0.25, recipe: {{epochs: 1, batch_size: 64}}}}}}}}
 schemes: [{{patch: {{keys: 20, extra_epochs: 1}}}}]
 attacks: [none, {{finetune: {{recipe: {{epochs: 1}}}}}}]
 attacker: {{data: 0.1}}
