@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,3 +48,19 @@ def test_only_the_pack_that_imports_torch_is_blamed(two_packs: None) -> None:
     run_check(check, discover().find(Kind.ATTACK, "light-echo"))
     with pytest.raises(CheckFailed, match=r"heavy-marks/heavy-echo is not listed where torch"):
         run_check(check, discover().find(Kind.ATTACK, "heavy-echo"))
+
+
+FIRST_TIME = """
+from importlib import import_module
+from ownmark.testing.states import ambient, disturbed
+for name in ("rich.style", "rich.console", "torchmetrics"):
+    before = ambient()
+    import_module(name)
+    print(name, disturbed(before))
+"""
+
+
+def test_no_method_is_blamed_for_what_an_import_draws() -> None:
+    done = subprocess.run([sys.executable, "-c", FIRST_TIME], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["rich.style []", "rich.console []", "torchmetrics []"]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import rich.style  # noqa: F401  (draws from Python's generator when it is imported, which a method would be blamed for)
 import torch
 from torch import Tensor, nn
 
