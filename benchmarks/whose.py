@@ -4,7 +4,7 @@
 the null models are 20 further networks. Where a key is born in embedding, one of four owners' keys stands for it, and
 there are no decoys. Verdicts are those of `ownmark.runner.verdict`, without the clean images that a black box is asked
 first. Beside them, on the same answers and without null models, what is sent to a service: `fixed`, the key and the
-fewest fresh keys, and `sequential`, which stops early. About 25 minutes on one core, in pieces if `--seconds` says so.
+fewest fresh keys, and `sequential`, which stops early. Half an hour on one core, in pieces if `--seconds` says so.
 `--smoke` does the same with a handful. Tables: `whose_tables.py`.
 """
 
