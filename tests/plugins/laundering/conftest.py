@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from ownmark.builtin.hosts.config import ConvNetConfig
 from ownmark.builtin.hosts.convnet import ConvNet
-from ownmark.contracts import Samples, Stolen, seeded
+from ownmark.contracts import Recipe, Samples, Stolen, seeded
 
 TARGET = 2
 
@@ -53,6 +54,23 @@ def bars(count: int, seed: int) -> Samples:
     x = 0.2 * torch.rand((count, 1, 10, 10), generator=rng)
     x[torch.arange(count), 0, y + 1, 0:7] += 0.6
     return Samples(x, y)
+
+
+@dataclass
+class Listening:
+    """Trains nothing, remembers every time what it was asked to train on."""
+
+    rng: torch.Generator = field(default_factory=lambda: generator(0))
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+    def __call__(self, network: nn.Module, samples: Samples, recipe: Recipe, **rest: Any) -> nn.Module:
+        self.asked.append({"network": network, "samples": samples, "recipe": recipe, **rest})
+        return network.eval()
+
+
+@pytest.fixture
+def looking() -> Listening:
+    return Listening()
 
 
 @pytest.fixture
