@@ -16,7 +16,7 @@ from ownmark.loops import Fitter
 from ownmark.stats import calibrated_threshold
 from ownmark_triggers.ntl.config import NtlConfig
 from ownmark_triggers.ntl.extractor import NtlExtractor, views
-from ownmark_triggers.ntl.loss import mmd, ownership_loss
+from ownmark_triggers.ntl.loss import mmd, ownership_loss, ownership_term
 from ownmark_triggers.ntl.patterns import grid, two_streams
 from ownmark_triggers.ntl.scheme import Ntl, feature_layer
 
@@ -63,10 +63,25 @@ def test_loss_is_the_papers_times_the_classes(distance: float, weight: float, rn
     # KLDivLoss of one-hot targets in the authors' reduction, the mean over all elements
     l1, l2 = (-(one_hot * logits.log_softmax(1))[part].mean() for part in (slice(0, 6), slice(6, 12)))
     clean, patched = nn.functional.cross_entropy(logits, labels, reduction="none").chunk(2)
-    found = ownership_loss(clean, patched, torch.tensor(distance), 10, alpha=1.0, beta=1.0)
+    found = ownership_loss(clean.mean(), patched, torch.tensor(distance), 10, alpha=1.0, beta=1.0)
     assert found.item() == pytest.approx(10 * (l1 - l2 * weight).item(), rel=1e-5)
-    capped = ownership_loss(clean, 1000 + patched, torch.tensor(distance), 10, alpha=1.0, beta=1.0)
+    capped = ownership_loss(clean.mean(), 1000 + patched, torch.tensor(distance), 10, alpha=1.0, beta=1.0)
     assert capped.item() == pytest.approx(10 * (l1.item() - weight), rel=1e-5)
+
+
+def test_the_hosts_own_terms_see_the_clean_half_and_its_outputs(rng: Any) -> None:
+    network, x = nn.Sequential(nn.Flatten(), nn.Linear(4, 3)), torch.rand((8, 1, 2, 2), generator=rng(0))
+    batch, seen = Batch(x, torch.arange(8) % 3, torch.arange(8)), []
+
+    def cubes(network: nn.Module, batch: Batch, step: int) -> torch.Tensor:
+        seen.append((len(batch.x), batch.output(network), step))
+        return batch.output(network).pow(3).sum()
+
+    found = ownership_term([cubes], "1", 0.0, 0.0)(network, batch, 5)
+    assert found.item() == pytest.approx(network(x[:4]).pow(3).sum().item(), rel=1e-5)
+    ((count, output, step),) = seen
+    assert (count, step) == (4, 5)
+    assert torch.equal(output, batch.output(network)[:4])
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)

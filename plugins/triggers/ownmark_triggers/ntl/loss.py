@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -32,7 +34,7 @@ def mmd(one: Tensor, other: Tensor) -> Tensor:
 
 
 def ownership_loss(
-    clean: Tensor, patched: Tensor, distance: Tensor, classes: int, alpha: float, beta: float
+    task: Tensor, patched: Tensor, distance: Tensor, classes: int, alpha: float, beta: float
 ) -> Tensor:
     """C (L1 - min(1, alpha L2) min(1, beta MMD)) with C classes: scalar.
 
@@ -40,20 +42,39 @@ def ownership_loss(
     the factor C gives the task's term its usual size back.
 
     Args:
-        clean, patched: cross entropy of each image [B].
+        task: C L1, what the host minimises on the clean images. patched: cross entropy of each patched image [B].
     """
-    l1, l2 = clean.mean() / classes, patched.mean() / classes
-    return classes * (l1 - (alpha * l2).clamp(max=1) * (beta * distance).clamp(max=1))
+    l2 = patched.mean() / classes
+    return task - classes * (alpha * l2).clamp(max=1) * (beta * distance).clamp(max=1)
 
 
-def ownership_term(layer: str, alpha: float, beta: float) -> Term:
-    """The loss on batches of `patterns.two_streams`: clean rows first, then the same patched."""
+class Answered(Batch):
+    """Rows of a batch whose outputs are known."""
+
+    def __init__(self, batch: Batch, rows: slice, logits: Tensor) -> None:
+        super().__init__(batch.x[rows], batch.labels[rows], batch.index[rows])
+        self._logits = logits[rows]
+
+    def output(self, network: nn.Module) -> Tensor:
+        """What the network has said of these rows."""
+        return self._logits
+
+
+def ownership_term(terms: Sequence[Term], layer: str, alpha: float, beta: float) -> Term:
+    """The loss on batches of `patterns.two_streams`: clean rows first, then the same patched.
+
+    Args:
+        terms: the host's own, for the clean rows.
+    """
 
     def term(network: nn.Module, batch: Batch, step: int) -> Tensor:
         with inputs_of(network, [layer]) as seen:
             logits = batch.output(network)
-        clean, patched = F.cross_entropy(logits.float(), batch.labels, reduction="none").chunk(2)
+        half = len(logits) // 2
+        clean = Answered(batch, slice(half), logits)
+        task = torch.stack([one(network, clean, step) for one in terms]).sum()
+        patched = F.cross_entropy(logits[half:].float(), batch.labels[half:], reduction="none")
         distance = mmd(*seen[0].float().flatten(1).chunk(2))
-        return ownership_loss(clean, patched, distance, logits.shape[1], alpha, beta)
+        return ownership_loss(task, patched, distance, logits.shape[1], alpha, beta)
 
     return term

@@ -104,7 +104,7 @@ class Ntl(Scheme):
             network,
             task.owner,
             config.recipe,
-            terms=(ownership_term(layer, config.alpha, config.beta),),
+            terms=(ownership_term(host.terms, layer, config.alpha, config.beta),),
             transforms=(*host.transforms, streams),
         )
         candidates = task.owner.select(key["carriers"])
