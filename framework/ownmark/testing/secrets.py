@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -46,9 +46,15 @@ def _bytes(tensor: Tensor, dtype: torch.dtype) -> bytes:
     return flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
 
 
-def values_in(key: Key, text: str) -> Iterator[str]:
-    """Names of key values that stand in a text: long words, and numbers that nobody guesses."""
+def values_in(key: Key, text: str, public: Collection[Any] = ()) -> Iterator[str]:
+    """Names of key values that stand in a text: long words, and numbers that nobody guesses.
+
+    Args:
+        public: values that anybody knows who has the network, such as the names of its layers.
+    """
     for name, value in _leaves(key.values):
+        if value in public:
+            continue
         shown = str(value)
         number = isinstance(value, int) and not isinstance(value, bool) and value >= 2**16
         if (number or (isinstance(value, str) and len(shown) >= 8)) and shown in text:
