@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -110,29 +106,3 @@ class Authority:
         signer = seq(number(1), who, SHA256, tlv(0xA0, *attributes), RSA, tlv(4, signature))
         content = seq(oid(INFO), tlv(0xA0, tlv(4, info)))
         return seq(number(3), tlv(0x31, SHA256), content, tlv(0xA0, held), tlv(0x31, signer))
-
-
-@contextmanager
-def served(answer: object) -> Iterator[str]:
-    """The address of a server that answers each request body with `answer(body)`."""
-
-    class Handler(BaseHTTPRequestHandler):
-        wbufsize = -1
-
-        def do_POST(self) -> None:
-            content = answer(self.rfile.read(int(self.headers["Content-Length"])))  # type: ignore[operator]
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{running.server_port}/tsr"
-    finally:
-        running.shutdown()
-        running.server_close()

@@ -6,15 +6,14 @@ import base64
 import io
 import json
 import struct
-import threading
 import zlib
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from tests.posting import posting
 from torch import Tensor, nn
 
 from ownmark.contracts import outputs
@@ -98,28 +97,11 @@ SERVERS: dict[str, tuple[Answer, dict[str, Any]]] = {
 def server(request: pytest.FixtureRequest, network: nn.Module) -> Iterator[tuple[str, dict[str, Any]]]:
     answer, options = SERVERS[request.param]
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = (
-            -1
-        )  # head and body leave together; apart, each answer waits 40 ms for the head to be acknowledged
+    def content(body: bytes, headers: Mapping[str, str]) -> bytes:
+        return json.dumps(answer(network, body, headers["Content-Type"])).encode()
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            content = json.dumps(answer(network, body, self.headers["Content-Type"])).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{running.server_port}/", options
-    running.shutdown()
-    running.server_close()
+    with posting(content) as url:
+        yield url, options
 
 
 @pytest.mark.parametrize("server", SERVERS, indirect=True)

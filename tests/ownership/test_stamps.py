@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from tests.ownership import authority
+from tests.posting import posting
 
 from ownmark.cli import main
 from ownmark.errors import OwnmarkError, UntrustedFile
@@ -46,7 +47,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, ours: tuple[object, Path]) ->
     """A stamped commitment, a mark derived from it, and evidence."""
     folder = tmp_path_factory.mktemp("stamped")
     (folder / "plan.yaml").write_text(PLAN)
-    with authority.served(ours[0].answer) as url:  # type: ignore[attr-defined]
+    with posting(lambda body, _: ours[0].answer(body)) as url:
         commit(folder / "plan.yaml", folder / "commitment", authority=url)
     later = {"commitment": folder / "commitment", "randomness": "beacon round 4711: 5f3c"}
     embed(folder / "plan.yaml", folder / "mark", device="cpu", **later)
@@ -122,7 +123,7 @@ def test_no_stamp_no_commitment(tmp_path: Path, stranger: tuple[object, Path]) -
     refusal = authority.seq(authority.seq(authority.number(2)))
     for answer in (b"", b"no stamp", bytes(70_000), replay, refusal):
         with (
-            authority.served(lambda _, answer=answer: answer) as url,
+            posting(lambda *_, answer=answer: answer) as url,
             pytest.raises(OwnmarkError, match=r"127\.0\.0\.1"),
         ):
             commit(tmp_path / "plan.yaml", tmp_path / "commitment", authority=url)

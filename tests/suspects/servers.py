@@ -5,15 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
+from tests.posting import posting
 from tests.suspects.answering import NAMES
 from torch import Tensor, nn
 
@@ -102,28 +101,11 @@ SERVERS: dict[str, tuple[Answer, dict[str, Any]]] = {
 }
 
 
-@contextmanager
-def serving(answer: Answer, net: nn.Module) -> Iterator[str]:
+def serving(answer: Answer, net: nn.Module) -> AbstractContextManager[str]:
     """The address of a server that answers so."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def content(body: bytes, headers: Mapping[str, str]) -> bytes:
+        said = answer(net, body)
+        return said.encode() if isinstance(said, str) else json.dumps(said).encode()
 
-        def do_POST(self) -> None:
-            said = answer(net, self.rfile.read(int(self.headers["Content-Length"])))
-            content = said.encode() if isinstance(said, str) else json.dumps(said).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{running.server_port}/"
-    finally:
-        running.shutdown()
-        running.server_close()
+    return posting(content)
