@@ -49,30 +49,8 @@ def _require_shallow(value: Any) -> None:
 
 
 def written(value: Any, indent: int | None = 1) -> str:
-    """A JSON-ready value as text with sorted keys, `indent` spaces a level; on one line for None."""
-    if indent is None:
-        return json.dumps(finite(value), sort_keys=True, allow_nan=False)
-    return _laid_out(value, "\n", " " * indent)
-
-
-def _laid_out(value: Any, line: str, step: str) -> str:
-    """As `json.dumps` lays it out, whose own indenting runs in Python and takes three times as long."""
-    inner = line + step
-    if isinstance(value, str):
-        return json.encoder.encode_basestring_ascii(value)
-    if isinstance(value, float):
-        return float.__repr__(value) if math.isfinite(value) else "null"
-    if isinstance(value, Mapping):
-        named = {str(name): one for name, one in value.items()}
-        parts = [
-            f"{inner}{json.encoder.encode_basestring_ascii(name)}: {_laid_out(named[name], inner, step)}"
-            for name in sorted(named)
-        ]
-        return f"{{{','.join(parts)}{line}}}" if parts else "{}"
-    if isinstance(value, (list, tuple)):
-        parts = [inner + _laid_out(one, inner, step) for one in value]
-        return f"[{','.join(parts)}{line}]" if parts else "[]"
-    return json.dumps(value)
+    """A JSON-ready value as text with sorted keys."""
+    return json.dumps(finite(value), indent=indent, sort_keys=True, allow_nan=False)
 
 
 def finite(value: Any) -> Any:
