@@ -11,6 +11,9 @@ from ownmark import Kind, discover
 from ownmark.runner.cell import expand
 from ownmark.runner.plan import Entry, Plan, parse_plan
 from ownmark.runner.preflight import check_methods
+from ownmark_mira.deepinversion.config import DeepInversionConfig
+from ownmark_mira.mira.config import MiraConfig
+from ownmark_mira.mira_data_free.config import MiraDataFreeConfig
 
 PLANS = sorted(
     (package, path.name)
@@ -67,6 +70,26 @@ def test_small_plans_of_mira_have_rows_with_the_papers_own_rate_share_and_epochs
         assert own or not unlearning, plan.name
         judged += bool(unlearning)
     assert judged > 5
+
+
+def test_miras_noise_and_priors_are_in_the_units_of_its_hosts() -> None:
+    """sigma_1 is 1 for MNIST and .5 else, of (pixel - mean) / std as the host has them (section 6.1)."""
+    configs = {"mira": MiraConfig, "mira_data_free": MiraDataFreeConfig, "deepinversion": DeepInversionConfig}
+    sigmas = set()
+    for plan in plans("ownmark_mira"):
+        for row in rows(plan, *configs):
+            if "pixel_noise" in row.params:
+                continue
+            config = configs[row.id](**row.params)
+            sigma = 1.0 if "mnist" in config.preset else 0.5
+            units = [
+                (task.host.params.get("mean", [0.5]), task.host.params.get("std", [0.25]))
+                for task in plan.tasks
+            ]
+            assert (list(config.mean), list(config.std)) in units, plan.name
+            assert config.pixel_noise == sigma * config.std[0], plan.name
+            sigmas.add(sigma)
+    assert sigmas == {0.5, 1.0}
 
 
 def test_reconstructions_side_by_side_have_one_budget() -> None:

@@ -1,4 +1,4 @@
-"""How long inverting all classes in one batch takes, next to one class after the other."""
+"""How long inversion takes: all classes in one batch next to one after the other, and by the memory order."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pytest
 import torch
 from tests.plugins.mira.conftest import generator
 
-from ownmark.builtin.hosts.config import ConvNetConfig
+from ownmark.builtin.hosts.config import ConvNetConfig, ResNetConfig
 from ownmark.builtin.hosts.convnet import ConvNet
-from ownmark.contracts import seeded
+from ownmark.builtin.hosts.resnet import ResNet
+from ownmark.contracts import Host, seeded
 from ownmark_mira.config import RecoveryConfig
 from ownmark_mira.inversion import invert
 
@@ -51,3 +52,37 @@ def test_all_classes_at_once_over_one_by_one(
             f"at once, median {statistics.median(ratios[1:]):.2f} ({min(ratios[1:]):.2f} to {max(ratios[1:]):.2f})"
         )
     assert all(ratio > 0 for ratio in ratios)
+
+
+@pytest.mark.bench
+@pytest.mark.parametrize(
+    ("host", "shape"),
+    [
+        (ConvNet(ConvNetConfig()), (1, 8, 8)),
+        (ConvNet(ConvNetConfig()), (3, 32, 32)),
+        (ResNet(ResNetConfig(depth=8)), (3, 32, 32)),
+    ],
+    ids=("convnet-8", "convnet-32", "resnet8-32"),
+)
+def test_channels_last_over_contiguous(
+    host: Host,
+    shape: tuple[int, int, int],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with seeded(generator(1)):
+        network = host.build(shape, 10).eval()
+    start, config = torch.randn((10, 32, *shape), generator=generator(0)), RecoveryConfig(iterations=5)
+
+    def spent(order: torch.memory_format) -> float:
+        monkeypatch.setattr("ownmark_mira.inversion.ORDER", order)
+        begun = time.process_time()
+        invert(network, start, config)
+        return time.process_time() - begun
+
+    ratios = [spent(torch.contiguous_format) / spent(torch.channels_last) for _ in range(6)][1:]
+    with capsys.disabled():
+        print(
+            f"\n{shape}, 10 classes x 32, {torch.get_num_threads()} threads, CPU time: contiguous / channels-last, "
+            f"median {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        )
