@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ownmark.contracts import Samples, WhiteBox, outputs
+from ownmark.testing.secrets import found_in
 from ownmark_passports.branches import TwoBranch, insert, private_branch, release
 from ownmark_passports.keys import redrawn
 from ownmark_passports.reading import AfterExtractor, PassportExtractor, private_accuracy
@@ -43,6 +44,14 @@ def test_released_state_has_no_private_parts(case: Any) -> None:
     secret = [t for n, t in case.marked.key.tensors.items() if n.startswith("passport.") or ".fcn." in n]
     assert not any(torch.equal(t, s) for t in state.values() for s in secret)
     assert not any(isinstance(module, TwoBranch) for module in case.marked.network.modules())
+
+
+def test_only_the_first_norms_statistics_are_no_secret(case: Any) -> None:
+    key = case.marked.key
+    told = set(found_in(key, case.marked.network.state_dict(), {}))
+    assert told <= {
+        f"private.{key.values['norms'][0]}.private.{what}" for what in ("running_mean", "running_var")
+    }
 
 
 def test_released_network_is_the_public_branch(case: Any, bench: Any) -> None:
