@@ -10,6 +10,7 @@ import click
 
 from ownmark.cli.parts import Place, console, device, end, folder
 from ownmark.foreign import redacted, shown
+from ownmark.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,23 +33,27 @@ if TYPE_CHECKING:
     "--workers", type=click.IntRange(1, 1024), help="Processes that share the stages, on this machine."
 )
 @click.option("--cluster", metavar="ADDRESS", help="A Ray cluster that computes the stages: auto, HOST:PORT.")
+@click.option("--dry-run", is_flag=True, help="Check the plan, say how much is to be computed, and stop.")
 def run(
-    plan: str, out: Path | None, store: str | None, device: str, workers: int | None, cluster: str | None
-) -> None:
+    plan: str, out: Path | None, store: str | None, device: str, workers: int | None, cluster: str | None,
+    dry_run: bool,
+) -> None:  # fmt: skip
     """Run PLAN, a YAML file or the name of a plan (`ownmark list plans`), and print its report.
 
     Finished stages are kept: run the same command again after a crash, or after changing one line of the plan, and
     only what is missing is computed.
     """
+    executor = _executor(workers, cluster)
+    if dry_run:
+        return _survey(plan, out, store, device)
+
     from ownmark.report import write_report
     from ownmark.runner import run as run_plan
     from ownmark.runner.progress import Terminal
 
     screen = console()
     with Terminal(screen) as progress:
-        finished = run_plan(
-            plan, out=out, store=store, device=device, progress=progress, executor=_executor(workers, cluster)
-        )
+        finished = run_plan(plan, out=out, store=store, device=device, progress=progress, executor=executor)
     report = write_report(finished.folder)
     _print(report, screen)
     if finished.failed:
@@ -57,6 +62,20 @@ def run(
             f"{len(finished.failed)} of {len(finished.records)} cells failed; to try them again: {again}"
         )
         end(1)
+
+
+def _survey(plan: str, out: Path | None, store: str | None, device: str) -> None:
+    """Whether the plan can be run, and how many of its stages are stored."""
+    from ownmark.runner import survey
+
+    found = survey(plan, out=out, store=store, device=device)
+    click.echo(
+        f"the plan can be run: {counted(found.cells, 'cell')}, {counted(found.missing, 'stage')} to compute"
+    )
+    for kind, (stored, of) in found.stages.items():
+        click.echo(f"  {kind:10s} {stored}/{of} stored")
+    if found.impossible:
+        click.echo(f"{counted(found.impossible, 'cell')} cannot be run; their records will say why")
 
 
 def _executor(workers: int | None, cluster: str | None) -> Executor | None:

@@ -3,5 +3,6 @@
 from ownmark.runner.audit import Audited, audit
 from ownmark.runner.plan import Plan
 from ownmark.runner.session import Finished, load_plan, run
+from ownmark.runner.survey import Survey, survey
 
-__all__ = ["Audited", "Finished", "Plan", "audit", "load_plan", "run"]
+__all__ = ["Audited", "Finished", "Plan", "Survey", "audit", "load_plan", "run", "survey"]

@@ -89,6 +89,7 @@ def dataset_loads_the_same_twice(subject: Subject) -> None:
 @check(Kind.DATASET, thorough=True)
 def dataset_fingerprint_follows_the_data(subject: Subject) -> None:
     """Where images come from a file, a change of the file changes the fingerprint."""
+    assert subject.images  # skips the check where the data are not here
     with sealed("it", strict=False) as seal:
         assert subject.build().load()
     opened = [one for one in seal.reached if one.startswith("opens")]
