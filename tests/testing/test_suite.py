@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ownmark.builtin.datasets.image_folder import ImageFolder
+from ownmark.discovery import discover
 from ownmark.errors import MethodNotFound
 from ownmark.methods import Declaration, Kind, Need
 from ownmark.newpack import create_pack
@@ -90,6 +92,22 @@ def test_a_missing_optional_package_skips_what_needs_it() -> None:
         run_check(REGISTRY["attack-repeats-itself"], extra)
     assert isinstance(skipped.value, unittest.SkipTest)
     run_check(REGISTRY["declaration-names-its-source"], extra)
+
+
+def test_data_that_are_not_here_skip_what_needs_them_and_are_asked_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    look = ImageFolder.check
+    monkeypatch.setattr(ImageFolder, "check", lambda self: (asked.append(self), look(self))[1])
+    elsewhere = {"path": str(tmp_path / "nowhere")}
+    folder = dataclasses.replace(discover().find(Kind.DATASET, "folder"), id="absent", smoke=elsewhere)
+    of_data = [check for check in checks_for(folder) if check.id.startswith("dataset-")]
+    assert len(of_data) > 5
+    for check in of_data:
+        with pytest.raises(CheckSkipped, match=r"its data are not here: .*nowhere"):
+            run_check(check, folder)
+    assert len(asked) == 1
 
 
 def test_rows_say_what_passed() -> None:

@@ -74,19 +74,25 @@ class Subject:
         """The instance that all checks use, so that one that keeps state between calls is found out."""
         return self.build()
 
-    @cached_property
+    @property
     def images(self) -> Images:
         """Of datasets: what they hold.
 
         Raises:
             CheckSkipped: the data are not on this machine.
         """
+        if isinstance(self._loaded, DataError):
+            raise CheckSkipped(f"its data are not here: {self._loaded}") from self._loaded
+        return self._loaded
+
+    @cached_property
+    def _loaded(self) -> Images | DataError:
+        """The images or what keeps them away, asked once: a hub that is not there takes half a minute to say so."""
         try:
             self.instance.check()
-            images = returned(self.instance.load(), Images, "load")
+            return returned(self.instance.load(), Images, "load")
         except DataError as error:
-            raise CheckSkipped(f"its data are not here: {error}") from error
-        return images
+            return error
 
     @cached_property
     def embedding(self) -> Embedding:

@@ -23,6 +23,7 @@ from ownmark.builtin.datasets.listing import Listing, refuse_bad
 from ownmark.builtin.datasets.pixels import Bytes
 from ownmark.errors import DataError
 from ownmark.foreign import shown
+from ownmark.wording import counted
 
 VARIABLE = "OWNMARK_CACHE"
 _FORM = 1
@@ -71,7 +72,7 @@ def decoded(listing: Listing, decode: Decode, about: dict[str, Any], *, skip_bad
     arrays, told = found
     if told["skipped"]:
         names = shown(", ".join(told["skipped"]), 2000)
-        _log.warning("%s: skipped %d bad files: %s", listing.root, len(told["skipped"]), names)
+        _log.warning("%s: skipped %s: %s", listing.root, counted(len(told["skipped"]), "bad file"), names)
     return arrays, str(told["digest"])
 
 
