@@ -2,52 +2,33 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-from ownmark.builtin.datasets.arrays import Arrays
 from ownmark.builtin.datasets.config import FolderConfig
-from ownmark.builtin.datasets.decoded import BadFile, decoded
-from ownmark.builtin.datasets.listing import Listing, list_files
+from ownmark.builtin.datasets.decoded import BadFile, Decode
+from ownmark.builtin.datasets.decoded_folder import DecodedFolder
+from ownmark.builtin.datasets.listing import Listing
 from ownmark.builtin.datasets.pictures import FAULTS, mode_for, picture
 from ownmark.builtin.datasets.pixels import Bytes
-from ownmark.contracts.dataset import Dataset, Images
-
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 
 
-class ImageFolder(Dataset):
-    """One directory a class. Files are decoded once; the decoded set may be larger than memory."""
+class ImageFolder(DecodedFolder):
+    """JPEG and PNG files."""
 
     config: FolderConfig
+    suffixes = frozenset({".jpg", ".jpeg", ".png"})
 
-    def load(self) -> Images:
-        """Decode what has not been decoded before."""
-        return self._arrays[0].images(self.config)
-
-    def check(self) -> None:
-        """Look through the folder, opening nothing."""
-        self._listing()
-
-    def fingerprint(self) -> str:
-        """Digest of the decoded images, labels and names of classes."""
-        return self._arrays[1]
-
-    def _listing(self) -> Listing:
-        return list_files(self.config.path.expanduser(), SUFFIXES, self.config.test_share)
-
-    @cached_property
-    def _arrays(self) -> tuple[Arrays, str]:
-        listing = self._listing()
-        mode = _first_mode(listing, self.config.channels)
-        about = {"kind": "images", "size": self.config.size, "mode": mode}
+    def decoding(self, listing: Listing) -> tuple[dict[str, Any], Decode]:
+        """See `DecodedFolder.decoding`."""
+        size, mode = self.config.size, _first_mode(listing, self.config.channels)
 
         def decode(path: Path) -> Bytes:
-            return _decode(path, self.config.size, mode)
+            return _decode(path, size, mode)
 
-        return decoded(listing, decode, about, skip_bad=self.config.skip_bad)
+        return {"kind": "images", "size": size, "mode": mode}, decode
 
 
 def _decode(path: Path, size: int | None, mode: str) -> Bytes:

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import math
 import warnings
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ownmark.builtin.datasets.arrays import Arrays
 from ownmark.builtin.datasets.config import WavFolderConfig
-from ownmark.builtin.datasets.decoded import BadFile, decoded
-from ownmark.builtin.datasets.listing import Listing, list_files
+from ownmark.builtin.datasets.decoded import BadFile, Decode
+from ownmark.builtin.datasets.decoded_folder import DecodedFolder
+from ownmark.builtin.datasets.listing import Listing
 from ownmark.builtin.datasets.pixels import Bytes
-from ownmark.contracts.dataset import Dataset, Images
 
-SUFFIXES = frozenset({".wav"})
 RANGE_DB = 80.0
 """From black to white; white is the loudest point of the utterance."""
 Wave = npt.NDArray[np.float64]
@@ -51,28 +48,14 @@ def spectrogram(wave: Wave, rate: int, mels: int, frames: int, window: int) -> B
     return found
 
 
-class WavFolder(Dataset):
-    """One directory a class. Files are turned into pictures once; see `decoded`."""
+class WavFolder(DecodedFolder):
+    """WAV files as spectrograms."""
 
     config: WavFolderConfig
+    suffixes = frozenset({".wav"})
 
-    def load(self) -> Images:
-        """Compute the spectrograms that have not been computed before."""
-        return self._arrays[0].images(self.config)
-
-    def check(self) -> None:
-        """Look through the folder, opening nothing."""
-        self._listing()
-
-    def fingerprint(self) -> str:
-        """Digest of the spectrograms, labels and names of classes."""
-        return self._arrays[1]
-
-    def _listing(self) -> Listing:
-        return list_files(self.config.path.expanduser(), SUFFIXES, self.config.test_share)
-
-    @cached_property
-    def _arrays(self) -> tuple[Arrays, str]:
+    def decoding(self, listing: Listing) -> tuple[dict[str, Any], Decode]:
+        """See `DecodedFolder.decoding`."""
         one = self.config
         about = {
             "kind": "waves",
@@ -85,7 +68,7 @@ class WavFolder(Dataset):
             wave = read(path, one.rate, one.seconds)
             return spectrogram(wave, one.rate, one.mels, one.frames, one.window)
 
-        return decoded(self._listing(), decode, about, skip_bad=one.skip_bad)
+        return about, decode
 
 
 def read(path: Path, rate: int, seconds: float) -> Wave:
