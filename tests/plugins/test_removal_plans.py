@@ -53,6 +53,59 @@ def rows(plan: Plan, *ids: str) -> list[Entry]:
     return [attack for attack in plan.attacks if attack.id in ids]
 
 
+BASELINES = {"fine_prune", "regularize", "distract", "laundering", "finetune"}
+REPEATED: dict[str, tuple[str, set[str], set[str]]] = {
+    "MIRA, Figure 2 and Table 3": ("mira-pilots", {"mira"}, {"content", "adi"}),
+    "MIRA, Table 4 and Figure 3": ("mira-table4", {"mira", *BASELINES}, {"content", "blind", "adi"}),
+    "MIRA, Table 5": ("mira-table5", {"mira", "finetune"}, {"content", "blind", "adi"}),
+    "MIRA, Table 6": ("mira-table6", {"mira_data_free"}, {"content", "noise", "unrelated"}),
+    "MIRA, Figure 4": ("mira-figure4", {"mira"}, {"content", "noise", "unrelated"}),
+    "MIRA, Figure 5": ("mira-figure5", {"mira_data_free"}, {"content", "ewe"}),
+    "MIRA, Table 8": ("mira-table8", {"mira", "deepinversion", "neural_cleanse"}, {"content", "adi"}),
+    "MIRA, section 7": ("mira-defence", {"mira"}, {"content", "adi"}),
+    "MIRA, Table C.2": ("mira-table-c2", {"mira", "finetune"}, {"content", "adi", "guo"}),
+    "MIRA, Table C.3": ("mira-table-c3", {"mira", *BASELINES}, {"content", "blind", "adi"}),
+    "MIRA, Table C.4": ("mira-table-c4", {"mira", "finetune"}, {"content", "blind", "adi"}),
+    "MIRA, Table C.5": ("mira-table-c5", {"mira", "finetune"}, {"content", "blind", "adi"}),
+    "MIRA, Table C.6": ("mira-table-c6", {"mira_data_free"}, {"content", "noise", "unrelated"}),
+    "MIRA, Table C.7": ("mira-table-c7", {"mira_data_free"}, {"content", "noise", "unrelated"}),
+    "PST, Table 1, CIFAR-10": (
+        "pst-table1-paper",
+        {"pst", "st", "pst_finetune"},
+        {"content", "patch", "adi"},
+    ),
+    "PST, Table 1, CIFAR-100": ("pst-table1-cifar100", {"pst", "st", "pst_finetune"}, {"content", "adi"}),
+    "PST, Figure 5": ("pst-figure5", {"pst_finetune"}, {"content", "patch"}),
+    "PST, Figure 6": ("pst-figure6", {"pst_finetune"}, {"patch"}),
+    "PST, Figure 7": ("pst-figure7", {"pst_finetune"}, {"content", "patch"}),
+    "laundering, Table 2": (
+        "laundering-table2",
+        {"laundering", "finetune"},
+        {"content", "noise", "adi"},
+    ),
+    "laundering, Figure 3": ("laundering-mnist-plus", {"laundering"}, {"content"}),
+    "laundering, Figure 4": ("laundering-rounds", {"laundering"}, {"content", "adi"}),
+    "laundering, Figure 5": ("laundering-figure5", {"none"}, {"content", "noise"}),
+}
+"""Tables and figures, the plan that repeats each, and some of its attacks and schemes."""
+SMALL = {
+    "mira-pilots", "mira-table4", "mira-table5", "mira-table6", "mira-figure4", "mira-figure5", "mira-table8",
+    "mira-defence", "mira-table-c2", "mira-table-c6", "pst-figure5", "laundering-table2", "laundering-rounds",
+    "laundering-figure5",
+}  # fmt: skip
+"""Those that have a small twin."""
+
+
+@pytest.mark.parametrize("repeated", REPEATED)
+def test_tables_and_figures_of_the_papers_are_plans(repeated: str) -> None:
+    name, attacks, schemes = REPEATED[repeated]
+    package = f"ownmark_{name.split('-')[0]}"
+    for twin in [name, f"{name}-small"] if name in SMALL else [name]:
+        (plan,) = plans(package, f"{twin}.yaml")
+        assert {row.id for row in plan.attacks} >= attacks, plan.name
+        assert {row.id for row in plan.schemes} >= schemes, plan.name
+
+
 def test_laundering_is_judged_by_the_rule_of_its_paper_too() -> None:
     for plan in plans("ownmark_laundering"):
         assert plan.verdict.every_epoch, plan.name
