@@ -1,10 +1,11 @@
 """How often fresh keys claim networks that are not theirs: `python benchmarks/whose.py --out whose.jsonl`.
 
 1,176 suspects (`suspects.py`). On each a fresh key of every scheme stands for the owner's and 99 more are its decoys;
-the null models are 20 further networks. Where a key is born in embedding, one of four owners' keys stands for it, and
-there are no decoys. Verdicts are those of `ownmark.runner.verdict`, without the clean images that a black box is asked
-first. Beside them, on the same answers and without null models, what is sent to a service: `fixed`, the key and the
-fewest fresh keys, and `sequential`, which stops early. Half an hour on one core, in pieces if `--seconds` says so.
+the null models are 20 further networks. Where a key is born in embedding, one of a few owners' keys stands for it, and
+its only decoys are those that it keeps. Verdicts are those of `ownmark.runner.verdict`, without the clean images that a
+black box is asked first. Beside them, on the same answers and without null models, what is sent to a service: `fixed`,
+the key and the fewest fresh keys, and `sequential`, which stops early. Half an hour on one core, in pieces if
+`--seconds` says so.
 `--smoke` does the same with a handful. Tables: `whose_tables.py`.
 """
 
@@ -16,7 +17,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from suspects import (
     BORN,
     CATALOG,
     COUNTS,
+    CPU,
     FRESH,
     MADE,
     MARKED,
@@ -43,23 +45,23 @@ from whose_tables import printed
 from ownmark.contracts import BlackBox, Evidence, Extractor, Key, WhiteBox
 from ownmark.errors import Unreadable
 from ownmark.methods import Kind, Need
+from ownmark.ownership.staged import Staged
 from ownmark.runner.decoys import fewest_decoys
+from ownmark.runner.kept import UNLIKE, kept_keys
 from ownmark.runner.reading import UNREADABLE
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.thresholds import guess_of, threshold_of
-from ownmark.runner.verdict import BORN as NO_DECOYS
 from ownmark.runner.verdict import Basis, verdict
-from ownmark.stats import Decoys, Looks, Threshold, binomial_tail, rank_among, symbols_to_claim
+from ownmark.stats import Decoys, Looks, Threshold, binomial_tail, least_decoys, rank_among, symbols_to_claim
 
-BANK, DECOYS, NULLS, OWNERS, NULL_KEYS = 300, 99, 20, 4, 20
-FURTHER = 100
-"""Fresh keys beyond these, for two looks at 0.01."""
+BANK, DECOYS, NULLS, NULL_KEYS = 300, 99, 20, 20
+OWNERS = {"frontier_stitching": 20}
+"""Keys of a scheme whose keys are born in embedding, where not four."""
 RATES = (0.05, 0.01)
 WHITE = {name for name in SCHEMES if Need.WHITE_BOX in CATALOG.find(Kind.SCHEME, name).needs}
 CUT = [name for name in FRESH if type(READERS[name]).part is not Extractor.part]
 """Schemes whose keys can be read in part, which the sequential test takes."""
 Rates = dict[str, list[list[float]]]
-Further = Callable[[], Sequence[Evidence]]
 
 
 def bank(smoke: bool, folder: Path) -> dict[str, list[Key]]:
@@ -71,8 +73,17 @@ def bank(smoke: bool, folder: Path) -> dict[str, list[Key]]:
     keys = {
         name: [MADE[name].make_key(TASK, rng_for("bank", name, i)) for i in range(BANK)] for name in FRESH
     }
-    owners = 1 if smoke else OWNERS
-    return keys | {name: [kept_key(folder, name, i) for i in range(owners)] for name in BORN}
+    return keys | {
+        name: [kept_key(folder, name, i) for i in range(1 if smoke else OWNERS.get(name, 4))] for name in BORN
+    }
+
+
+def decoys_of(name: str, key: Key, others: Sequence[Key], suspect: tuple[str, int]) -> list[Key]:
+    """What a suspect is asked beside a key: fresh ones, or those that a key born in embedding keeps, if it does."""
+    if name in FRESH:
+        return list(others[:DECOYS])
+    kept = kept_keys(MADE[name], key, lambda i: rng_for("kept", name, *suspect, i), CPU)
+    return [] if kept is None else [kept(i) for i in range(DECOYS)]
 
 
 def kept_key(folder: Path, name: str, index: int) -> Key:
@@ -101,30 +112,14 @@ def null_rates(keys: dict[str, list[Key]], count: int) -> Rates:
     return found
 
 
-def early(own: Evidence, decoys: Sequence[Evidence], rate: float, further: Further) -> bool:
-    """Whether `verify --sequential` claims: by betting where chance is known, else by two looks at fresh keys.
-
-    Args:
-        decoys: as many as are read at any rate. further: those that two looks take beyond.
-    """
+def early(own: Evidence, decoys: Sequence[Evidence], rate: float) -> bool:
+    """Whether `verify --sequential` claims: by betting where chance is known, else by fresh keys in two stages."""
     if own.chance is not None:
         return symbols_to_claim(own.matches.tolist(), max(own.chance, 1 / PARTS.classes), rate) is not None
-    looks = Looks(rate, own.n)
-    mine, decoys = _begins(own, looks), decoys[: looks.decoys]
-    as_much = sum(_begins(one, looks) >= mine for one in decoys)
-    if (1 + as_much) / (1 + looks.decoys) > looks.hopeless:  # whatever further ones match
-        return False
-    if looks.decoys > len(decoys):
-        decoys = [*decoys, *further()][: looks.decoys]
-    said = looks.decided(rank_among(mine, [_begins(one, looks) for one in decoys]).p_value)
-    if said is None:
-        said = rank_among(own.rate, [one.rate for one in decoys]).p_value <= looks.each
-    return said
-
-
-def _begins(one: Evidence, looks: Looks) -> float:
-    """Share of a key's symbols that match at the first look."""
-    return float(one.matches[: looks.first].float().mean())
+    begins, decoys = Looks(rate, own.n).first, decoys[: least_decoys(rate)]
+    mine, *others = [int(one.matches[:begins].sum()) / begins for one in (own, *decoys)]
+    staged = Staged(mine, others)
+    return staged.rank(own.rate, [decoys[i].rate for i in staged.read_on]).p_value <= rate
 
 
 def at_once(own: Evidence, decoys: Sequence[Evidence], rate: float) -> bool:
@@ -143,32 +138,32 @@ def threshold_on(
 
 
 def verdicts(
-    own: Evidence, decoys: Sequence[Evidence], nulls: Sequence[Sequence[float]], key: int
+    own: Evidence, decoys: Sequence[Evidence], nulls: Sequence[Sequence[float]], key: int, born: bool
 ) -> Iterator[str]:
     """Tests and rates that claim.
 
     Args:
-        nulls: [null models][keys of the bank]. key: which of them is the owner's.
+        nulls: [null models][keys of the bank]. key: which of them is the owner's. born: in embedding.
     """
     ranked: Decoys | None = rank_among(own.rate, [one.rate for one in decoys]) if decoys else None
     mine = [row[key] for row in nulls]
     hits = tuple(
-        tuple(round(rate * own.n) for rate in (row[:NULL_KEYS] if decoys else [row[key]])) for row in nulls
+        tuple(round(rate * own.n) for rate in ([row[key]] if born else row[:NULL_KEYS])) for row in nulls
     )
     for rate in RATES:
         threshold = threshold_on(hits, own.n, own.chance, rate, guess_of(own.symbol, PARTS.classes))
         for tests in ("decoys", "nulls", "both") if decoys else ("nulls",):
-            basis = Basis(threshold, mine, ranked, "" if decoys else NO_DECOYS, tests)
+            basis = Basis(threshold, mine, ranked, "" if decoys else UNLIKE, tests)
             if verdict(own.hits, own.n, own.chance, basis)["claim"]:
                 yield f"{tests} {rate:g}"
 
 
-def on_a_service(own: Evidence, decoys: Sequence[Evidence], further: Further) -> Iterator[str]:
+def on_a_service(own: Evidence, decoys: Sequence[Evidence]) -> Iterator[str]:
     """Of the fixed and the sequential test: which claim, at which rate."""
     for rate in RATES:
         if at_once(own, decoys, rate):
             yield f"fixed {rate:g}"
-        if early(own, decoys, rate, further):
+        if early(own, decoys, rate):
             yield f"sequential {rate:g}"
 
 
@@ -181,14 +176,13 @@ def asked(job: tuple[str, int], keys: dict[str, list[Key]], nulls: Rates) -> dic
         mine, *others = [keys[name][i] for i in order]
         try:
             view = _view(name, faced.network, faced.answer)
-            own, *decoys = read(name, view, [mine, *others[:DECOYS]] if name in FRESH else [mine])
+            own, *decoys = read(name, view, [mine, *decoys_of(name, mine, others, job)])
         except UNREADABLE:
             found[name] = {"key": order[0], "own": None, "claims": []}
             continue
-        claims = list(verdicts(own, decoys, nulls[name], order[0]))
+        claims = list(verdicts(own, decoys, nulls[name], order[0], name in BORN))
         if name in CUT:
-            further = cache(partial(read, name, view, others[DECOYS : DECOYS + FURTHER]))
-            claims += on_a_service(own, decoys, further)
+            claims += on_a_service(own, decoys)
         found[name] = {"key": order[0], "own": own.rate, "claims": claims}
     return {"kind": kind, "index": index, "accuracy": faced.accuracy, "schemes": found}
 

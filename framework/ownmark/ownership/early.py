@@ -1,8 +1,8 @@
 """`verify --sequential`: the same rate from fewer questions, asked until the evidence suffices.
 
 Where a symbol's chance is known, the owner's symbols are asked one by one and bet on (`ownmark.stats.Betting`); fresh
-keys would only estimate what is known. Elsewhere fresh keys are looked at twice (`ownmark.stats.Looks`): at a tenth of
-the symbols, and, only if that does not decide, at all of them.
+keys would only estimate what is known. Elsewhere fresh keys are read in two stages (`staged`): a tenth of the symbols,
+and, only if that does not decide, all symbols of the few that are ahead there.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from ownmark.contracts.evidence import Evidence
 from ownmark.contracts.extractor import Extractor
 from ownmark.contracts.key import Key
 from ownmark.contracts.views import BlackBox
+from ownmark.ownership.staged import Staged
 from ownmark.runner.decoys import MOST, decoy_rates
 from ownmark.runner.verdict import Basis, verdict
-from ownmark.stats import Betting, Decoys, Looks, rank_among
+from ownmark.stats import Betting, Decoys, Looks, least_decoys
 
 Keys = Callable[[int], Key]
 
@@ -83,23 +84,24 @@ def look_twice(
     most: int | None,
     own: nn.Module | None,
 ) -> tuple[Decoys | None, str]:
-    """The decoys' rank by two looks, each at half the rate, reported as a rank at the full one; or why there is none.
+    """The owner's rank among decoys, read in two stages; or why there is none.
 
     Args:
         found: of the whole key. keys: the i-th decoy. queries: images a key. most: images that may be sent.
     """
-    looks = Looks(rate, found.n)
-    if looks.decoys > 2 * MOST + 1:
-        return None, f"a rate of {rate:g} takes {looks.decoys} fresh keys"
-    cut = [extractor.part(keys(i), 0, looks.first) for i in range(looks.decoys)]
+    count, begins = least_decoys(rate), Looks(rate, found.n).first
+    if count > MOST:
+        return None, f"a rate of {rate:g} takes {count} fresh keys"
+    cut = [extractor.part(keys(i), 0, begins) for i in range(count)]
     if any(one is None for one in cut):
         return None, "this reader cannot read a part of a key; leave --sequential out"
-    first = looks.decoys * -(-queries * looks.first // found.n)
+    first = count * -(-queries * begins // found.n)
     if most is not None and most < first:
-        return None, f"two looks take {first} images more"
-    mine = found.matches[: looks.first].float().mean().item()
-    ranked = rank_among(mine, decoy_rates(extractor, view, lambda i: cut[i] or keys(i), looks.decoys, own))
-    left = None if most is None else most - first
-    if looks.decided(ranked.p_value) is None and (left is None or left >= looks.decoys * queries):
-        ranked = rank_among(found.rate, decoy_rates(extractor, view, keys, looks.decoys, own))
-    return ranked.at_two_looks(), ""
+        return None, f"the first symbols of {count} fresh keys take {first} images more"
+    mine = int(found.matches[:begins].sum()) / begins
+    staged = Staged(mine, decoy_rates(extractor, view, lambda i: cut[i] or keys(i), count, own))
+    further = staged.read_on
+    if most is not None and most - first < len(further) * queries:
+        return staged.rank(), ""
+    rates = decoy_rates(extractor, view, lambda i: keys(further[i]), len(further), own)
+    return staged.rank(found.rate, rates), ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,11 +25,12 @@ from ownmark.ownership.folder import Claim, Release
 from ownmark.ownership.trust import require_no_code
 from ownmark.runner.cell import Spec, canonical
 from ownmark.runner.decoys import decoy_rates, fewest_decoys, fresh_keys
+from ownmark.runner.kept import UNLIKE, kept_keys
 from ownmark.runner.resolve import needs_of
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.splits import divide, task_of
 from ownmark.runner.thresholds import guess_of, models_for, threshold_of
-from ownmark.runner.verdict import BORN, Basis, verdict
+from ownmark.runner.verdict import Basis, verdict
 from ownmark.stats import Decoys, Knowing, Threshold, rank_among
 
 UNREADABLE = "the data that fresh keys are drawn from cannot be read ({error})"
@@ -123,8 +124,8 @@ class Judge:
         reads = self.reads
         if "decoys" not in reads:
             return None, OLD
-        if reads["born"] or reads["tests"] == "nulls":
-            return None, BORN if reads["born"] else ""
+        if reads["tests"] == "nulls" or (reads["born"] and not reads.get("found")):
+            return None, UNLIKE if reads["born"] else ""
         if self.sequential and isinstance(view, BlackBox):
             try:
                 fresh = self._fresh_keys()
@@ -152,18 +153,30 @@ class Judge:
     def _built(self, kind: Kind, spec: Spec) -> Any:
         return self.catalog.build(kind, spec.id, spec.parameters, home=self.catalog.home_of(spec.id))
 
-    def _fresh_keys(self) -> Any:
+    def _fresh_keys(self) -> Callable[[int], Key]:
         """The i-th decoy; another set for every key, so that nobody can choose a key against them.
 
         Raises:
-            OwnmarkError: the data are not those that the key was made from.
+            OwnmarkError: the data are not those that the key was made from, or it keeps no decoys though it is said to.
         """
         described = self.owner.about["scheme"]
         marking = Spec(described["id"], canonical(described["params"]))
         origin = self.owner.origin(self.release)
-        source, split = origin.source, origin.split
+        source, split, secret = origin.source, origin.split, self.owner.about["key"]
+
+        def rng(i: int) -> torch.Generator:
+            return rng_for("decoy", secret, i)
+
         for kind, spec in () if self.trusted else ((Kind.SCHEME, marking), (Kind.DATASET, source)):
             require_no_code(self.catalog, kind, spec, "the mark", flag="--trust-mark")
+        scheme: Scheme = self._built(Kind.SCHEME, marking)
+        if self.reads["born"]:
+            kept = kept_keys(scheme, self.owner.key.to(self.device), rng, self.device)
+            if kept is None:
+                raise OwnmarkError(
+                    "the key keeps nothing to make them of, though the claim says that it does"
+                )
+            return kept
         if fingerprint_of(self.catalog, source) != self.owner.about.get("data"):
             raise OwnmarkError(f"{source.label} has changed since the mark was made")
         parts = divide(images_of(self.catalog, source), split)
@@ -171,9 +184,7 @@ class Judge:
         needs = needs_of(self.catalog, Kind.SCHEME, marking.id, marking.parameters, home)
         goal = self.release.structure.builder(self.catalog).goal
         task = task_of(self.owner.about["task"], parts.to(self.device), needs, goal)
-        scheme: Scheme = self._built(Kind.SCHEME, marking)
-        secret = self.owner.about["key"]
-        return fresh_keys(scheme, task, lambda i: rng_for("decoy", secret, i), self.device)
+        return fresh_keys(scheme, task, rng, self.device)
 
 
 def beyond(said: Mapping[str, Any]) -> dict[str, Any]:

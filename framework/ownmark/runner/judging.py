@@ -10,12 +10,13 @@ from ownmark.methods import Kind, Need
 from ownmark.runner.asking import OF_ANSWERS, Asked, Feeds
 from ownmark.runner.cell import Cell, specs
 from ownmark.runner.graph import Bench, Node, once
+from ownmark.runner.kept import UNLIKE
 from ownmark.runner.measuring import measured_if_fed
 from ownmark.runner.nulls import NullModels
 from ownmark.runner.reading import READER_VERSION, Reading
 from ownmark.runner.store import Contents, StoredEntry
 from ownmark.runner.thresholds import guess_of, threshold_of
-from ownmark.runner.verdict import BORN, Basis, no_verdict, verdict
+from ownmark.runner.verdict import Basis, no_verdict, verdict
 from ownmark.runner.whose import Whose
 from ownmark.stats import (
     Knowing,
@@ -88,8 +89,9 @@ class Judging:
         controls = evidence.get("controls")
         ranked = None
         if decoys is not None and evidence["rate"] is not None:
-            ranked = rank_among(evidence["rate"], self._engine.get(decoys).values["rates"])
-        born = BORN if self.nulls.reads_own_key(cell) else ""
+            rates = self._engine.get(decoys).values["rates"]
+            ranked = rank_among(evidence["rate"], rates) if rates else None
+        born = UNLIKE if ranked is None and self.nulls.reads_own_key(cell) else ""
         return Basis(
             threshold, own, ranked, born, self._verdict.tests,
             self.whose.key_bits(cell) == 0, None if controls is None else Knowing(**controls),

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
+
 from ownmark.contracts.key import Key
 from ownmark.contracts.scheme import Scheme
+from ownmark.contracts.spare import SpareKeys
+from ownmark.contracts.views import BlackBox, WhiteBox
 from ownmark.methods import Kind, Need
 from ownmark.runner.cell import Cell
 from ownmark.runner.decoys import decoy_rates, decoys_for, fresh_keys, key_bits
 from ownmark.runner.graph import Bench, Node, once
+from ownmark.runner.kept import kept_keys
 from ownmark.runner.nulls import NullModels
 from ownmark.runner.reading import READER_VERSION, Reading
 from ownmark.runner.seeds import rng_for
@@ -26,10 +31,21 @@ class Whose:
         self._verdict = making.plan.verdict
 
     def decoys(self, cell: Cell) -> Node | None:
-        """What fresh keys read on the suspect: `rates`, and the `queries` they cost; None where none can be drawn."""
-        if self._nulls.reads_own_key(cell) or self._verdict.tests == "nulls":
+        """What fresh keys read on the suspect: `rates`, and the `queries` they cost; None where none can be drawn.
+
+        There are no rates where a key that was born in embedding might keep decoys and does not.
+        """
+        if self._verdict.tests == "nulls" or not (self._are_drawn(cell) or self._are_kept(cell)):
             return None
         return self._decoys(cell)
+
+    def _are_drawn(self, cell: Cell) -> bool:
+        return not self._nulls.reads_own_key(cell)
+
+    def _are_kept(self, cell: Cell) -> bool:
+        scheme = self._methods.get(Kind.SCHEME, cell.scheme).instance
+        reader = self._methods.extractor_of(cell.scheme, cell.extractor)
+        return isinstance(scheme, SpareKeys) and not reader.needs(Need.OWN_COPY)
 
     @once(lambda cell: cell)
     def _decoys(self, cell: Cell) -> Node:
@@ -46,16 +62,20 @@ class Whose:
             network = self._making.suspect_network(cell)
             white = method.needs(Need.WHITE_BOX)
             view = self._reading.view(cell, network if white else self._making.served(cell, network))
-            rates = decoy_rates(method.instance, view, self.decoy_keys(cell), count)
+            rates = self._read(cell, view, count)
             return Contents({"rates": rates, "queries": getattr(view, "queries", 0)})
 
         return Node("decoys", f"{cell.label} {method.declaration.id}", about, compute, (read, *read.parents))
 
     def fresh_rates(self, cell: Cell, network: Node, count: int) -> list[float]:
         """What `count` decoys read on an unmarked network; nothing for 0."""
-        method = self._methods.extractor_of(cell.scheme, cell.extractor)
         view = self._reading.view(cell, self._making.hosts.host_network(cell.task, network))
-        return decoy_rates(method.instance, view, self.decoy_keys(cell), count)
+        return self._read(cell, view, count)
+
+    def _read(self, cell: Cell, view: WhiteBox | BlackBox, count: int) -> list[float]:
+        keys = self.decoy_keys(cell)
+        method = self._methods.extractor_of(cell.scheme, cell.extractor)
+        return [] if keys is None else decoy_rates(method.instance, view, keys, count)
 
     def decoy_count(self, cell: Cell) -> int:
         """How many decoys the plan reads on a suspect."""
@@ -63,11 +83,17 @@ class Whose:
         usual = decoys_for(self._verdict.rate, method.instance, method.needs(Need.WHITE_BOX))
         return self._verdict.decoys or usual
 
-    def decoy_keys(self, cell: Cell, purpose: str = "decoy") -> Callable[[int], Key]:
-        """The i-th decoy of the cell's scheme on its task."""
+    def decoy_keys(self, cell: Cell) -> Callable[[int], Key] | None:
+        """The i-th decoy of the cell's scheme on its task, or of its key; None if that keeps none."""
         scheme: Scheme = self._methods.get(Kind.SCHEME, cell.scheme).instance
-        task = self._making.tasks.task(cell.task, cell.scheme)
-        return fresh_keys(scheme, task, lambda i: rng_for(purpose, i), self._making.engine.device)
+        device = self._making.engine.device
+
+        def rng(i: int) -> torch.Generator:
+            return rng_for("decoy", i)
+
+        if not self._are_drawn(cell):
+            return kept_keys(scheme, self._making.key(cell), rng, device)
+        return fresh_keys(scheme, self._making.tasks.task(cell.task, cell.scheme), rng, device)
 
     def key_bits(self, cell: Cell) -> float | None:
         """Entropy of the scheme's keys on the cell's task, in bits, as the scheme states it."""

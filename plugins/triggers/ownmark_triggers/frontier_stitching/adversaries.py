@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -32,21 +34,39 @@ def perturbed(network: nn.Module, x: Tensor, y: Tensor, eps: float) -> Tensor:
     return (x + eps * gradient_sign(network, x, y)).clamp(0, 1)
 
 
+@dataclass(frozen=True)
+class Side:
+    """Adversaries of one kind with their true labels, in the order they were found; `places` [N] of their images."""
+
+    samples: Samples
+    places: Tensor
+
+    def part(self, start: int, stop: int | None = None) -> Side:
+        """Those from `start` to before `stop`."""
+        index = torch.arange(len(self.samples))[start:stop]
+        return Side(self.samples.select(index), self.places[index.to(self.places.device)])
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __add__(self, other: Side) -> Side:
+        return Side(self.samples + other.samples, torch.cat([self.places, other.places]))
+
+
 def frontier(
-    network: nn.Module, samples: Samples, order: Tensor, eps: float, half: int
-) -> tuple[Samples, Tensor]:
-    """`half` true adversaries (f(x') != y) followed by `half` false ones (f(x') = y), all with their true labels.
+    network: nn.Module, samples: Samples, order: Tensor, eps: float, half: int, most: int | None = None
+) -> tuple[Side, Side]:
+    """True adversaries (f(x') != y) and false ones (f(x') = y): at least `half` of each, and at most `most`.
 
     Args:
-        order: positions [M] in which correctly classified samples are tried.
-
-    Returns: the adversaries [2 half, C, H, W] and the positions [2 half] of the images they were made from.
+        order: positions [M] in which correctly classified samples are tried. most: `half` if not given.
 
     Raises:
-        NotApplicable: the samples do not give as many of both.
+        NotApplicable: the samples do not give `half` of both.
     """
-    found: dict[bool, list[Samples]] = {True: [], False: []}
-    places: dict[bool, list[Tensor]] = {True: [], False: []}
+    most = most or half
+    none = samples.select(torch.arange(0))
+    found = dict.fromkeys((True, False), Side(Samples(none.x, none.labels), order[:0].to(samples.device)))
     for index in torch.split(order.to(samples.device), _BATCH):
         part = samples.select(index)
         right = predictions(network, part.x) == part.labels
@@ -54,20 +74,18 @@ def frontier(
         x = perturbed(network, part.x, part.labels, eps)
         crossed = predictions(network, x) != part.labels
         for kind in (True, False):
-            found[kind].append(Samples(x, part.labels).select(crossed == kind))
-            places[kind].append(index[crossed == kind])
-        if all(sum(map(len, found[kind])) >= half for kind in (True, False)):
+            chosen = crossed == kind
+            found[kind] += Side(Samples(x[chosen], part.labels[chosen]), index[chosen])
+        if min(map(len, found.values())) >= most:
             break
-    return _halves(found, half, eps), torch.cat([torch.cat(places[kind])[:half] for kind in (True, False)])
+    _require_enough(len(found[True]), len(found[False]), half, eps)
+    return found[True].part(0, most), found[False].part(0, most)
 
 
-def _halves(found: dict[bool, list[Samples]], half: int, eps: float) -> Samples:
-    counts = {kind: sum(map(len, found[kind])) for kind in (True, False)}
-    if min(counts.values()) < half:
-        change = "raise" if counts[True] < half else "lower"
+def _require_enough(crossing: int, staying: int, half: int, eps: float) -> None:
+    if min(crossing, staying) < half:
+        change = "raise" if crossing < half else "lower"
         raise NotApplicable(
-            f"{half} adversaries of each kind are needed; at eps {eps:g} the owner's images give {counts[True]} that "
-            f"cross the boundary and {counts[False]} that do not: {change} `eps`, or lower `keys`"
+            f"{half} adversaries of each kind are needed; at eps {eps:g} the owner's images give {crossing} that "
+            f"cross the boundary and {staying} that do not: {change} `eps`, or lower `keys`"
         )
-    joined = [sum(parts[1:], parts[0]).select(torch.arange(half)) for parts in (found[True], found[False])]
-    return joined[0] + joined[1]
