@@ -12,13 +12,15 @@ from torch import Tensor
 
 from ownmark.contracts import outputs
 from ownmark.discovery import discover
+from ownmark.errors import NotApplicable
 from ownmark.ownership import embed, evidence, judge, verify
 from ownmark.ownership.folder import Claim, Release, model_state
+from ownmark.ownership.sums import write_sums
 
 PLAN = """
-tasks: [{dataset: digits, host: {convnet: {width: 0.25, recipe: {epochs: 5}}}}]
+tasks: [{dataset: digits, host: {convnet: {width: 0.5, recipe: {epochs: 6}}}}]
 schemes: [{frontier_stitching: {keys: 80, recipe: {epochs: 5}}}]
-verdict: {rate: 0.05, null_models: 4}
+verdict: {rate: 0.05, null_models: 2, tests: decoys}
 """
 
 
@@ -50,7 +52,7 @@ def robust(mark: Path, to_own: float, to_spare: float) -> Callable[[Tensor], Ten
 
 def test_the_marked_network_is_claimed_against_decoys_from_its_key(mark: Path) -> None:
     found = verify(mark, mark / "released", device="cpu")
-    assert (found["claim"], found["decided_by"], found["basis"]) == (True, "both", "decoys")
+    assert (found["claim"], found["decided_by"], found["basis"]) == (True, "decoys", "decoys")
     assert found["decoys"]["n"] == 99
     assert found["p_value"] == found["p_decoys"] <= 0.05
     assert found["no_decoys"] == ""
@@ -58,9 +60,8 @@ def test_the_marked_network_is_claimed_against_decoys_from_its_key(mark: Path) -
 
 @pytest.mark.parametrize("share", [1.0, 0.97])
 def test_who_knows_all_adversaries_alike_is_not_claimed(mark: Path, share: float) -> None:
-    """Null models alone would claim it."""
     found = verify(mark, robust(mark, share, share), device="cpu")
-    assert found["hits"] >= found["hits_needed"]
+    assert found["hits"] >= 0.9 * found["n"]
     assert found["claim"] is False
     assert "fresh keys match as much" in found["reason"]
 
@@ -78,7 +79,17 @@ def test_who_knows_the_keys_better_is_claimed_and_asked_little(mark: Path, spare
 def test_a_judge_draws_the_decoys_again(mark: Path, tmp_path: Path, sequential: bool) -> None:
     evidence(mark, mark / "released", tmp_path / "proof", sequential=sequential, device="cpu")
     found = judge(tmp_path / "proof")
-    assert (found["claim"], found["decided_by"]) == (True, "both")
+    assert (found["claim"], found["decided_by"]) == (True, "decoys")
+
+
+def test_two_looks_of_an_earlier_version_are_not_called_a_forgery(mark: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "proof"
+    told = evidence(mark, mark / "released", folder, sequential=True, device="cpu")
+    told["decoys"]["looks"] = 2
+    (folder / "verdict.json").write_text(json.dumps(told))
+    write_sums(folder)
+    with pytest.raises(NotApplicable, match="ask the suspect"):
+        judge(folder)
 
 
 def test_marks_of_earlier_versions_say_for_whom_their_rate_holds(mark: Path) -> None:

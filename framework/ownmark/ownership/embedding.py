@@ -278,12 +278,13 @@ def _require_claim(cell: Cell, label: str, hits: int, n: int, basis: Basis, foun
         raise NotApplicable(
             f"{cell.scheme.label}, read by {label}: {knowing.reason}. It could never be claimed; nothing was released"
         )
-    if not threshold.claimable:
+    by_nulls = found["decided_by"] != "decoys"
+    if by_nulls and not threshold.claimable:
         raise NotApplicable(
             f"{cell.scheme.label}, read by {label}: no number of matches makes a claim at a rate of {threshold.rate:g} "
             f"with {threshold.null_models} null models; raise verdict.null_models or the key's length"
         )
-    if not threshold.claims(hits):
+    if by_nulls and not threshold.claims(hits):
         raise NotApplicable(
             f"{cell.scheme.label}, read by {label}: the mark did not take. {hits} of {n} symbols match and "
             f"{threshold.hits} make a claim; train longer or embed more strongly. Nothing was released"

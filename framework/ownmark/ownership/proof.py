@@ -123,10 +123,11 @@ def judge(
 
     Raises:
         UntrustedFile: a byte was changed since the folder was written, or the verdict does not follow; says which.
-        NotApplicable: the mark is read from weights, and no suspect is given.
+        NotApplicable: the mark is read from weights, and no suspect is given; or an earlier version asked in steps.
     """
     require_sums(folder)
     told = checked_verdict(_read(folder), str(folder / VERDICT))
+    _require_one_rank(told, folder)
     catalog = catalog or discover()
     options: dict[str, Any] = {
         "reader": told["reader"], "rate": told["judged_at"], "sequential": told["sequential"],
@@ -166,6 +167,16 @@ def _read(folder: Path) -> Any:
         return strictjson.read(path)
     except (OSError, ValueError) as error:
         raise UntrustedFile(f"{path}: cannot be read ({shown(error)})") from error
+
+
+def _require_one_rank(told: Mapping[str, Any], folder: Path) -> None:
+    """Two looks at half the rate each asked other questions than are asked now."""
+    decoys = told.get("decoys")
+    if isinstance(decoys, Mapping) and decoys.get("looks") == 2:
+        raise NotApplicable(
+            f"{folder}: gathered by an earlier version's two looks, which are not taken any more; ask the suspect "
+            "again (`ownmark evidence --sequential`)"
+        )
 
 
 def _derivation(found: Mapping[str, Any]) -> str:
