@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ownmark.contracts import outputs
 from ownmark.discovery import discover
-from ownmark.errors import NotApplicable
+from ownmark.errors import UntrustedFile
 from ownmark.ownership import embed, evidence, judge, verify
 from ownmark.ownership.folder import Claim, Release, model_state
 from ownmark.ownership.sums import write_sums
@@ -82,13 +82,18 @@ def test_a_judge_draws_the_decoys_again(mark: Path, tmp_path: Path, sequential: 
     assert (found["claim"], found["decided_by"]) == (True, "decoys")
 
 
-def test_two_looks_of_an_earlier_version_are_not_called_a_forgery(mark: Path, tmp_path: Path) -> None:
+def test_evidence_of_an_earlier_versions_two_looks_is_judged_as_it_was(mark: Path, tmp_path: Path) -> None:
     folder = tmp_path / "proof"
-    told = evidence(mark, mark / "released", folder, sequential=True, device="cpu")
-    told["decoys"]["looks"] = 2
+    evidence(mark, mark / "released", folder, sequential=True, former=True, device="cpu")
+    found = judge(folder, mark / "released")
+    assert (found["claim"], found["decoys"]["looks"]) == (True, 2)
+    assert found["asked_again"]["decoys"]["looks"] == 1
+
+    told = json.loads((folder / "verdict.json").read_text())
+    told["decoys"]["looks"] = 1
     (folder / "verdict.json").write_text(json.dumps(told))
     write_sums(folder)
-    with pytest.raises(NotApplicable, match="ask the suspect"):
+    with pytest.raises(UntrustedFile):
         judge(folder)
 
 

@@ -23,6 +23,7 @@ from ownmark.runner.verdict import Basis, verdict
 from ownmark.stats import Betting, Decoys, Looks, least_decoys
 
 Keys = Callable[[int], Key]
+NO_PARTS = "this reader cannot read a part of a key; leave --sequential out"
 
 
 def one_by_one(
@@ -74,7 +75,7 @@ def verdict_of_bet(found: Evidence, p_value: float, basis: Basis) -> dict[str, A
     }
 
 
-def look_twice(
+def in_stages(
     extractor: Extractor,
     view: BlackBox,
     found: Evidence,
@@ -94,7 +95,7 @@ def look_twice(
         return None, f"a rate of {rate:g} takes {count} fresh keys"
     cut = [extractor.part(keys(i), 0, begins) for i in range(count)]
     if any(one is None for one in cut):
-        return None, "this reader cannot read a part of a key; leave --sequential out"
+        return None, NO_PARTS
     first = count * -(-queries * begins // found.n)
     if most is not None and most < first:
         return None, f"the first symbols of {count} fresh keys take {first} images more"

@@ -20,8 +20,9 @@ from ownmark.discovery import Catalog
 from ownmark.errors import NotApplicable, OwnmarkError
 from ownmark.methods import Kind
 from ownmark.ownership.data import fingerprint_of, images_of
-from ownmark.ownership.early import bet, look_twice, one_by_one, verdict_of_bet
+from ownmark.ownership.early import bet, in_stages, one_by_one, verdict_of_bet
 from ownmark.ownership.folder import Claim, Release
+from ownmark.ownership.former import look_twice
 from ownmark.ownership.trust import require_no_code
 from ownmark.runner.cell import Spec, canonical
 from ownmark.runner.decoys import decoy_rates, fewest_decoys, fresh_keys
@@ -45,7 +46,8 @@ class Judge:
     Args:
         owner, release: the mark's two parts. reads: of the claim, what the reader needs. rate: of the verdict.
         extractor, own: the reader, and the owner's copy if it needs one. trusted: the mark may name code and files.
-        sequential: whether to look at a tenth of the symbols first, and stop there if that decides.
+        sequential: whether to look at a tenth of the symbols first, and stop there if that decides; `former`: as
+            earlier versions did.
         sparing: whether decoys are read only where the owner's key matches enough for a claim.
     """
 
@@ -58,6 +60,7 @@ class Judge:
     own: nn.Module | None
     device: torch.device
     sequential: bool = False
+    former: bool = False
     trusted: bool = False
     sparing: bool = False
 
@@ -131,9 +134,8 @@ class Judge:
                 fresh = self._fresh_keys()
             except (OwnmarkError, OSError) as error:
                 return None, UNREADABLE.format(error=error)
-            return look_twice(
-                self.extractor, view, found, fresh, self.rate, int(reads["queries"]), most, self.own
-            )
+            ask = look_twice if self.former else in_stages
+            return ask(self.extractor, view, found, fresh, self.rate, int(reads["queries"]), most, self.own)
         count, least = int(reads["decoys"]), fewest_decoys(self.rate)
         count = max(count, least)
         if most is not None and reads["queries"]:

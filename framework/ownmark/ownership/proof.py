@@ -123,11 +123,10 @@ def judge(
 
     Raises:
         UntrustedFile: a byte was changed since the folder was written, or the verdict does not follow; says which.
-        NotApplicable: the mark is read from weights, and no suspect is given; or an earlier version asked in steps.
+        NotApplicable: the mark is read from weights, and no suspect is given.
     """
     require_sums(folder)
     told = checked_verdict(_read(folder), str(folder / VERDICT))
-    _require_one_rank(told, folder)
     catalog = catalog or discover()
     options: dict[str, Any] = {
         "reader": told["reader"], "rate": told["judged_at"], "sequential": told["sequential"],
@@ -137,7 +136,8 @@ def judge(
     again, unused = None, 0
     if told["access"] == "black-box":
         replay = Replay(folder)
-        found = verify(folder, replay, budget=told["allowed"], **options)
+        former = _looked_twice(told)
+        found = verify(folder, replay, budget=told["allowed"], former=former, **options)
         if replay.strayed:
             raise UntrustedFile(f"{folder / FILE}: does not hold what the key and the fresh keys ask")
         unused = replay.total - replay.used
@@ -169,14 +169,10 @@ def _read(folder: Path) -> Any:
         raise UntrustedFile(f"{path}: cannot be read ({shown(error)})") from error
 
 
-def _require_one_rank(told: Mapping[str, Any], folder: Path) -> None:
-    """Two looks at half the rate each asked other questions than are asked now."""
+def _looked_twice(told: Mapping[str, Any]) -> bool:
+    """Whether an earlier version asked, by two looks at half the rate each."""
     decoys = told.get("decoys")
-    if isinstance(decoys, Mapping) and decoys.get("looks") == 2:
-        raise NotApplicable(
-            f"{folder}: gathered by an earlier version's two looks, which are not taken any more; ask the suspect "
-            "again (`ownmark evidence --sequential`)"
-        )
+    return isinstance(decoys, Mapping) and decoys.get("looks") == 2
 
 
 def _derivation(found: Mapping[str, Any]) -> str:

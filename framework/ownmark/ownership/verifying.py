@@ -55,6 +55,7 @@ def verify(
     trust: bool = False,
     trust_mark: bool = False,
     sequential: bool = False,
+    former: bool = False,
     watch: Callable[[Answers], Answers] | None = None,
     stranger: str | None = None,
     labels: Sequence[str] | None = None,
@@ -76,6 +77,7 @@ def verify(
         trust: mark and suspect's folder are the user's own, so that code which they name may run; `trust_mark`: the
             mark is, the suspect is not.
         sequential: look at a tenth of the symbols first, and stop there if that decides; same rate, fewer queries.
+            `former`: as earlier versions did, to judge evidence of theirs.
         watch: wraps what answers, to see questions and answers.
         stranger: a distribution whose extractor is to read, though the mark names another's of the same id.
         progress: told (images answered, images in all) by a service.
@@ -117,7 +119,7 @@ def verify(
     if reads["own_copy"]:
         own = release.restored(catalog, model_state(mark / "released"), str(mark)).to(where)
     judge = Judge(
-        catalog, owner, release, reads, judged_at, extractor, own, where, sequential, trusted, sparing
+        catalog, owner, release, reads, judged_at, extractor, own, where, sequential, former, trusted, sparing
     )
     if reads["access"] == "white-box":
         return record | _of_weights(judge, faced)
