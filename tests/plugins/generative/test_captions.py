@@ -86,15 +86,48 @@ def test_words_are_the_commonest_and_texts_come_back() -> None:
         (lambda p: p / "absent.zip", "no such file"),
         (lambda p: (p / "text.zip").write_text("no zip") and p / "text.zip", "expected a zip"),
         (lambda p: flickr(p / "few.zip", texts=3), "expected 5 texts a picture"),
-        (lambda p: flickr(p / "csv.zip", **{"captions.csv": b"a,b\n1,2\n"}), "captions.csv: cannot be read"),
-        (lambda p: flickr(p / "bad.zip", **{"images/p3.png": b"no picture"}), "p3.png: cannot be read"),
+        (
+            lambda p: flickr(p / "csv.zip", **{"captions.csv": b"a,b\n1,2\n"}),
+            "captions.csv: expected the columns image",
+        ),
+        (
+            lambda p: flickr(
+                p / "latin.zip", **{"captions.csv": "image,caption\n1,caf\xe9".encode("latin-1")}
+            ),
+            "in UTF-8",
+        ),
+        (
+            lambda p: flickr(p / "none.zip", **{"captions.csv": b"image,caption_index,caption\n"}),
+            "names no picture",
+        ),
+        (lambda p: flickr(p / "bad.zip", **{"images/p3.png": b"no picture"}), "p3.png: no picture"),
         (lambda p: flickr(p / "one.zip", count=1), "leave none"),
     ],
-    ids=["absent", "no-zip", "few", "csv", "picture", "one"],
+    ids=["absent", "no-zip", "few", "csv", "latin", "none", "picture", "one"],
 )
 def test_bad_files_are_named(tmp_path: Path, make: Callable[[Path], Path], sentence: str) -> None:
     with pytest.raises(DataError, match=sentence):
         Captions(CaptionsConfig(path=make(tmp_path), size=8)).load()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (("p0.png", "../p0.png"), "outside the folder"),
+        (("p0.png", "/p0.png"), "outside the folder"),
+        (('"id": 10', '"id": 99'), "expected COCO's"),
+        (('"images"', '"pictures"'), "expected COCO's"),
+        (("{", ""), "expected COCO's"),
+    ],
+    ids=["up", "root", "unknown image", "no images", "no json"],
+)
+def test_bad_annotations_are_named(tmp_path: Path, change: tuple[str, str], sentence: str) -> None:
+    folder = coco(tmp_path / "coco")
+    told = (folder / "captions.json").read_text()
+    (folder / "captions.json").write_text(told.replace(*change, 1))
+    config = CaptionsConfig(path=folder, annotations="captions.json", folder="val", size=8, references=1)
+    with pytest.raises(DataError, match=sentence):
+        Captions(config).load()
 
 
 def test_shapes_are_what_their_texts_say() -> None:

@@ -23,6 +23,8 @@ from ownmark_generative.captions.config import CaptionsConfig
 from ownmark_generative.captions.words import UNKNOWN, encoded, learnt
 
 Read = Callable[[str], bytes]
+COLUMNS = "the columns image, caption_index and caption, in UTF-8"
+COCO = "COCO's `images` [{id, file_name}] and `annotations` [{image_id, caption}]"
 
 
 class Captions(Dataset):
@@ -77,7 +79,7 @@ class Captions(Dataset):
         """Bytes of a file inside the zip or the folder."""
         path = self._path()
         if path.is_dir():
-            return lambda name: (path / name).read_bytes()
+            return lambda name: _within(path, name).read_bytes()
         try:
             archive = zipfile.ZipFile(path)
         except (OSError, zipfile.BadZipFile) as error:
@@ -91,13 +93,14 @@ class Captions(Dataset):
             content = self._reader()(self._list).decode()
             found = _coco(content) if self.config.annotations else _rows(content)
         except (KeyError, OSError, ValueError, TypeError, csv.Error) as error:
-            raise DataError(f"{where}: cannot be read ({type(error).__name__}: {error})") from error
+            form = COCO if self.config.annotations else COLUMNS
+            raise DataError(f"{where}: expected {form} ({type(error).__name__}: {error})") from error
+        if not found:
+            raise DataError(f"{where}: names no picture")
         count = self.config.references
         few = [name for name, texts in found.items() if len(texts) < count]
-        if few or not found:
-            raise DataError(
-                f"{where}: expected {count} texts a picture, {few[0] if few else 'there is'} has fewer"
-            )
+        if few:
+            raise DataError(f"{where}: expected {count} texts a picture, {few[0]} has fewer")
         return {name: texts[:count] for name, texts in found.items()}
 
     def _pictures(self, names: list[str]) -> Tensor:
@@ -107,15 +110,28 @@ class Captions(Dataset):
 
     def _picture(self, name: str, read: Read) -> Tensor:
         import numpy as np
-        from PIL import Image, ImageOps
+        from PIL import Image, ImageOps, UnidentifiedImageError
 
         try:
             with Image.open(io.BytesIO(read(f"{self.config.folder}/{name}"))) as picture:
                 size = (self.config.size, self.config.size)
                 shrunk = ImageOps.fit(picture.convert("RGB"), size, Image.Resampling.BICUBIC)
+        except UnidentifiedImageError as error:
+            raise DataError(f"{self._path()}: {name}: no picture") from error
         except (KeyError, OSError, ValueError, Image.DecompressionBombError) as error:
             raise DataError(f"{self._path()}: {name}: cannot be read ({error})") from error
         return torch.from_numpy(np.array(shrunk)).permute(2, 0, 1).contiguous()
+
+
+def _within(folder: Path, name: str) -> Path:
+    """The file of that name; lists come with the data and choose no file elsewhere.
+
+    Raises:
+        ValueError: it is not in the folder.
+    """
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise ValueError("it lies outside the folder")
+    return folder / name
 
 
 def _rows(content: str) -> dict[str, list[str]]:
