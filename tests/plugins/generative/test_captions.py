@@ -114,12 +114,11 @@ def test_bad_files_are_named(tmp_path: Path, make: Callable[[Path], Path], sente
     ("change", "sentence"),
     [
         (("p0.png", "../p0.png"), "outside the folder"),
-        (("p0.png", "/p0.png"), "outside the folder"),
         (('"id": 10', '"id": 99'), "expected COCO's"),
         (('"images"', '"pictures"'), "expected COCO's"),
         (("{", ""), "expected COCO's"),
     ],
-    ids=["up", "root", "unknown image", "no images", "no json"],
+    ids=["up", "unknown image", "no images", "no json"],
 )
 def test_bad_annotations_are_named(tmp_path: Path, change: tuple[str, str], sentence: str) -> None:
     folder = coco(tmp_path / "coco")
