@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ownmark import Kind, discover
-from ownmark.runner.cell import expand
+from ownmark.runner.cell import expand, specs
 from ownmark.runner.plan import Entry, Plan, parse_plan
 from ownmark.runner.preflight import check_methods
 from ownmark_mira.deepinversion.config import DeepInversionConfig
@@ -169,3 +169,17 @@ def test_what_needs_other_images_stands_beside_fine_tuning_with_as_many() -> Non
                     )
                     compared += 1
     assert compared > 3
+
+
+TRAINING_ON = {"fine_prune", "nad", "mcr", "laundering"}
+
+
+def test_attacks_that_train_on_stand_beside_fine_tuning_of_their_budget() -> None:
+    compared = 0
+    for plan in plans("ownmark_robust"):
+        named = {spec.label: spec for entry in plan.attacks for spec in specs(entry)}
+        training = {label: spec.id for label, spec in named.items() if spec.id in TRAINING_ON}
+        assert {training[attack] for attack in plan.controls} == set(training.values()), plan.name
+        assert all(named[control].id == "finetune" for control in plan.controls.values()), plan.name
+        compared += len(plan.controls)
+    assert compared > 20
