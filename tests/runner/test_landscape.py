@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ownmark.contracts import Key
-from ownmark.report.vicinity import basin
+from ownmark.report.vicinity import basin, vicinity_picture
 from ownmark.report.write import write_report
 from ownmark.runner.landscape import axis, direction, neighbours, steepest
 
@@ -86,6 +86,24 @@ seeds: [0, 1]
 metrics: []
 landscape: {points: 2, images: 40, steps: 1}
 """
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rate": [[1.0, 1.0], [1.0, 1.0]]},
+        {"utility": [[None, 0.5], [0.5, 0.4]]},
+        {"rate": [[None, None], [None, None]]},
+    ],
+    ids=["no edge", "no utility at the origin", "no evidence"],
+)
+def test_planes_are_drawn_whose_basin_has_no_edge(changes: dict[str, Any]) -> None:
+    flat = {"adversarial": [0.0, 0.1], "finetuning": [0.0, 0.1], "rate": [[1.0, 0.1], [0.1, 0.0]]}
+    whole = plane(**flat, utility=[[0.9, 0.8], [0.8, 0.1]])
+    drawn = vicinity_picture([("whole", whole), ("flat", whole | changes)])
+    assert drawn.startswith(b"\x89PNG")
+    assert drawn != vicinity_picture([("whole", whole), ("flat", whole)])
 
 
 def test_a_run_surveys_each_scheme_once_and_draws_them_side_by_side(workshop: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -78,9 +79,11 @@ def _draw(figure: Figure, found: Sequence[tuple[str, Plane]]) -> None:
         panels[1][column].set_xlabel("towards the fine-tuned network")
     for row in panels:
         row[0].set_ylabel("first axis")
-    figure.colorbar(panels[0][0].collections[0], ax=panels, shrink=0.8)
+    figure.colorbar(panels[0][0].collections[0], ax=panels, shrink=0.8, label="evidence, utility")
     figure.suptitle(
-        "dot: marked network; star: fine-tuned; distances relative to the weights",
+        "dot: marked network; star: fine-tuned; distances relative to the weights\n"
+        f"the basin lies outside the solid line (evidence {GONE:g}) and inside the dashed one "
+        f"({KEPT:.0%} of the utility)",
         x=0.01,
         ha="left",
         fontsize=9,
@@ -88,11 +91,37 @@ def _draw(figure: Figure, found: Sequence[tuple[str, Plane]]) -> None:
 
 
 def _panel(axes: Axes, plane: Plane, what: str) -> None:
-    values = [[float("nan") if value is None else value for value in row] for row in plane[what]]
     levels = [i / 10 for i in range(11)]
     axes.contourf(
-        plane["finetuning"], plane["adversarial"], values, levels=levels, cmap="viridis", extend="both"
+        plane["finetuning"],
+        plane["adversarial"],
+        _values(plane, what),
+        levels=levels,
+        cmap="viridis",
+        extend="both",
     )
+    _edge(axes, plane, "rate", GONE, "solid")
+    _edge(axes, plane, "utility", KEPT * _values(plane, "utility")[0][0], "dashed")
     axes.plot(0, 0, "o", color="black", markersize=6, clip_on=False)
     if plane["tuned"] <= plane["finetuning"][-1]:
         axes.plot(plane["tuned"], 0, "*", color="red", markersize=11, clip_on=False)
+
+
+def _edge(axes: Axes, plane: Plane, what: str, level: float, style: str) -> None:
+    """The line on which evidence or utility has this value, if it crosses the plane."""
+    values = _values(plane, what)
+    known = [value for row in values for value in row if not math.isnan(value)]
+    if known and min(known) < level < max(known):
+        axes.contour(
+            plane["finetuning"],
+            plane["adversarial"],
+            values,
+            levels=[level],
+            colors="white",
+            linestyles=style,
+            linewidths=1.5,
+        )
+
+
+def _values(plane: Plane, what: str) -> list[list[float]]:
+    return [[math.nan if value is None else value for value in row] for row in plane[what]]
