@@ -13,7 +13,7 @@ _SUMMARIES = {
     "app-table1-digits": "Table 1, Content, six attacks; digits, minutes on a CPU",
     "app-table1-small": "Table 1, Content, six attacks, controls, landscapes; 4,000 photographs; needs OWNMARK_DATA",
     "app-table3-small": "Table 3, the parts of app, on the same; needs OWNMARK_DATA",
-    "app-figure1-small": "Figures 1 and 9, the vicinity of vanilla and app side by side, on the same; needs OWNMARK_DATA",
+    "app-figure1-small": "Figures 1 and 9, vanilla and app side by side, on the same; needs OWNMARK_DATA",
     "app-figure7-small": "Figure 7, hidden features by t-SNE, on the same; needs OWNMARK_DATA",
     "app-table7-small": "Table 7 and Figure 5, the length of the perturbation, on the same; needs OWNMARK_DATA",
     "app-table11-small": "Table 11, fine-tuning rates against rose, ntl, cae, app, on the same; needs OWNMARK_DATA",
