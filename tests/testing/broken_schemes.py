@@ -10,6 +10,7 @@ from tests.testing.broken import scheme
 from torch import Tensor, nn
 
 from ownmark.contracts import Evidence, Fit, HostView, Key, Marked, Task, WhiteBox
+from ownmark.contracts.spare import SpareKeys
 from ownmark.errors import NotApplicable
 from ownmark.testing.fakes import SignMark, SignReader
 
@@ -47,6 +48,18 @@ class Forgetful(SignMark):
 class ConstantKey(SignMark):
     def make_key(self, task: Task, rng: torch.Generator) -> Key:
         return super().make_key(task, torch.Generator().manual_seed(0))
+
+
+class OwnDecoys(SignMark, SpareKeys):
+    """Its key is its own decoy, but for a remark."""
+
+    def decoy(self, key: Key, rng: torch.Generator) -> Key | None:
+        return key.add(drawn=int(torch.randint(2**31, (), generator=rng)))
+
+
+class OneDecoy(SignMark, SpareKeys):
+    def decoy(self, key: Key, rng: torch.Generator) -> Key | None:
+        return replace(key, tensors={**key.tensors, "bits": 1 - key["bits"]})
 
 
 class InfiniteKey(SignMark):
@@ -168,6 +181,8 @@ scheme("scheme-refuses-a-hopeless-host", "StopIteration", Crashing)
 scheme("scheme-key-is-pure", "torch's random generator", GlobalKey)
 scheme("scheme-key-is-pure", "two keys for one seed", Forgetful)
 scheme("scheme-keys-differ-by-seed", "same key for two seeds", ConstantKey)
+scheme("scheme-kept-decoys-are-other-keys", "20 of 20 decoys match", OwnDecoys)
+scheme("scheme-kept-decoys-are-other-keys", "do not follow from `rng`", OneDecoy)
 scheme("scheme-key-can-be-stored", "infinities", InfiniteKey)
 scheme("scheme-key-can-be-stored", "change when kept as JSON", TensorInValues)
 scheme("scheme-leaves-the-rest-alone", "torch's random generator", Seeder)

@@ -8,13 +8,18 @@ from pathlib import Path
 import torch
 
 from ownmark.contracts import Key
+from ownmark.contracts.returned import returned
+from ownmark.contracts.spare import SpareKeys
 from ownmark.contracts.weights import read_tensors, write_tensors
 from ownmark.methods import Kind
+from ownmark.runner.seeds import rng_for
 from ownmark.stats import binomial_tail
 from ownmark.testing.check import check, require
 from ownmark.testing.subject import Subject
 from ownmark.testing.workbench import NULLS, RATE
 
+DECOYS = 19
+"""Fewest for a claim at `RATE`."""
 IMPROBABLE = 0.001
 """A number of false claims that is less probable than this, at the stated rate, fails a scheme."""
 
@@ -62,6 +67,29 @@ def scheme_other_keys_are_not_claimed(subject: Subject) -> None:
         found = reading.read_many(embedding.released(), reading.fresh_keys())
     claims = sum(reading.claims(one) for one in found)
     _require_rare(subject, claims, len(found), "other keys claim the marked network")
+
+
+@check(Kind.SCHEME)
+def scheme_kept_decoys_are_other_keys(subject: Subject) -> None:
+    """Decoys that an embedded key keeps follow from the generator, and match less of its marked network than it."""
+    scheme, reading = subject.instance, subject.reading
+    key = reading.embedding.first.key
+    if not isinstance(scheme, SpareKeys) or scheme.decoy(key, rng_for("kit decoy", 0)) is None:
+        return
+    kept = [
+        returned(scheme.decoy(key, rng_for("kit decoy", i % DECOYS)), Key, "decoy") for i in range(DECOYS + 1)
+    ]
+    require(
+        kept[0].digest() == kept[DECOYS].digest() != kept[1].digest(),
+        f"{subject.label}: decoys do not follow from `rng`; draw what might have been embedded from it alone",
+    )
+    found = reading.read_many(reading.embedding.released(), kept)
+    as_much = sum(one.n != reading.evidence.n or one.hits >= reading.evidence.hits for one in found)
+    require(
+        as_much == 0,
+        f"{subject.label}: {as_much} of {DECOYS + 1} decoys match the marked network as much as its key, or have "
+        "another length; keep more that is not embedded",
+    )
 
 
 def _require_rare(subject: Subject, claims: int, trials: int, what: str) -> None:
