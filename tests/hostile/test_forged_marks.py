@@ -85,6 +85,17 @@ def test_a_reader_that_lacks_something_is_refused(forge: Forge, mark: Path, fiel
         verify(folder, mark / "released", device="cpu")
 
 
+@pytest.mark.parametrize("field", ["distribution", "version"])
+@pytest.mark.parametrize("where", ["scheme", "reader"])
+def test_an_origin_that_lacks_something_is_refused(forge: Forge, mark: Path, where: str, field: str) -> None:
+    def change(about: dict[str, Any]) -> None:
+        method = about["scheme"] if where == "scheme" else about["readers"]["default"]["extractor"]
+        del method["origin"][field]
+
+    with pytest.raises(UntrustedFile, match=r"claim\.json"):
+        verify(forge(change), mark / "released", device="cpu")
+
+
 CONTROLS: dict[str, Callable[[dict[str, torch.Tensor]], object]] = {
     "labels that there are not": lambda held: held["y"].fill_(10),
     "labels below zero": lambda held: held["y"].fill_(-1),

@@ -26,12 +26,20 @@ Rate = Annotated[float, Field(ge=LEAST_RATE, lt=0.5)]
 Word = Annotated[str, Field(max_length=10_000)]
 
 
+class Origin(TypedDict):
+    """Where a method of a mark came from."""
+
+    distribution: Word
+    version: Word
+
+
 class Method(TypedDict):
-    """A method as plans and marks write it."""
+    """A method as plans and marks write it; those of version 0.1 say no origin."""
 
     id: Word
     label: Word
     params: dict[str, Any]
+    origin: NotRequired[Origin | None]
 
 
 def _even(rows: list[list[int]]) -> list[list[int]]:
