@@ -80,6 +80,13 @@ def test_records_of_cells_that_left_the_plan_are_left_out(run):
     assert "not in the plan" in read_run(run).problems[0]
 
 
+@pytest.mark.parametrize("id", [{"a": 1}, ["x"], None, 5], ids=str)
+def test_a_record_whose_id_is_no_text_is_of_no_cell(run, id):
+    (run / "records" / "odd.json").write_text(json.dumps(record("uchida", "none", 9) | {"id": id}))
+    assert len(read_run(run).records) == 47
+    assert "not in the plan" in read_run(run).problems[0]
+
+
 def test_a_cell_counts_once(tmp_path):
     folder = write_run(tmp_path, [record(), record() | {"id": "again"}])
     assert len(read_run(folder).records) == 1

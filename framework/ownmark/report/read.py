@@ -100,7 +100,7 @@ def _planned(
     order = _ids(plan.get("cells"))
     if not order:
         return sorted(records, key=_natural)
-    kept = [record for record in records if record.get("id") in order]
+    kept = [record for record in records if isinstance(record.get("id"), str) and record["id"] in order]
     if len(kept) < len(records):
         problems.append(
             f"{len(records) - len(kept)} record(s) of cells that are not in the plan were left out"
