@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,6 +81,20 @@ def test_a_judge_draws_the_decoys_again(mark: Path, tmp_path: Path, sequential: 
     evidence(mark, mark / "released", tmp_path / "proof", sequential=sequential, device="cpu")
     found = judge(tmp_path / "proof")
     assert (found["claim"], found["decided_by"]) == (True, "decoys")
+
+
+def test_a_judge_says_when_the_rate_rests_on_what_the_owner_says_of_null_models(
+    mark: Path, tmp_path: Path
+) -> None:
+    evidence(mark, mark / "released", tmp_path / "by decoys", device="cpu")
+    about = json.loads((mark / "owner" / "claim.json").read_text())
+    about["readers"]["default"] |= {"tests": "nulls"}
+    alone = Path(shutil.copytree(mark, tmp_path / "alone"))
+    (alone / "owner" / "claim.json").write_text(json.dumps(about))
+    evidence(alone, mark / "released", tmp_path / "by nulls", device="cpu")
+    words = "what these showed is the owner's word"
+    assert not any(words in line for line in judge(tmp_path / "by decoys")["agrees"])
+    assert any(words in line for line in judge(tmp_path / "by nulls")["agrees"])
 
 
 def test_evidence_of_an_earlier_versions_two_looks_is_judged_as_it_was(mark: Path, tmp_path: Path) -> None:

@@ -155,6 +155,8 @@ def judge(
     if unused:
         raise UntrustedFile(f"{folder / FILE}: {unused} questions too many")
     agrees.append("the verdict follows from the answers")
+    if found.get("basis") in ("rank", "shape"):
+        agrees.append("the stated rate rests on null models, and what these showed is the owner's word")
     agrees.append(_derivation(found))
     if found["derived"] is not None:
         agrees.append(_stamped(folder / "owner", roots))
