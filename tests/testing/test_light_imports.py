@@ -11,6 +11,7 @@ import pytest
 from tests.testing.installing import dist_info
 
 from ownmark.discovery import clear, discover
+from ownmark.discovery.local import PACKS
 from ownmark.methods import Kind
 from ownmark.testing import CheckFailed, run_check
 from ownmark.testing.check import REGISTRY
@@ -33,14 +34,9 @@ def two_packs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         dist_info(tmp_path, f"{name}-marks", {"main": f"{name}_marks"})
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    _forget()
-    yield
-    _forget()
-
-
-def _forget() -> None:
     clear()
-    light_methods.cache_clear()
+    yield
+    clear()
 
 
 def test_only_the_pack_that_imports_torch_is_blamed(two_packs: None) -> None:
@@ -48,6 +44,14 @@ def test_only_the_pack_that_imports_torch_is_blamed(two_packs: None) -> None:
     run_check(check, discover().find(Kind.ATTACK, "light-echo"))
     with pytest.raises(CheckFailed, match=r"heavy-marks/heavy-echo is not listed where torch"):
         run_check(check, discover().find(Kind.ATTACK, "heavy-echo"))
+
+
+def test_a_folder_that_is_named_later_is_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = light_methods()
+    monkeypatch.setenv(PACKS, str(Path(__file__).parents[2] / "templates" / "scheme-pack"))
+    assert {name for name in light_methods() - before if "acme-marks/" in name}
+    monkeypatch.setenv(PACKS, "")
+    assert light_methods() == before
 
 
 FIRST_TIME = """
