@@ -47,10 +47,11 @@ def test_only_the_pack_that_imports_torch_is_blamed(two_packs: None) -> None:
 
 
 def test_a_folder_that_is_named_later_is_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(PACKS, raising=False)
     before = light_methods()
     monkeypatch.setenv(PACKS, str(Path(__file__).parents[2] / "templates" / "scheme-pack"))
     assert {name for name in light_methods() - before if "acme-marks/" in name}
-    monkeypatch.setenv(PACKS, "")
+    monkeypatch.delenv(PACKS)
     assert light_methods() == before
 
 
