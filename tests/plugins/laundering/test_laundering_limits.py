@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.memory_order import contiguous_over_channels_last, on_hosts
 from torch import Tensor, nn
 
-from ownmark.builtin.hosts.config import ConvNetConfig, LeNet5Config, ResNetConfig
+from ownmark.builtin.hosts.config import ConvNetConfig, LeNet5Config
 from ownmark.builtin.hosts.convnet import ConvNet
 from ownmark.builtin.hosts.lenet5 import LeNet5
-from ownmark.builtin.hosts.resnet import ResNet
 from ownmark.contracts import Host, Samples, Stolen, seeded
 from ownmark.errors import PlanError
 from ownmark.runner.session import prepare
@@ -188,15 +188,7 @@ def test_all_classes_at_once_over_one_by_one(
 
 
 @pytest.mark.bench
-@pytest.mark.parametrize(
-    ("host", "shape"),
-    [
-        (ConvNet(ConvNetConfig()), (1, 8, 8)),
-        (ConvNet(ConvNetConfig()), (3, 32, 32)),
-        (ResNet(ResNetConfig(depth=8)), (3, 32, 32)),
-    ],
-    ids=("convnet-8", "convnet-32", "resnet8-32"),
-)
+@on_hosts
 def test_channels_last_over_contiguous(
     host: Host, shape: tuple[int, int, int], rng: Any, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -205,15 +197,10 @@ def test_channels_last_over_contiguous(
         network = host.build(shape, 10).eval()
     x, config = torch.rand((64, *shape), generator=rng(0)), ReconstructionConfig(steps=3, images=64)
 
-    def spent(order: torch.memory_format) -> float:
+    def work(order: torch.memory_format) -> None:
         monkeypatch.setattr(cleanse, "ORDER", order)
-        begun = time.process_time()
         reconstruct(network, x, 10, config, rng(0))
-        return time.process_time() - begun
 
-    ratios = [spent(torch.contiguous_format) / spent(torch.channels_last) for _ in range(6)][1:]
+    told = contiguous_over_channels_last(work)
     with capsys.disabled():
-        print(
-            f"\n{shape}, 10 classes, {torch.get_num_threads()} threads, CPU time: contiguous / channels-last, "
-            f"median {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}, 5 times)"
-        )
+        print(f"\n{shape}, {told}")

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from tests.memory_order import contiguous_over_channels_last, on_hosts
 from tests.plugins.mira.conftest import generator
 
-from ownmark.builtin.hosts.config import ConvNetConfig, ResNetConfig
+from ownmark.builtin.hosts.config import ConvNetConfig
 from ownmark.builtin.hosts.convnet import ConvNet
-from ownmark.builtin.hosts.resnet import ResNet
 from ownmark.contracts import Host, seeded
 from ownmark_mira.config import RecoveryConfig
 from ownmark_mira.inversion import invert
@@ -55,15 +55,7 @@ def test_all_classes_at_once_over_one_by_one(
 
 
 @pytest.mark.bench
-@pytest.mark.parametrize(
-    ("host", "shape"),
-    [
-        (ConvNet(ConvNetConfig()), (1, 8, 8)),
-        (ConvNet(ConvNetConfig()), (3, 32, 32)),
-        (ResNet(ResNetConfig(depth=8)), (3, 32, 32)),
-    ],
-    ids=("convnet-8", "convnet-32", "resnet8-32"),
-)
+@on_hosts
 def test_channels_last_over_contiguous(
     host: Host,
     shape: tuple[int, int, int],
@@ -74,15 +66,10 @@ def test_channels_last_over_contiguous(
         network = host.build(shape, 10).eval()
     start, config = torch.randn((10, 32, *shape), generator=generator(0)), RecoveryConfig(iterations=5)
 
-    def spent(order: torch.memory_format) -> float:
+    def work(order: torch.memory_format) -> None:
         monkeypatch.setattr("ownmark_mira.inversion.ORDER", order)
-        begun = time.process_time()
         invert(network, start, config)
-        return time.process_time() - begun
 
-    ratios = [spent(torch.contiguous_format) / spent(torch.channels_last) for _ in range(6)][1:]
+    told = contiguous_over_channels_last(work)
     with capsys.disabled():
-        print(
-            f"\n{shape}, 10 classes x 32, {torch.get_num_threads()} threads, CPU time: contiguous / channels-last, "
-            f"median {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        )
+        print(f"\n{shape}, {told}")
