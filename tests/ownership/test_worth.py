@@ -19,18 +19,27 @@ def utility(host: float, marked: float, **more: Any) -> dict[str, Any]:
     return {"metric": "accuracy", "host": host, "marked": marked, "loss": host - marked, **more}
 
 
+def not_asked() -> float:
+    raise AssertionError("the number of right answers says enough")
+
+
 @pytest.mark.parametrize(("host", "marked"), [(0.95, 0.915), (0.7, 0.1)])
 def test_a_mark_that_costs_more_than_allowed_is_told_with_both_values(host: float, marked: float) -> None:
     with pytest.raises(NotApplicable, match=rf"{host:.3f} before, {marked:.3f} after"):
-        require_worth(utility(host, marked), 0.03)
-    require_worth(utility(host, marked), None)
+        require_worth(utility(host, marked), 0.03, not_asked)
+    require_worth(utility(host, marked), None, not_asked)
 
 
 @pytest.mark.parametrize("hits", [40, 45])
 def test_a_network_at_chance_is_not_released(hits: int) -> None:
+    at_chance = utility(0.1, hits / 400, n=400, hits=hits, constant=40)
     with pytest.raises(NotApplicable, match="one answer to everything"):
-        require_worth(utility(0.1, hits / 400, n=400, hits=hits, constant=40), None)
-    require_worth(utility(0.1, 0.9, n=400, hits=360, constant=40), None)
+        require_worth(at_chance, None, lambda: 0.3)
+    require_worth(utility(0.1, 0.9, n=400, hits=360, constant=40), None, not_asked)
+
+
+def test_a_network_that_finds_a_rare_class_is_released_although_one_label_is_right_as_often() -> None:
+    require_worth(utility(0.97, 0.96, n=100, hits=96, constant=95), None, lambda: 0.001)
 
 
 def test_copies_of_one_network_are_no_null_models() -> None:

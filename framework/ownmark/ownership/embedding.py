@@ -33,7 +33,7 @@ from ownmark.ownership.secrecy import Discreet, Secrecy, alone
 from ownmark.ownership.stamps import STAMP
 from ownmark.ownership.sums import SUMS, sums_of, write_sums
 from ownmark.ownership.trust import chooses
-from ownmark.ownership.worth import allowed_loss, require_share, require_worth, utility_of
+from ownmark.ownership.worth import allowed_loss, chance_of_answers, require_share, require_worth, utility_of
 from ownmark.runner.cell import Cell, Spec, canonical, expand
 from ownmark.runner.device import device_called
 from ownmark.runner.engine import Progress
@@ -133,7 +133,10 @@ def embedded(
     session.progress.plan(_missing(session, cells), len(cells))
     asked = kept_controls(session, cells[0], controls)
     verdicts, readers = _read(session, cells, asked)
-    require_worth(utility_of(session, cells[0]), allowed_loss(session, cells[0], max_loss))
+    require_worth(
+        utility_of(session, cells[0]), allowed_loss(session, cells[0], max_loss),
+        lambda: chance_of_answers(session, cells[0]),
+    )  # fmt: skip
     with writing(into), appearing(into) as folder:
         _write(folder, session, cells[0], readers, derivation, asked)
         if commitment is not None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
+
+from ownmark.contracts.views import predictions
 from ownmark.errors import NotApplicable, OwnmarkError
 from ownmark.methods import Kind
 from ownmark.runner.cell import Cell
 from ownmark.runner.session import Session
-from ownmark.stats import binomial_tail
+from ownmark.stats import binomial_tail, shuffled_p_value
 
 MAX_LOSS = 0.01
 """Utility that a mark may cost a network that was trained already, where nothing else is said."""
@@ -32,6 +35,15 @@ def utility_of(session: Session, cell: Cell) -> dict[str, Any]:
     return found | {"loss": (found["host"] - found["marked"]) * (1 if better else -1)}
 
 
+def chance_of_answers(session: Session, cell: Cell) -> float:
+    """Chance that the marked network's answers to the test images, shuffled over these, are right as often."""
+    splits = session.making.tasks.splits(cell.task.dataset)
+    labels, classes = splits.test.labels, splits.classes
+    answers = predictions(session.making.marked_network(cell), splits.test.x).to(labels.device)
+    counts = torch.bincount(answers * classes + labels, minlength=classes**2).view(classes, classes)
+    return shuffled_p_value(counts.tolist())
+
+
 def require_share(max_loss: float | None) -> None:
     """A limit that is one; nan would allow anything.
 
@@ -50,8 +62,15 @@ def allowed_loss(session: Session, cell: Cell, asked: float | None) -> float | N
     return MAX_LOSS if host.fingerprint(f"seed {session.making.own_seed(cell)}") else None
 
 
-def require_worth(utility: Mapping[str, Any], max_loss: float | None) -> None:
+def require_worth(
+    utility: Mapping[str, Any], max_loss: float | None, chance_of_answers: Callable[[], float]
+) -> None:
     """Refuse a network that the mark spoilt, or that never knew its task.
+
+    Args:
+        utility: from `utility_of`.
+        chance_of_answers: asked only where the number of right answers does not beat the most frequent label, as where
+            one class is rare.
 
     Raises:
         NotApplicable: with both values.
@@ -67,6 +86,7 @@ def require_worth(utility: Mapping[str, Any], max_loss: float | None) -> None:
     if (
         "n" in utility
         and binomial_tail(utility["hits"], utility["n"], utility["constant"] / utility["n"]) >= CHANCE
+        and chance_of_answers() >= CHANCE
     ):
         raise NotApplicable(
             f"the network knows no more of its task than one answer to everything ({told}); train it first. Nothing "
