@@ -18,7 +18,7 @@ from torch import nn
 
 from ownmark.checkpoints import OnnxAnswers, read_weights
 from ownmark.checkpoints.hub import fetched
-from ownmark.contracts.partial import matched, partly_loaded
+from ownmark.contracts.partial import alone, matched, partly_loaded, rivals
 from ownmark.errors import OwnmarkError, UntrustedFile
 
 onnx = pytest.importorskip("onnx")
@@ -149,6 +149,28 @@ FORMS = {
 def test_the_layer_is_found_under_other_names(form: str) -> None:
     found = matched(STATE, FORMS[form])
     assert torch.equal(found["1.weight"], STATE["1.weight"])
+
+
+TURNED = {name: -tensor for name, tensor in STATE.items()}
+
+
+def test_names_that_fit_as_they_are_come_before_those_behind_a_prefix() -> None:
+    state = {**STATE, **{f"ema.{n}": t for n, t in TURNED.items()}, "ema.decay": torch.ones(1)}
+    assert alone(STATE, state) == STATE
+    assert rivals(STATE, state) == []
+    layer = {**STATE, "ema.1.weight": torch.ones(5, 3, 3, 3)}
+    assert alone(STATE, layer) == layer
+
+
+def test_two_networks_behind_prefixes_are_rivals_unless_they_are_the_same() -> None:
+    student = {f"student.{n}": t for n, t in STATE.items()}
+    assert rivals(STATE, {**student, **{f"teacher.{n}": t for n, t in TURNED.items()}}) == [
+        "student.",
+        "teacher.",
+    ]
+    assert rivals(STATE, {**student, **{f"teacher.{n}": t for n, t in STATE.items()}}) == []
+    assert rivals(STATE, {**student, "teacher.1.weight": -STATE["1.weight"]}) == []
+    assert rivals(STATE, {"a.1.weight": STATE["1.weight"], "b.1.weight": -STATE["1.weight"]}) == []
 
 
 def test_what_is_missing_is_no_number_and_nothing_is_nothing() -> None:

@@ -230,6 +230,28 @@ def test_an_index_leads_nowhere_else(net: nn.Module, tmp_path: Path) -> None:
             read_weights(folder)
 
 
+def test_an_index_that_promises_more_than_its_files_hold_is_refused(net: nn.Module, tmp_path: Path) -> None:
+    index = sharded(net, tmp_path / "hf") / "model.safetensors.index.json"
+    placed = dict.fromkeys(net.state_dict(), "model-1.safetensors")
+    index.write_text(json.dumps({"weight_map": placed}))
+    with pytest.raises(UntrustedFile, match=r"in none of its files: .*fc\.weight"):
+        read_weights(index)
+
+
+def test_a_file_without_tensors_by_name_is_refused(tmp_path: Path) -> None:
+    save_file({}, tmp_path / "m.safetensors")
+    with pytest.raises(UntrustedFile, match="holds no tensors"):
+        read_weights(tmp_path / "m.safetensors")
+    with pytest.raises(UntrustedFile, match="no tensors with names"):
+        read_weights(saved(tmp_path / "m.pt", torch.zeros(3)))
+
+
+def test_entries_that_may_be_the_network_too_are_told(net: nn.Module, tmp_path: Path) -> None:
+    state = {"state_dict": net.state_dict()}
+    found = read_weights(saved(tmp_path / "m.pt", {"ema": state, "model": state, "optimizer": {"state": {}}}))
+    assert (found.taken, found.left) == ("model.state_dict", ("ema",))
+
+
 def bomb(path: Path) -> Path:
     """A checkpoint of a few kB that stands for 16 GB: one stored number, stretched."""
     torch.save({"w": torch.zeros(1).expand(2**31, 2)}, path)

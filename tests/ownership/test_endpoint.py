@@ -160,12 +160,15 @@ def test_a_dead_service_is_given_up_with_its_reason() -> None:
     with pytest.raises(UnusableAnswer, match=r"no answer after 3 attempts.*refused"):
         asked(images(2))
     assert naps == [1.0, 2.0]
+    assert (asked.sent, asked.requests) == (0, 0)
 
 
 def test_a_service_that_never_answers_is_given_up(served: Any) -> None:
     served.trouble = lambda number: time.sleep(1.0)
+    asked = endpoint(served, timeout=0.2, retries=0)
     with pytest.raises(UnusableAnswer, match="no answer after 1 attempts"):
-        endpoint(served, timeout=0.2, retries=0)(images(2))
+        asked(images(2))
+    assert (asked.sent, asked.requests) == (2, 1)
 
 
 def test_an_answer_that_does_not_end_is_given_up(served: Any) -> None:
@@ -175,10 +178,12 @@ def test_an_answer_that_does_not_end_is_given_up(served: Any) -> None:
 
 
 def test_an_address_without_a_host_is_not_tried_again() -> None:
-    asked = Endpoint(Service("http://"), sleep=Naps())
+    naps = Naps()
+    asked = Endpoint(Service("http://"), sleep=naps)
     with pytest.raises(UnusableAnswer, match="no address"):
         asked(images(1))
-    assert asked.requests == 1
+    assert naps == []
+    assert (asked.sent, asked.requests) == (0, 0)
 
 
 @pytest.mark.parametrize("url", ["ftp://a/b", "localhost:80", ""])

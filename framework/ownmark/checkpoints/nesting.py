@@ -17,8 +17,8 @@ SEPARATOR = "\x1f"
 """Between the steps of a path in a checkpoint; names of tensors have dots in them."""
 
 
-def chosen(found: Mapping[str, Tensor], path: Path) -> tuple[dict[str, Tensor], str]:
-    """The network's tensors, and the entry that they were under.
+def chosen(found: Mapping[str, Tensor], path: Path) -> tuple[dict[str, Tensor], str, tuple[str, ...]]:
+    """The network's tensors, the entry that they were under, and the entries that might have been it.
 
     Args:
         found: tensors by their path in the file, its steps separated by `SEPARATOR`.
@@ -27,17 +27,19 @@ def chosen(found: Mapping[str, Tensor], path: Path) -> tuple[dict[str, Tensor], 
         UntrustedFile: no tensors, or none that could be a network's.
     """
     taken: list[str] = []
+    left: list[str] = []
     rest = dict(found)
     while rest:
         names = {name.partition(SEPARATOR)[0] for name in rest if SEPARATOR in name}
         here = next((name for name in WRAPPERS if name in names), None)
         if here is None:
             break
+        left += [".".join([*taken, name]) for name in WRAPPERS if name in names and name != here]
         taken.append(here)
         rest = {n.partition(SEPARATOR)[2]: t for n, t in rest.items() if n.startswith(here + SEPARATOR)}
-    tensors = {name: tensor for name, tensor in rest.items() if SEPARATOR not in name}
+    tensors = {name: tensor for name, tensor in rest.items() if name and SEPARATOR not in name}
     if not tensors:
-        entries = sorted({name.partition(SEPARATOR)[0] for name in found})
-        told = f"it has {shown(', '.join(entries), 120)}" if entries else "it has no tensors"
+        entries = sorted({name.partition(SEPARATOR)[0] for name in found if name})
+        told = f"it has {shown(', '.join(entries), 120)}" if entries else "it has no tensors with names"
         raise UntrustedFile(f"{path}: no state dict is found in it, {told}; save the network's state_dict()")
-    return tensors, ".".join(taken)
+    return tensors, ".".join(taken), tuple(left)

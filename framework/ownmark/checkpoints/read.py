@@ -33,11 +33,13 @@ class Checkpoint:
 
     Args:
         tensors: by name. kind: of the file, in words. taken: the entry of the file that was used (`ema`), or empty.
+        left: other entries that may hold a network.
     """
 
     tensors: Mapping[str, Tensor]
     kind: str
     taken: str = ""
+    left: tuple[str, ...] = ()
 
 
 def read_weights(path: Path) -> Checkpoint:
@@ -49,12 +51,15 @@ def read_weights(path: Path) -> Checkpoint:
     path = weights_file(path)
     kind = kind_of(path)
     if kind == "safetensors":
-        return Checkpoint(_plain(read_tensors(path)[0]), kind)
+        tensors = read_tensors(path)[0]
+        if not tensors:
+            raise UntrustedFile(f"{path}: holds no tensors")
+        return Checkpoint(_plain(tensors), kind)
     if kind == "index":
         return _sharded(path)
     found = unpacked(path, kind)
-    tensors, taken = chosen(found, path)
-    return Checkpoint(_plain(tensors), kind, taken)
+    tensors, taken, left = chosen(found, path)
+    return Checkpoint(_plain(tensors), kind, taken, left)
 
 
 def kind_of_file(path: Path) -> str:
@@ -99,7 +104,7 @@ def digest_of(path: Path) -> str:
     path = weights_file(path)
     paths = [path]
     if path.name.endswith(INDEX):
-        paths += [path.parent / name for name in _shards(path)]
+        paths += [path.parent / name for name in _shards(path)[0]]
     state = hashlib.sha256()
     for one in paths:
         with one.open("rb") as file:
@@ -152,7 +157,8 @@ def _archive(path: Path) -> str:
     return "pickle"
 
 
-def _shards(index: Path) -> list[str]:
+def _shards(index: Path) -> tuple[list[str], set[str]]:
+    """Files that an index names, and tensors that are in them."""
     try:
         if index.stat().st_size > LARGEST_INDEX:
             raise ValueError("too large")
@@ -160,7 +166,7 @@ def _shards(index: Path) -> list[str]:
         names = sorted({str(name) for name in about["weight_map"].values()})
         if len(names) > SHARDS:
             raise ValueError(f"{len(names):,} files, at most {SHARDS:,}")
-        return names
+        return names, set(about["weight_map"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UntrustedFile(f"{index}: no index of weights files ({shown(error)})") from error
 
@@ -168,13 +174,17 @@ def _shards(index: Path) -> list[str]:
 def _sharded(index: Path) -> Checkpoint:
     tensors: dict[str, Tensor] = {}
     until = time.monotonic() + SECONDS
-    for name in _shards(index):
+    names, promised = _shards(index)
+    for name in names:
         part = _within(index.parent, name)
         if part.name.endswith(INDEX):
             raise UntrustedFile(f"{index}: names another index")
         if kind_of(part) != "safetensors" and time.monotonic() > until:
             raise UntrustedFile(f"{index}: reading its files took more than {SECONDS:g} s; it was given up")
         tensors |= read_weights(part).tensors
+    if lacking := sorted(promised - set(tensors)):
+        told = shown(", ".join(lacking), 120)
+        raise UntrustedFile(f"{index}: {len(lacking)} of its tensors are in none of its files: {told}")
     return Checkpoint(tensors, "sharded")
 
 

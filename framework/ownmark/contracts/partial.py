@@ -17,11 +17,41 @@ def matched(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> dict[s
     left on both sides count as the same if they are as many of one shape, in their order; a matrix may be transposed.
     """
     state = {name: tensor for name, tensor in state.items() if tensor.is_floating_point()}
-    named = max((_behind(prefix, wanted, state) for prefix in _prefixes(wanted, state)), key=len, default={})
+    named = max((_behind(prefix, wanted, state) for prefix in _prefixes(wanted, state)), key=len)
     taken = {id(tensor) for tensor in named.values()}
     left = [tensor for tensor in state.values() if id(tensor) not in taken and tensor.ndim > 1]
     missing = [name for name in wanted if name not in named and wanted[name].ndim > 1]
     return named | _by_shape(missing, wanted, left)
+
+
+def alone(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The state without copies of the network under prefixes (its average, say), where names fit as they are."""
+    beside = copies(wanted, state)
+    return {name: tensor for name, tensor in state.items() if name in wanted or not name.startswith(beside)}
+
+
+def copies(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """Prefixes behind which the whole network stands once more, where names fit as they are."""
+    names = needed(wanted)
+    if not names <= set(state):
+        return ()
+    first = min(names, default="")
+    prefixes = {name.removesuffix(first) for name in state if name.endswith(f".{first}")}
+    return tuple(sorted(prefix for prefix in prefixes if {prefix + name for name in names} <= set(state)))
+
+
+def rivals(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
+    """Prefixes behind which as much stands of the network, more than half of it, if these are different networks."""
+    found = {prefix: _behind(prefix, wanted, state) for prefix in _prefixes(wanted, state)}
+    most = max(map(len, found.values()))
+    best = {prefix: named for prefix, named in found.items() if len(named) == most}
+    if "" in best or 2 * most <= len(wanted):
+        return []
+    first, *others = best.values()
+    differ = any(
+        not torch.equal(first[name], other[name]) for other in others for name in first if name in other
+    )
+    return sorted(best) if differ else []
 
 
 def partly_loaded(network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module | None:
@@ -37,13 +67,13 @@ def partly_loaded(network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module 
     return network.eval()
 
 
-def _prefixes(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> set[str]:
-    """What may stand before the names on either side."""
+def _prefixes(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
+    """What may stand before the names on either side; nothing comes first."""
     found = {""}
     for name in wanted:
         found |= {other.removesuffix(name) for other in state if other.endswith(f".{name}")}
         found |= {f"-{name.removesuffix(other)}" for other in state if name.endswith(f".{other}")}
-    return found
+    return sorted(found)
 
 
 def _behind(prefix: str, wanted: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -96,7 +96,7 @@ class Endpoint:
         sleep: waits; replaced in tests.
 
     Attributes:
-        sent: images sent so far, repetitions included. requests: requests made.
+        sent: images sent so far, repetitions included. requests: requests made. What found no connection is neither.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class Endpoint:
         for attempt in range(self.service.retries + 1):
             self._spend(len(batch))
             try:
-                status, headers, content = self._post(body, kind)
+                status, headers, content = self._post(body, kind, len(batch))
             except (UnusableAnswer, TooLarge) as error:
                 raise UnusableAnswer(f"{self.service.url}: {error}") from error
             except Exception as error:  # sockets, TLS, http.client: whatever it is, asking again may help
@@ -184,16 +184,23 @@ class Endpoint:
             )
         self._sleep(seconds)
 
-    def _post(self, body: bytes, kind: str) -> tuple[int, Mapping[str, str], bytes]:
+    def _post(self, body: bytes, kind: str, images: int) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers (names in lower case) and content; the time limit holds for all of it."""
+        try:
+            reply = self._opened().post(body, {"Content-Type": kind, **self._headers}, self.service.timeout)
+        finally:
+            if self._line is None or not self._line.reached:
+                self.sent -= images
+                self.requests -= 1
+        return reply.status, reply.headers, reply.content
+
+    def _opened(self) -> Line:
         if self._line is None:
             try:
                 self._line = Line(self.service.url)
             except ValueError as error:
                 raise UnusableAnswer(f"no address of a service ({error})") from error
-        headers = {"Content-Type": kind, **self._headers}
-        reply = self._line.post(body, headers, self.service.timeout)
-        return reply.status, reply.headers, reply.content
+        return self._line
 
     def _decoded(self, status: int, headers: Mapping[str, str], content: bytes, count: int) -> Tensor:
         try:

@@ -45,6 +45,9 @@ class Line:
     Args:
         url: of the service, `http` or `https`.
 
+    Attributes:
+        reached: whether the last request found a connection; if not, nothing of it was sent.
+
     Raises:
         ValueError: the address names no host, or a port that is none.
     """
@@ -60,6 +63,7 @@ class Line:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._target = quote(target, safe="/?%:@!$&'()*+,;=~-._")
         self._connection: http.client.HTTPConnection | None = None
+        self.reached = False
 
     def post(self, body: bytes, headers: Mapping[str, str], seconds: float) -> Reply:
         """Send `body` and read the answer.
@@ -79,6 +83,7 @@ class Line:
         except queue.Empty:
             raise TimeoutError(f"the answer took more than {seconds:g} s") from None
         finally:
+            self.reached = cut.reached
             if not cut.kept:
                 cut()
         if isinstance(got, BaseException):
@@ -102,6 +107,11 @@ class _Cut:
         self.over = False
         self._until = until
         self._socket: socket.socket | None = None
+
+    @property
+    def reached(self) -> bool:
+        """Whether there was a connection to send over."""
+        return self._socket is not None
 
     def left(self) -> float:
         """Seconds until the exchange is over.

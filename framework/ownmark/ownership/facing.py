@@ -17,12 +17,12 @@ from torch import Tensor, nn
 
 from ownmark.checkpoints import Checkpoint, OnnxAnswers, digest_of, kind_of_file, read_weights, weights_file
 from ownmark.checkpoints.hub import fetched
-from ownmark.contracts.partial import partly_loaded
+from ownmark.contracts.partial import copies, partly_loaded, rivals
 from ownmark.contracts.tasks import Goal
 from ownmark.contracts.views import outputs
 from ownmark.discovery import Catalog
-from ownmark.errors import NotApplicable, OwnmarkError, Unreadable, UnusableAnswer
-from ownmark.foreign import redacted
+from ownmark.errors import NotApplicable, OwnmarkError, Unreadable, UntrustedFile, UnusableAnswer
+from ownmark.foreign import redacted, shown
 from ownmark.ownership.answers import plain_answers
 from ownmark.ownership.asked import Answers, guarded, imported
 from ownmark.ownership.endpoint import Endpoint, Service
@@ -140,12 +140,15 @@ def _stored(path: Path, release: Release, catalog: Catalog, device: torch.device
     try:
         network = origin.restored(catalog, found.tensors, str(path)).to(device)
     except Unreadable as error:
-        part = _part(origin, catalog, found.tensors)
+        part = _part(path, origin, catalog, found.tensors)
         if part is None:
             raise
         return Faced(_refusing(error), part.to(device), told, lacking=str(error))
-    goal = release.structure.builder(catalog).goal
-    return Faced(_answering(origin.served(catalog, network), str(path), goal), network, told)
+    host = release.structure.builder(catalog)
+    bare = host.bare(network)
+    if left := (*found.left, *copies(bare.state_dict(), host.renamed(bare, found.tensors))):
+        told["left"] = ", ".join(name.rstrip(".") for name in left)
+    return Faced(_answering(origin.served(catalog, network), str(path), host.goal), network, told)
 
 
 def _onnx(path: Path, release: Release, catalog: Catalog, device: torch.device) -> Faced:
@@ -158,16 +161,24 @@ def _onnx(path: Path, release: Release, catalog: Catalog, device: torch.device) 
     def answer(x: Tensor) -> Any:
         return plain_answers(asked(x), len(x), None)
 
-    part = _part(release, catalog, read_weights(path).tensors)
+    part = _part(path, release, catalog, read_weights(path).tensors)
     return Faced(guarded(answer, str(path)), None if part is None else part.to(device), told, lacking=lacking)
 
 
-def _part(release: Release, catalog: Catalog, tensors: Mapping[str, Tensor]) -> nn.Module | None:
-    """What a file has of the owner's network."""
+def _part(path: Path, release: Release, catalog: Catalog, tensors: Mapping[str, Tensor]) -> nn.Module | None:
+    """What a file has of the owner's network.
+
+    Raises:
+        UntrustedFile: it has that of several networks.
+    """
     host = release.structure.builder(catalog)
     network = release.structure.blank(catalog)
     bare = host.bare(network)
-    return None if partly_loaded(bare, host.renamed(bare, tensors)) is None else network.eval()
+    state = host.renamed(bare, tensors)
+    if several := rivals(bare.state_dict(), state):
+        names = shown(", ".join(several), 200)
+        raise UntrustedFile(f"{path}: holds several networks, under {names}; save the one that is used")
+    return None if partly_loaded(bare, state) is None else network.eval()
 
 
 def _refusing(error: Unreadable) -> Answers:

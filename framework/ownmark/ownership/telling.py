@@ -53,6 +53,9 @@ def told(record: Mapping[str, Any]) -> Iterator[str]:
     """The verdict in a few lines."""
     scheme = shown(record["scheme"]["label"], 100)
     yield f"{shown(record['suspect']['given'])}, read for {scheme} ({record['access']})"
+    if left := record["suspect"].get("left"):
+        unread = f"what it holds under {shown(left, 200)} was not read"
+        yield f"  note: {unread}; if that is in use, save it as a file of its own"
     if controls := record.get("controls"):
         yield f"  clean images answered rightly: {controls['right']} of {controls['n']}"
         if "order" in controls:

@@ -173,7 +173,7 @@ def _of_answers(
     box = BlackBox(turned, budget, classes)
     allowed = _allowed(judge, faced, budget)
     said = _said(lambda: _asked(judge, box, turned, faced.network is not None, allowed))
-    return {"allowed": allowed} | said | _spent(box, faced)
+    return {"allowed": allowed} | _spent(box, faced) | said
 
 
 def _said(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ownmark.contracts.host import Host
 from ownmark.contracts.loading import load_weights, without_wrapper
+from ownmark.contracts.partial import alone
 from ownmark.contracts.restoring import restored
 from ownmark.contracts.returned import built
 from ownmark.contracts.scheme import Scheme
@@ -77,7 +78,7 @@ class Structure:
         host = self.builder(catalog)
         network = self._built(catalog, host)
         bare = host.bare(network)
-        state = host.renamed(bare, state)
+        state = alone(bare.state_dict(), host.renamed(bare, state))
         if bare is network:
             return load_weights(network, state)
         try:
