@@ -61,10 +61,38 @@ def test_a_tenth_is_held_out_without_a_test_set() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [(X * 255, Y), (X, Y.float()), [], (np.zeros((3, 3)), [0, 1, 2]), [{"a": 1}], object()],
-    ids=["not divided", "no classes", "nothing", "no images", "no fields", "no data"],
+    [
+        (X * 255, Y),
+        (X, Y.float()),
+        (X, ["cat"] * len(Y)),
+        [(X[0], "cat")],
+        [],
+        (np.zeros((3, 3)), [0, 1, 2]),
+        [{"a": 1}],
+        object(),
+    ],
+    ids=["not divided", "no classes", "names", "a name", "nothing", "no images", "no fields", "no data"],
 )
 def test_what_is_no_data_is_refused(data: Any) -> None:
     with pytest.raises(DataError) as refused:
         samples_of(data)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("lacks", ["a folder", "classes", "a picture", "a class in test"])
+def test_folders_that_are_no_classes_are_named(lacks: str, tmp_path: Path) -> None:
+    train, test = pictures(tmp_path / "all" / "train"), pictures(tmp_path / "all" / "test")
+    (train / ".cache").mkdir()
+    assert as_images(train, test, (), (), None).classes == 4
+    if lacks == "a picture":
+        (train / "class 0" / "00.png").write_bytes(b"no picture")
+    if lacks == "a class in test":
+        (test / "class 2").rename(test / "class two")
+    data, says = {
+        "a folder": (tmp_path / "alll", "no such folder"),
+        "classes": (tmp_path / "all", "holds test and train"),
+        "a picture": (train, r"00\.png"),
+        "a class in test": (train, "differ in 'class 2'"),
+    }[lacks]
+    with pytest.raises(DataError, match=says):
+        as_images(data, test, (), (), None)

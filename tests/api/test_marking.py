@@ -72,6 +72,8 @@ def test_a_saved_mark_is_loaded_with_the_class_and_verifies(marked: Any, tmp_pat
     assert ownmark.verify(folder, tmp_path / "suspect.ckpt", network=fresh).claim is True
     with pytest.raises(OwnmarkError, match="exists"):
         marked.save(folder)
+    with pytest.raises(OwnmarkError, match=r"network: .*lambda"):
+        ownmark.load(folder, network=nn.Linear)
     assert "_repr_html_" in dir(again)
 
 
@@ -125,10 +127,11 @@ def test_a_model_that_takes_normalised_images(data: Any, normalised: nn.Module) 
         ({"data": lambda x, y: 7}, DataError, "DataLoader"),
         ({"scheme": "adii"}, OwnmarkError, "did you mean"),
         ({"scheme": {"adi": {"keys": 0}}}, PlanError, "keys"),
+        ({"scheme": ["adi", "uchida"]}, OwnmarkError, "expected one"),
         ({"model": nn.Linear(3, 2)}, OwnmarkError, "images"),
         ({"model": "model.pt"}, OwnmarkError, r"torch\.nn\.Module"),
     ],
-    ids=["normalised", "labels", "no data", "no scheme", "parameter", "another model", "no model"],
+    ids=["normalised", "labels", "no data", "no scheme", "parameter", "schemes", "another model", "no model"],
 )
 def test_what_cannot_be_marked_is_one_sentence(
     change: dict[str, Any], error: type[Exception], says: str, model: nn.Module, data: Any
@@ -179,6 +182,16 @@ def test_a_study_on_live_objects(model: nn.Module, data: Any, tmp_path: Path) ->
     assert str(tmp_path) not in repr(done)
     assert "<table>" in done._repr_html_()
     assert done.plot().axes
+
+
+@pytest.mark.parametrize(
+    ("schemes", "attacks", "says"), [("adii", "none", "'adii'"), ("adi", "prun", "'prun'")]
+)
+def test_a_study_takes_one_name_for_a_list(
+    schemes: str, attacks: str, says: str, model: nn.Module, data: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(OwnmarkError, match=says):
+        ownmark.study(model, data[0], schemes, attacks, test=data[1], out=tmp_path / "run", device="cpu")
 
 
 def test_an_attack_on_a_live_model_leaves_it_as_it_was(model: nn.Module, data: Any) -> None:

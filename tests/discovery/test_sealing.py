@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -109,3 +110,11 @@ def test_libraries_that_are_links_are_libraries(
     with sealed("scheme x/y") as seal:
         (installed / file).read_text()
     assert bool(seal.reached) is noted
+
+
+def test_where_python_can_write_temporary_files_is_found_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tries folders out with a file, at the first question in a process."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    with sealed("a scheme") as seal:
+        tempfile.gettempdir()
+    assert seal.reached == []

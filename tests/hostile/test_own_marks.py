@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ownmark.errors import UntrustedFile
-from ownmark.ownership import verify
+from ownmark.ownership import attack, verify
 from ownmark.ownership.mine import is_mine, remember
 
 
@@ -24,6 +24,18 @@ def test_ones_own_mark_is_verified_without_flags(at_home: Path, tmp_path: Path) 
     assert verify(at_home, at_home / "released", device="cpu")["claim"] is True
     moved = Path(shutil.copytree(at_home, tmp_path / "moved"))
     assert verify(moved, at_home / "released", device="cpu")["claim"] is True
+
+
+def test_ones_own_mark_is_attacked_without_flags(
+    at_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attack(at_home / "released", "prune: {sparsity: 0.1}", tmp_path / "left", device="cpu")
+    assert verify(at_home, tmp_path / "left", device="cpu")["claim"] is True
+    with pytest.raises(UntrustedFile, match="--images"):
+        attack(at_home / "released", "finetune", tmp_path / "tuned", given="{data: 50}", device="cpu")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
+    with pytest.raises(UntrustedFile, match="--trust"):
+        attack(at_home / "released", "prune", tmp_path / "none", device="cpu")
 
 
 @pytest.mark.parametrize("name", ["released/model.json", "owner/claim.json"])

@@ -118,6 +118,12 @@ def test_what_reads_nothing_is_not_added(reader: str, says: str, owned: Path) ->
         add_reader(owned, reader, device="cpu")
 
 
+def test_align_does_not_read_a_mark_that_is_read_from_answers(mark: Path, tmp_path: Path) -> None:
+    copied = Path(shutil.copytree(mark, tmp_path / "mark"))
+    with pytest.raises(NotApplicable, match="read from answers"):
+        add_reader(copied, "align", nulls=1, device="cpu")
+
+
 def test_the_command_adds_a_reader(owned: Path, tmp_path: Path) -> None:
     files = [f"--null-weights={file}" for file in innocents(owned, tmp_path, 19)]
     said = CliRunner().invoke(main, ["add-reader", str(owned), "align", *files, "--device", "cpu"])

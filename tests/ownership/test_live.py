@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ownmark.contracts import outputs
-from ownmark.errors import UnusableAnswer
+from ownmark.errors import OwnmarkError, UnusableAnswer
 from ownmark.ownership import verify
 from ownmark.ownership.answers import plain_answers
 
@@ -50,6 +50,16 @@ class Wrapped(nn.Module):
 
 def test_a_module_of_another_structure_is_asked(mark: Path, network: nn.Module) -> None:
     assert verify(mark, Wrapped(network), device="cpu")["claim"] is True
+
+
+@pytest.mark.parametrize(
+    ("suspect", "says"),
+    [({"weight": torch.zeros(1)}, "state dict"), (Wrapped, "Wrapped is a class"), (3, "int: no suspect")],
+    ids=["a state dict", "a class", "a number"],
+)
+def test_what_is_no_suspect_is_told_what_to_give(suspect: Any, says: str, mark: Path) -> None:
+    with pytest.raises(OwnmarkError, match=says):
+        verify(mark, suspect, device="cpu")
 
 
 def of(network: nn.Module) -> dict[str, Callable[[Tensor], Any]]:

@@ -38,6 +38,12 @@ def test_a_network_at_chance_is_not_released(hits: int) -> None:
     require_worth(utility(0.1, 0.9, n=400, hits=360, constant=40), None, not_asked)
 
 
+@pytest.mark.parametrize(("n", "constant"), [(1, 1), (2, 1), (50, 50)])
+def test_test_images_that_cannot_tell_are_named(n: int, constant: int) -> None:
+    with pytest.raises(NotApplicable, match=f"all {n} test images rightly"):
+        require_worth(utility(1.0, 1.0, n=n, hits=n, constant=constant), None, lambda: 1.0)
+
+
 def test_a_network_that_finds_a_rare_class_is_released_although_one_label_is_right_as_often() -> None:
     require_worth(utility(0.97, 0.96, n=100, hits=96, constant=95), None, lambda: 0.001)
 

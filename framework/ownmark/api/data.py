@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ownmark.api.pictures import folder_of_pictures, pixels_of
+from ownmark.api.pictures import classes_in, folder_of_pictures, pixels_of
 from ownmark.contracts.dataset import Images
 from ownmark.contracts.samples import Samples
 from ownmark.errors import DataError
@@ -37,12 +37,13 @@ def as_images(
         classes: number of labels; None takes what the data show.
 
     Raises:
-        DataError: no labels, images of several sizes, values that are no pixels.
+        DataError: no labels, images of several sizes, values that are no pixels, other folders in test than in data.
     """
     train = samples_of(data, mean, std, "data")
     if test is None:
         train, held = _divided(train)
     else:
+        _require_same_classes(data, test)
         held = samples_of(test, mean, std, "test")
     if held.x.shape[1:] != train.x.shape[1:]:
         raise DataError(
@@ -67,7 +68,7 @@ def samples_of(
     elif isinstance(data, str | Path):
         x, y = folder_of_pictures(Path(data))
     elif isinstance(data, tuple | list) and len(data) == 2 and hasattr(data[0], "shape"):
-        x, y = pixels_of(data[0], name), torch.as_tensor(data[1])
+        x, y = pixels_of(data[0], name), _numbers(data[1], name)
     else:
         x, y = _gathered(data, name)
     if x.ndim == 3:
@@ -111,6 +112,16 @@ def _unit(x: Tensor, mean: Sequence[float], std: Sequence[float], name: str) -> 
     return x.clamp(0, 1)
 
 
+def _require_same_classes(data: Any, test: Any) -> None:
+    """Labels follow the names of folders, which must be the same in both."""
+    if isinstance(data, str | Path) and isinstance(test, str | Path):
+        own, other = classes_in(Path(data)), classes_in(Path(test))
+        if differing := sorted(set(own) ^ set(other)):
+            raise DataError(
+                f"test: the folders of {data} and {test} differ in {differing[0]!r}; name them alike"
+            )
+
+
 def _divided(samples: Samples) -> tuple[Samples, Samples]:
     order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(0))
     held = max(1, round(HELD_OUT * len(samples)))
@@ -123,7 +134,7 @@ def _gathered(data: Any, name: str) -> tuple[Tensor, Tensor]:
     images, labels = [], []
     for item in _items(data, name):
         image, label = _pair(item, name)
-        x, y = pixels_of(image, name), torch.as_tensor(label)
+        x, y = pixels_of(image, name), _numbers(label, name)
         images.append(x.unsqueeze(0) if single else x)
         labels.append(y.reshape(1) if single else y.reshape(-1))
     if not images:
@@ -131,6 +142,13 @@ def _gathered(data: Any, name: str) -> tuple[Tensor, Tensor]:
     if len({tuple(x.shape[1:]) for x in images}) > 1:
         raise DataError(f"{name}: images of several sizes; resize them to one")
     return torch.cat(images), torch.cat(labels)
+
+
+def _numbers(labels: Any, name: str) -> Tensor:
+    try:
+        return torch.as_tensor(labels)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DataError(f"{name}: labels are whole numbers from 0, and these are none ({error})") from error
 
 
 def _is_loader(data: Any) -> bool:

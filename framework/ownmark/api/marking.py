@@ -19,6 +19,7 @@ from ownmark.api.lending import Lent, lend, lend_images
 from ownmark.api.results import Mark
 from ownmark.discovery import Catalog, discover
 from ownmark.errors import OwnmarkError
+from ownmark.foreign import shown
 from ownmark.methods import Kind, Need
 from ownmark.runner.thresholds import models_for
 
@@ -152,7 +153,15 @@ def _nulls_for(rate: float, scheme: Any, readers: Sequence[Any], catalog: Catalo
 
 
 def started(scheme: str | Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
-    """The scheme, starting from trained weights if it has the choice and nothing else is said."""
+    """The scheme, starting from trained weights if it has the choice and nothing else is said.
+
+    Raises:
+        OwnmarkError: it is not one name, or one name with parameters.
+    """
+    if not isinstance(scheme, str) and not (isinstance(scheme, Mapping) and len(scheme) == 1):
+        raise OwnmarkError(
+            f'scheme: expected one, such as "adi" or {{"adi": {{"keys": 50}}}}, got {shown(scheme, 80)}'
+        )
     name, params = (scheme, {}) if isinstance(scheme, str) else next(iter(scheme.items()))
     chosen = dict(params or {})
     config = catalog.find(Kind.SCHEME, name).load_config()
@@ -194,7 +203,12 @@ def _with_network(folder: Path, network: nn.Module | Callable[[], nn.Module]) ->
     def make() -> nn.Module:
         return copy.deepcopy(network) if isinstance(network, nn.Module) else network()
 
-    made = make()
+    try:
+        made = make()
+    except TypeError as error:
+        raise OwnmarkError(
+            f"network: {error}; give what needs none, such as lambda: Net(width=32)"
+        ) from error
     if not isinstance(made, nn.Module):
         raise OwnmarkError(f"network: expected a module or what makes one, got {type(made).__name__}")
     into = Path(tempfile.mkdtemp(prefix="ownmark-")) / "mark"

@@ -13,6 +13,8 @@ from ownmark.errors import DataError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".ppm", ".tif", ".tiff"})
 
+SPLITS = frozenset({"train", "test", "val", "valid", "validation"})
+
 
 def pixels_of(image: Any, name: str) -> Tensor:
     """A tensor of images or of one; of pictures and arrays with channels last, channels first."""
@@ -35,24 +37,43 @@ def _picture(image: Any) -> Tensor:
     return torch.from_numpy(array.reshape(*array.shape[:2], -1)).permute(2, 0, 1)
 
 
+def classes_in(folder: Path) -> list[str]:
+    """Names of the folders in a folder of pictures, in the order of their labels; hidden ones do not count.
+
+    Raises:
+        DataError: no such folder, or its folders are no classes.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder")
+    names = sorted(one.name for one in folder.iterdir() if one.is_dir() and not one.name.startswith("."))
+    if len(names) < 2:
+        raise DataError(f"{folder}: expected a folder with one folder of pictures a class")
+    if SPLITS.issuperset(names):
+        raise DataError(
+            f"{folder}: holds {' and '.join(names)}; give one of them as data and another one as test"
+        )
+    return names
+
+
 def folder_of_pictures(folder: Path) -> tuple[Tensor, Tensor]:
     """Pictures of a folder with one folder a class; labels follow the folders' names in order.
 
     Raises:
-        DataError: no such folder, fewer than two classes, pictures of several sizes, or Pillow is not installed.
+        DataError: no such folder, fewer than two classes, pictures that are damaged or of several sizes, or Pillow is
+            not installed.
     """
     try:
         from PIL import Image
     except ImportError:
-        raise DataError("pictures are read with Pillow: pip install 'ownmark[hub]'") from None
-    classes = sorted(one for one in folder.iterdir() if one.is_dir()) if folder.is_dir() else []
-    if len(classes) < 2:
-        raise DataError(f"{folder}: expected a folder with one folder of pictures a class")
+        raise DataError("pictures are read with Pillow: pip install 'ownmark[images]'") from None
     images, labels = [], []
-    for label, one in enumerate(classes):
-        for path in sorted(path for path in one.rglob("*") if path.suffix.lower() in SUFFIXES):
-            with Image.open(path) as picture:
-                images.append(_picture(picture))
+    for label, one in enumerate(classes_in(folder)):
+        for path in sorted(path for path in (folder / one).rglob("*") if path.suffix.lower() in SUFFIXES):
+            try:
+                with Image.open(path) as picture:
+                    images.append(_picture(picture))
+            except (OSError, ValueError, SyntaxError) as error:
+                raise DataError(f"{path}: cannot be read as a picture ({error})") from error
             labels.append(label)
     if not images:
         raise DataError(f"{folder}: no pictures in its folders")

@@ -14,7 +14,7 @@ from ownmark.api.marking import as_plan, started
 from ownmark.api.results import Study
 from ownmark.discovery import discover
 
-Methods = Sequence[str | Mapping[str, Any]]
+Methods = str | Sequence[str | Mapping[str, Any]]
 
 
 def study(
@@ -41,7 +41,8 @@ def study(
 
     Args:
         model, data, test, mean, std, classes, nulls, recipe, build: as for `mark`.
-        schemes, attacks: as in a plan. out, store: as for `run`. plan: further sections of a plan, `attacker={...}`.
+        schemes, attacks: as in a plan; one may stand alone. out, store: as for `run`.
+        plan: further sections of a plan, `attacker={...}`.
 
     Raises:
         PlanError: every problem of the plan; nothing was trained.
@@ -58,8 +59,12 @@ def study(
         count = nulls if isinstance(nulls, int) else len(given)
         told = {
             "name": "study", "tasks": [{"dataset": lent.dataset, "host": lent.host}],
-            "schemes": [started(scheme, catalog) for scheme in schemes], "attacks": list(attacks),
+            "schemes": [started(scheme, catalog) for scheme in _listed(schemes)], "attacks": _listed(attacks),
             "seeds": list(seeds), "verdict": {"null_models": count or 1}, **plan,
         }  # fmt: skip
         done = run(as_plan(told), out=out, store=store, device=device, progress=progress)
     return Study(done.folder, done.records)
+
+
+def _listed(methods: Methods) -> list[str | Mapping[str, Any]]:
+    return [methods] if isinstance(methods, str | Mapping) else list(methods)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,6 +66,7 @@ def sealed(whose: str, strict: bool = True) -> Iterator[Seal]:
     if not _hooked:  # an audit hook cannot be removed; without a seal it does nothing
         sys.addaudithook(_audit)
         _hooked.append(True)
+    tempfile.gettempdir()  # Python tries where it can write, once a process: not the method's doing
     others = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
     seal = Seal(whose, strict, others=frozenset(others))
     _seals.append(seal)

@@ -85,9 +85,13 @@ def face(
         )
     if isinstance(suspect, str | Path):
         return _stored(Path(suspect), release, catalog, device, trust)
+    if isinstance(suspect, Mapping):
+        raise OwnmarkError("a state dict alone is no suspect; load it into its module, or save it to a file")
+    if isinstance(suspect, type) and issubclass(suspect, nn.Module):
+        raise OwnmarkError(f"{suspect.__qualname__} is a class; give a module of it, with its weights")
     if not callable(suspect):
         raise OwnmarkError(
-            f"a {type(suspect).__name__} is no suspect; give a file, a folder, an address, a module or a function"
+            f"{type(suspect).__name__}: no suspect; give a file, a folder, an address, a module or a function"
         )
     called = getattr(suspect, "__qualname__", type(suspect).__qualname__)
     name = "the function" if "<" in called else f"the function {called}"

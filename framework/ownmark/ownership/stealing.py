@@ -26,6 +26,7 @@ from ownmark.loops.repeat import repeatable
 from ownmark.methods import Kind, Need
 from ownmark.ownership.data import images_of
 from ownmark.ownership.folder import Claim, Release, Step, Structure, appearing, model_state, require_vacant
+from ownmark.ownership.mine import is_mine
 from ownmark.ownership.trust import require_plain
 from ownmark.runner.cell import Spec, canonical
 from ownmark.runner.controls import are_classes
@@ -89,7 +90,8 @@ def attack(
         images: dataset that they are taken from, as in a plan; if not given, the one that the owner's half beside
             the folder (or an older `model.json`) names, which is loaded for a trusted folder only.
         network: the host that a bare file holds the weights of, as in a plan: `{timm: {name: resnet18}}`.
-        trust: the folder is the user's own, so that code which it names may run.
+        trust: the folder is the user's own, so that code which it names may run; that of a mark which was embedded
+            here may anyway.
 
     Raises:
         UntrustedFile: the folder is not trusted and names code, or a dataset that would have to be loaded.
@@ -159,7 +161,8 @@ def _opened(
     """The release that is attacked, and its weights."""
     if released.is_dir() and os.path.lexists(released / "model.json"):
         release = Release.read(released)
-        if not trust:
+        own = released.name == "released" and is_mine(released.parent)
+        if not (trust or own):
             require_plain(release, catalog, str(released))
         return release, model_state(released)
     if network is None or images is None:

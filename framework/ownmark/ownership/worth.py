@@ -81,13 +81,17 @@ def require_worth(
         raise NotApplicable(
             f"the mark costs {utility['loss']:.3f} of {metric} ({told}), and at most {max_loss:g} is allowed; embed "
             "more gently (a lower `lr`, or `clip: 1`, in the scheme's recipe), train longer, or allow more "
-            "(--max-loss). Nothing was released"
+            "(`max_loss`, --max-loss). Nothing was released"
         )
-    if (
-        "n" in utility
-        and binomial_tail(utility["hits"], utility["n"], utility["constant"] / utility["n"]) >= CHANCE
-        and chance_of_answers() >= CHANCE
-    ):
+    if "n" not in utility:
+        return
+    n, share = utility["n"], utility["constant"] / utility["n"]
+    if binomial_tail(utility["hits"], n, share) >= CHANCE and chance_of_answers() >= CHANCE:
+        if utility["hits"] == n:
+            raise NotApplicable(
+                f"the network answers all {n} test images rightly, and these are too few, or too much alike, to tell "
+                "it from one answer to everything; test it on more, of every class. Nothing was released"
+            )
         raise NotApplicable(
             f"the network knows no more of its task than one answer to everything ({told}); train it first. Nothing "
             "was released"

@@ -69,6 +69,10 @@ class Claim:
         Raises:
             UntrustedFile: a file is missing, altered, or something else.
         """
+        if not folder.is_dir():
+            raise UntrustedFile(
+                f"{folder.parent}: no mark; a mark is a folder with `owner` and `released` in it"
+            )
         about = checked_claim(json_of(inside(folder, "claim.json"), CLAIM_FORMAT), str(folder / "claim.json"))
         key = Key.load(inside(folder, "key.safetensors"))
         controls, _ = read_tensors(inside(folder, "controls.safetensors"), "controls")
