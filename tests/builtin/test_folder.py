@@ -179,6 +179,18 @@ def test_files_are_decoded_once_and_again_when_one_changes(tmp_path, cache, monk
     assert entry.exists()
 
 
+def test_files_that_change_places_are_noticed_though_size_and_date_stay(tmp_path):
+    fill(tmp_path, ONE)
+    for path in tmp_path.rglob("*.jpg"):
+        path.write_bytes(path.read_bytes().ljust(4000, b"\0"))
+        os.utime(path, (1, 1))  # as out of an archive
+    first = ImageFolder(FolderConfig(path=tmp_path)).fingerprint()
+    (tmp_path / "a/0.jpg").rename(tmp_path / "kept")
+    (tmp_path / "b/0.jpg").rename(tmp_path / "a/0.jpg")
+    (tmp_path / "kept").rename(tmp_path / "b/0.jpg")
+    assert ImageFolder(FolderConfig(path=tmp_path)).fingerprint() != first
+
+
 def test_the_fingerprint_is_of_what_is_read_not_of_where_it_lies(tmp_path):
     for name in ("here", "there"):
         fill(tmp_path / name, ONE)

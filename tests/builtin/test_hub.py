@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -109,6 +110,16 @@ def test_fingerprint_follows_pixels_not_limits(hub, splits):
 
     assert fingerprint() == fingerprint(limit_train=2)
     assert fingerprint() != fingerprint(size=5)
+
+
+def test_a_local_folder_that_is_edited_meanwhile_is_read_again(hub, splits, tmp_path):
+    (tmp_path / "0.png").write_bytes(b"0")
+    first = hub.Hub(HubConfig(name=str(tmp_path))).fingerprint()
+    splits["train"] = Rows([picture(i) for i in range(20, 26)], [0, 1, 2, 0, 1, 2])
+    assert hub.Hub(HubConfig(name=str(tmp_path))).fingerprint() == first
+    (tmp_path / "0.png").write_bytes(b"1")
+    os.utime(tmp_path / "0.png", (1, 1))
+    assert hub.Hub(HubConfig(name=str(tmp_path))).fingerprint() != first
 
 
 @pytest.mark.parametrize(

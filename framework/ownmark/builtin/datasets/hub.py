@@ -28,17 +28,30 @@ class Hub(Dataset):
 
     def load(self) -> Images:
         """Download what is not in the cache of `datasets`, and decode it."""
-        return _read(self.config).images(self.config)
+        return self._arrays().images(self.config)
 
     def fingerprint(self) -> str:
         """Digest of the decoded images and labels."""
-        arrays = _read(self.config)
+        arrays = self._arrays()
         return array_digest(*(part[split] for part in (arrays.x, arrays.y) for split in SPLITS))
+
+    def _arrays(self) -> Arrays:
+        return _read(self.config, _stamp(Path(self.config.name)))
+
+
+def _stamp(folder: Path) -> tuple[tuple[str, int, int, int], ...]:
+    """Path, size and times of change of a local dataset's files; nothing of one on the hub."""
+    files = [(path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()]
+    return tuple((str(path), s.st_size, s.st_mtime_ns, s.st_ctime_ns) for path, s in files)
 
 
 @lru_cache(maxsize=1)
-def _read(config: HubConfig) -> Arrays:
-    """Both splits; the last dataset asked for is kept, since its fingerprint needs it as well."""
+def _read(config: HubConfig, stamp: tuple[tuple[str, int, int, int], ...]) -> Arrays:
+    """Both splits; the last dataset asked for is kept, since its fingerprint needs it as well.
+
+    Args:
+        stamp: of its files, so that what was edited meanwhile is read again.
+    """
     train, test = (_split(config, split) for split in (config.train_split, config.test_split))
     mode = mode_for(train[0][config.image], config.channels)
     x = {"train": _pixels(train, config, mode), "test": _pixels(test, config, mode)}

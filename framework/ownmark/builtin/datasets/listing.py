@@ -29,14 +29,18 @@ class Listing:
     files: Mapping[str, Sequence[tuple[Path, int]]]
     strays: tuple[Path, ...]
 
-    def stamp(self) -> list[tuple[str, str, int, int, int]]:
-        """Split, path, label, size and time of change of every file: what a cache is recognised by."""
+    def stamp(self) -> list[tuple[str, str, int, int, int, int]]:
+        """Split, path, label, size and both times of change of every file: what a cache is recognised by.
+
+        Copies and archives bring the date of their content along; the other time says when they were put there.
+        """
         rows = [(split, path, label) for split, files in self.files.items() for path, label in files]
         rows += [("stray", path, -1) for path in self.strays]
         found = []
         for split, path, label in rows:
             stat = path.stat()
-            found.append((split, str(path.relative_to(self.root)), label, stat.st_size, stat.st_mtime_ns))
+            name = str(path.relative_to(self.root))
+            found.append((split, name, label, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
         return found
 
 
