@@ -119,6 +119,7 @@ def test_what_a_pack_prints_at_import_is_not_shown(site: Site, capsys: pytest.Ca
         ("id='x', needs=[1]", "are no frozenset"),
         (f"id='x', api={API + 1}", "pip install -U ownmark"),
         ("id='x', api=0", "CONTRIBUTING"),
+        ("id='x', api='2'", "version '2' of the contracts; write a whole number"),
     ],
 )
 def test_declarations_that_cannot_be_used_are_refused(fields: str, sentence: str, site: Site) -> None:

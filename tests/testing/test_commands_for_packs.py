@@ -18,6 +18,7 @@ from ownmark.discovery.problems import Pack, Problem
 from ownmark.errors import PlanError
 from ownmark.methods import Kind
 from ownmark.newpack import create_pack
+from ownmark.ownership.origin import origin
 from ownmark.runner import run
 from ownmark.testing import Row, with_fakes
 
@@ -86,7 +87,7 @@ def test_seconds_stand_beside_packs_that_cost_some(
         with_fakes(), packs=(Pack("acme-marks", "0.2", ("a",), 1, seconds=seconds),)
     )
     said = listed(catalog, monkeypatch, *options).output
-    assert (f"acme-marks 0.2: 1 methods, {seconds:.2f} s" in said) is shown
+    assert (f"acme-marks 0.2: 1 method, {seconds:.2f} s" in said) is shown
 
 
 @pytest.mark.parametrize(("lost", "code"), [(True, 1), (False, 0)])
@@ -174,8 +175,28 @@ def test_without_them_the_plan_says_what_is_missing(folders: Path, tmp_path: Pat
 
 def test_the_option_names_folders(folders: Path) -> None:
     said = ownmark("--pack", "our-attack", "--pack", "our-metric", "plugins", cwd=folders)
-    assert "our-attack 0.1.0: 1 methods" in said
-    assert "our-metric 0.1.0: 1 methods" in said
+    assert "our-attack 0.1.0: 1 method\n" in said
+    assert "our-metric 0.1.0: 1 method\n" in said
+
+
+def test_a_pack_that_cannot_be_loaded_is_told_why_it_cannot_be_checked(tmp_path: Path) -> None:
+    create_pack("our-gauge", tmp_path, "metric")
+    module = tmp_path / "our-gauge" / "our_gauge" / "calibration_error" / "__init__.py"
+    module.write_text(module.read_text() + 'raise RuntimeError("boom")\n')
+    said = ownmark("--pack", "our-gauge", "check", "our-gauge", cwd=tmp_path, code=2)
+    assert "no method of our-gauge could be loaded" in said
+    assert "RuntimeError: boom" in said
+    assert "pip install -e" not in said
+
+
+def test_a_name_that_nothing_has_may_be_any_method() -> None:
+    said = CliRunner().invoke(main, ["show", "xyzzy"])
+    assert "no pack has a method 'xyzzy'" in str(said.output) + str(said.exception)
+
+
+def test_a_mark_read_by_a_pack_in_a_folder_is_of_its_version(local: Catalog) -> None:
+    method = local.find(Kind.ATTACK, "our-attack/weight_noise")
+    assert origin(local, method)["version"] == "0.1.0"
 
 
 @pytest.mark.slow

@@ -47,6 +47,7 @@ def test_a_pack_of_each_kind_is_complete(kind: str | None, tmp_path: Path) -> No
     assert not requirement.specifier.contains("99")
     assert "ownmark check --strict our-own-marks" in files[".github/workflows/test.yml"]
     plan, _ = parse_plan(files["plan.yaml"])
+    assert plan.name == "our-own-marks"  # a run folder of its own
     named = [plan.schemes, plan.attacks, plan.extractors, plan.metrics, plan.datasets, plan.hosts]
     used = {entry.id for entries in named for entry in entries} | {t.dataset.id for t in plan.tasks} | {
         t.host.id for t in plan.tasks
@@ -69,6 +70,7 @@ def test_a_method_may_have_its_own_name_from_the_start(kind: str, tmp_path: Path
     assert [name for name, text in texts.items() if left.search(name) or left.search(text)] == []
     entries = tomllib.loads(texts["pyproject.toml"])["project"]["entry-points"]["ownmark"]
     assert entries == {"my_idea": "our_marks.my_idea"}
+    assert " my_idea" not in texts["our_marks/my_idea/__init__.py"]  # prose keeps its words
     assert 'id="my_idea"' in texts["our_marks/my_idea/__init__.py"]
     assert "tests/test_my_idea.py" in texts
     for name, text in texts.items():

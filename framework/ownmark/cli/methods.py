@@ -91,7 +91,8 @@ def _everything_called(name: str) -> list[Declaration]:
         except MethodNotFound as missing:
             errors.append(missing)
     if not found:
-        raise next((error for error in errors if "did you mean" in str(error)), errors[0])
+        unknown = MethodNotFound(str(errors[0]).replace("no pack has a scheme", "no pack has a method"))
+        raise next((error for error in errors if "did you mean" in str(error)), unknown)
     return found
 
 
@@ -108,7 +109,7 @@ def plugins(verbose: bool) -> None:
 
     catalog = discover()
     for pack in catalog.packs:
-        state = f"disabled: {', '.join(pack.disabled)}" if pack.disabled else f"{pack.methods} methods"
+        state = f"disabled: {', '.join(pack.disabled)}" if pack.disabled else counted(pack.methods, "method")
         state += f", {pack.seconds:.2f} s" if pack.seconds >= SLOW or verbose else ""
         click.echo(
             f"{click.style(shown(pack.distribution, 80), bold=True)} {shown(pack.version, 40)}: {state}"

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ownmark.cli.parts import Place, console, device, folder
+from ownmark.wording import counted
 
 
 @click.command("add-reader")
@@ -79,4 +80,4 @@ def recommend(runs: tuple[Path, ...], access: str | None, trained: bool, fears: 
     records = [record for folder in folders for record in read_records(folder)]
     advice = advise(catalog.of(Kind.SCHEME), records, access=access or "", trained=trained, fears=fears)
     click.echo(markdown(advice, fears))
-    click.echo(f"\n{len(records)} records of {len(folders)} runs")
+    click.echo(f"\n{counted(len(records), 'record')} of {counted(len(folders), 'run')}")

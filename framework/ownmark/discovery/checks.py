@@ -33,7 +33,7 @@ def _faults(method: Declaration) -> Iterator[str]:
     if not isinstance(method.needs, frozenset | set) or not all(isinstance(n, Need) for n in method.needs):
         yield f"whose needs {_shown(method.needs)} are no frozenset of ownmark.methods.Need"
     if not isinstance(method.api, int) or not OLDEST_API <= method.api <= API:
-        yield f"made for version {method.api} of the contracts; {_api_advice(method.api)}"
+        yield f"made for version {method.api!r} of the contracts; {_api_advice(method.api)}"
     if not _is_reference(method.target):
         yield f"whose target {method.target!r} is not of the form 'package.module:Class'"
     if method.config and not _is_reference(method.config):
@@ -45,7 +45,9 @@ def _faults(method: Declaration) -> Iterator[str]:
 
 
 def _api_advice(api: Any) -> str:
-    if isinstance(api, int) and api < OLDEST_API:
+    if not isinstance(api, int):
+        return f"write a whole number, {OLDEST_API} to {API}"
+    if api < OLDEST_API:
         return f"this ownmark has {OLDEST_API} to {API}. CONTRIBUTING says in one sentence each what has changed since"
     return f"this ownmark has {OLDEST_API} to {API}. pip install -U ownmark"
 

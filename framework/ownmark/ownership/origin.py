@@ -18,11 +18,12 @@ from ownmark.runner.qualify import full_name, qualified
 from ownmark.runner.sources import source_digest
 
 
-def origin(method: Declaration) -> dict[str, str]:
+def origin(catalog: Catalog, method: Declaration) -> dict[str, str]:
     """Distribution, its version, and a hash of the sources that decide what the method does."""
+    version = catalog.version(method.distribution) or version_of(method.distribution)
     modules = [name.partition(":")[0] for name in (method.target, method.config) if name]
     return {
-        "distribution": method.distribution, "version": version_of(method.distribution),
+        "distribution": method.distribution, "version": version,
         "source": source_digest(*modules, data=method.data),
     }  # fmt: skip
 
@@ -30,7 +31,7 @@ def origin(method: Declaration) -> dict[str, str]:
 def described(catalog: Catalog, kind: Kind, spec: Spec) -> dict[str, Any]:
     """A method for a claim: named in full, with its origin."""
     method = catalog.find(kind, spec.id)
-    return qualified(catalog, kind, spec).describe() | {"origin": origin(method)}
+    return qualified(catalog, kind, spec).describe() | {"origin": origin(catalog, method)}
 
 
 def reader(catalog: Catalog, kept: Mapping[str, Any], stranger: str | None = None) -> Spec:
@@ -60,7 +61,7 @@ def reader(catalog: Catalog, kept: Mapping[str, Any], stranger: str | None = Non
 def differs(catalog: Catalog, kept: Mapping[str, Any], spec: Spec) -> str | None:
     """In what the extractor that reads is not the one that the claim was embedded with; None if in nothing."""
     written = kept.get("origin")
-    now = origin(catalog.find(Kind.EXTRACTOR, spec.id, catalog.home_of(spec.id)))
+    now = origin(catalog, catalog.find(Kind.EXTRACTOR, spec.id, catalog.home_of(spec.id)))
     if not isinstance(written, Mapping):
         return None if is_ours(now["distribution"]) else f"read by {now['distribution']} {now['version']}"
     then = {name: str(written.get(name, "")) for name in now}

@@ -105,6 +105,9 @@ def methods_called(name: str, catalog: Catalog | None = None) -> list[Declaratio
         or (method.id == id and (not prefix or owners & {method.distribution, method.pack}))
     ]
     if not found:
+        lost = [str(one) for one in catalog.problems if one.lost and one.distribution in packs]
+        if lost:
+            raise MethodNotFound(f"no method of {name} could be loaded: {'; '.join(lost)}")
         known = ", ".join(sorted({method.pack for method in catalog.methods}))
         raise MethodNotFound(
             f"no method and no pack is called {name!r}{_folder_hint(name)}; the packs are {known} (`ownmark list`)"

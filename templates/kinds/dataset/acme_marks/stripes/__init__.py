@@ -1,4 +1,4 @@
-"""A dataset that is made up: stripes of several directions."""
+"""A dataset that is made up: waves of several directions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def ownmark_datasets() -> Iterable[Declaration]:
             kind=Kind.DATASET,
             target="acme_marks.stripes.dataset:Stripes",
             config="acme_marks.stripes.config:StripesConfig",
-            summary="grey stripes of four directions with noise, made up",
+            summary="grey waves of four directions with noise, made up",
             smoke={"train": 80, "test": 40},
             api=2,
         )

@@ -1,4 +1,4 @@
-"""Stripes of four directions: an example of a dataset.
+"""Waves of four directions: an example of a dataset.
 
 A dataset that reads files also has `fingerprint` (a hash of them), so that new data are not answered with old results,
 and raises `ownmark.errors.DataError` in `check` where they are missing.
