@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,25 @@ def test_the_record_of_a_verdict_is_its_owners_alone(mark: Path, tmp_path: Path,
         assert CliRunner().invoke(main, words).exit_code == 0
         assert modes(path) == {"0o600"}
         path.chmod(0o644)
+
+
+def test_a_record_is_written_to_devices_and_through_links_and_never_in_their_place(
+    mark: Path, tmp_path: Path
+) -> None:
+    words = ["verify", str(mark), str(mark / "released"), "--device", "cpu", "--out"]
+    main_side, terminal = os.openpty()
+    os.set_blocking(main_side, False)
+    assert CliRunner().invoke(main, [*words, os.ttyname(terminal)]).exit_code == 0
+    assert b'"claim"' in os.read(main_side, 2**20)
+    assert stat.S_ISCHR(os.stat(os.ttyname(terminal)).st_mode)
+    (tmp_path / "r.json").symlink_to(tmp_path / "elsewhere.json")
+    assert CliRunner().invoke(main, [*words, str(tmp_path / "r.json")]).exit_code == 0
+    assert (tmp_path / "r.json").is_symlink()
+    assert json.loads((tmp_path / "elsewhere.json").read_text())["claim"] is True
+    os.mkfifo(tmp_path / "pipe")
+    done = CliRunner().invoke(main, [*words, str(tmp_path / "pipe")])
+    assert (done.exit_code, (tmp_path / "pipe").is_fifo()) == (2, True)
+    assert "name a file" in done.output
 
 
 @pytest.mark.parametrize("into", ["file/proof", "file/more/proof"])

@@ -228,3 +228,11 @@ def test_a_plan_that_is_still_the_users_file_is_used(
     assert "has no attribute 'Make'" in command("why", "0" * 12).output
     assert (tmp_path / "harm").exists()
     sys.modules.pop("planted_why", None)
+
+
+def test_a_folder_that_is_no_run_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "released").mkdir()
+    done = CliRunner().invoke(main, ["report", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "no run; give a folder that `ownmark run` has written" in done.output
+    assert [path.name for path in tmp_path.iterdir()] == ["released"]

@@ -165,6 +165,8 @@ def test_a_buyers_secret_tells_nothing_of_another(tmp_path: Path) -> None:
         ("since,Buyer\n2024,Acme\n", ["Acme"]),
         ("Acme\nBolt\n\n", ["Acme", "Bolt"]),
         ("\ufeffbuyer\nÄrger\n", ["Ärger"]),
+        ("buyer;since\nAcme, Inc.;2024\n", ["Acme, Inc."]),
+        ("since\tbuyer\n2024\tAcme\n", ["Acme"]),
     ],
 )
 def test_buyers_stand_in_a_column(text: str, names: list[str], tmp_path: Path) -> None:
@@ -173,7 +175,8 @@ def test_buyers_stand_in_a_column(text: str, names: list[str], tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "text", ["", "buyer\n", "since,buyer\n2024,\n", "Acme\nAcme\n", "since,buyer\n2024\n"]
+    "text",
+    ["", "buyer\n", "since,buyer\n2024,\n", "Acme\nAcme\n", "since,buyer\n2024\n", "name,since\nAcme,2024\n"],
 )
 def test_a_list_without_names_or_with_one_twice_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "buyers.csv").write_text(text)

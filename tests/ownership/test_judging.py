@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from safetensors.torch import load_file, save_file
 
 from ownmark.cli import main
-from ownmark.errors import OwnmarkError, PlanError, UntrustedFile
+from ownmark.errors import NotApplicable, OwnmarkError, PlanError, UntrustedFile
 from ownmark.ownership import commit, embed, evidence, judge, verify
 from ownmark.ownership.commitment import Secret, read_commitment
 from ownmark.ownership.sums import write_sums
@@ -109,6 +109,14 @@ def test_what_was_not_committed_to_is_not_embedded(
             randomness=LATER,
         )
     assert not (tmp_path / "mark").exists()
+
+
+def test_randomness_without_a_commitment_is_not_passed_over(made: Path) -> None:
+    words = ["embed", str(made / "plan.yaml"), "--into", str(made / "none"), "--randomness", LATER]
+    said = CliRunner().invoke(main, words)
+    assert said.exit_code == 2
+    assert "--randomness goes with --commitment" in said.output
+    assert not (made / "none").exists()
 
 
 def test_nothing_that_is_published_or_given_away_says_the_secret(made: Path) -> None:
@@ -296,6 +304,15 @@ def test_the_page_has_no_script_and_escapes_what_came_from_elsewhere(made: Path)
     text = page(record | {"suspect": {"given": "<script>alert(1)</script>"}})
     assert "<script" not in text
     assert "The claim holds" in text
+
+
+def test_a_suspect_that_did_not_answer_is_no_forged_transcript(made: Path, tmp_path: Path) -> None:
+    def broken(x: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("out of memory")
+
+    evidence(made / "mark", broken, tmp_path / "proof", device="cpu")
+    with pytest.raises(NotApplicable, match=r"gave no answers to judge by: .*out of memory"):
+        judge(tmp_path / "proof")
 
 
 def test_an_innocent_is_no_claim_for_the_judge_either(made: Path, tmp_path: Path) -> None:

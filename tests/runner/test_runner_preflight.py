@@ -118,6 +118,13 @@ trainer: {logger: nowhere.at:All}
         ),
         ("schemes: signs\ntrainer: {callbacks: {Watch: {path: x}}}", "write it as package.module:Class"),
         ("schemes: signs\nremoval: {kind: relative, amount: 1.5}", "at most 1; found 1.5"),
+        ("schemes: signs\nattacks: []", "attacks: Value should have at least 1 item"),
+        ("schemes: signs\nextractors: []", "extractors: Value should have at least 1 item"),
+        (
+            "schemes: signs\nverdict: {decoys: 18}",
+            "18 decoys nothing can be claimed at a rate of 0.05: it takes 19",
+        ),
+        ("schemes: signs\nverdict: {rate: 0.001, decoys: 99}", "at a rate of 0.001: it takes 999"),
     ],
 )
 def test_each_fault_has_its_one_sentence(text: str, words: str, problems: Problems) -> None:

@@ -164,8 +164,11 @@ def _require_place(out: Path | None) -> None:
     """Before anybody is asked: a verdict is not lost to a wrong path."""
     from ownmark.runner.places import require_writable
 
-    if out is not None:
-        require_writable(out.parent, "--out")
+    if out is None or _is_device(out):
+        return
+    if out.exists() and not out.is_file():
+        raise click.UsageError(f"--out {out}: a pipe or the like stands there; name a file")
+    require_writable(out.resolve().parent, "--out")
 
 
 def _write(out: Path | None, record: Any) -> None:
@@ -173,6 +176,16 @@ def _write(out: Path | None, record: Any) -> None:
     from ownmark.runner.store import write_text
     from ownmark.strictjson import written
 
-    if out is not None:
-        with writing(out):
-            write_text(out, written(record), mode=0o600)
+    if out is None:
+        return
+    with writing(out):
+        if _is_device(out):
+            with out.open("a", encoding="utf-8") as file:
+                file.write(written(record))
+        else:
+            write_text(out.resolve(), written(record), mode=0o600)
+
+
+def _is_device(out: Path) -> bool:
+    """Whether this is /dev/stdout, /dev/null, a terminal: in their place no file must be put."""
+    return out.is_char_device() or (out.parent == Path("/dev") and out.exists())

@@ -59,6 +59,8 @@ def embed(
     from ownmark.ownership.knowing import images_of
     from ownmark.runner.progress import Terminal
 
+    if randomness and commitment is None:
+        raise click.UsageError("--randomness goes with --commitment, the folder of `ownmark commit`")
     clean = None if controls is None else images_of(controls)
     if copies is not None:
         if commitment is not None:

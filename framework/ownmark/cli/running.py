@@ -140,6 +140,11 @@ def report(run_folder: Path) -> None:
     """Write the report of RUN_FOLDER again from its records, and print the matrix."""
     from ownmark.report import write_report
 
+    held = {path.name for path in run_folder.iterdir()}
+    if held and not held & {"plan.json", "records"}:
+        raise click.UsageError(
+            f"{run_folder}: no run; give a folder that `ownmark run` has written (runs/NAME)"
+        )
     _print(write_report(run_folder), console())
 
 

@@ -54,16 +54,20 @@ class Copies:
 
 
 def buyers_in(path: Path) -> list[str]:
-    """Names of buyers: the column `buyer` of a CSV file, or its first.
+    """Names of buyers: the column `buyer` of a CSV file, or its only one; semicolons and tabs part columns as well.
 
     Raises:
-        OwnmarkError: no names, or one twice.
+        OwnmarkError: no names, one twice, or several columns of which none is called `buyer`.
     """
     try:
-        rows = [row for row in csv.reader(path.read_text(encoding="utf-8-sig").splitlines()) if any(row)]
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        between = max(",;\t", key=lines[0].count) if lines else ","
+        rows = [row for row in csv.reader(lines, delimiter=between) if any(row)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise OwnmarkError(f"{path}: cannot be read ({error})") from error
     head = [cell.strip().lower() for cell in rows[0]] if rows else []
+    if "buyer" not in head and any(len(row) > 1 for row in rows):
+        raise OwnmarkError(f"{path}: several columns, and none of them is called `buyer`")
     at = head.index("buyer") if "buyer" in head else 0
     names = [row[at].strip() if at < len(row) else "" for row in rows[1 if "buyer" in head else 0 :]]
     if not names or not all(names):

@@ -138,6 +138,9 @@ def judge(
         replay = Replay(folder)
         former = _looked_twice(told)
         found = verify(folder, replay, budget=told["allowed"], former=former, **options)
+        why = told.get("unreadable") or told.get("error")
+        if replay.strayed and why and not told["claim"]:
+            raise NotApplicable(f"{folder}: the suspect gave no answers to judge by: {shown(why, 600)}")
         if replay.strayed:
             raise UntrustedFile(f"{folder / FILE}: does not hold what the key and the fresh keys ask")
         unused = replay.total - replay.used

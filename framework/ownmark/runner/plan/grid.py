@@ -50,13 +50,13 @@ class Plan:
     """See `datasets`."""
     schemes: Annotated[tuple[Entry, ...], BeforeValidator(listed), Field(min_length=1, max_length=ENTRIES)]
     """What marks the hosts."""
-    attacks: Annotated[tuple[Entry, ...], BeforeValidator(listed), Field(max_length=ENTRIES)] = (
-        Entry(id="none"),
-    )
+    attacks: Annotated[
+        tuple[Entry, ...], BeforeValidator(listed), Field(min_length=1, max_length=ENTRIES)
+    ] = (Entry(id="none"),)
     """What is done to the marked networks; `none` leaves them alone."""
-    extractors: Annotated[tuple[Entry, ...], BeforeValidator(listed), Field(max_length=ENTRIES)] = (
-        Entry(id="default"),
-    )
+    extractors: Annotated[
+        tuple[Entry, ...], BeforeValidator(listed), Field(min_length=1, max_length=ENTRIES)
+    ] = (Entry(id="default"),)
     """What reads the suspects; `default` is each scheme's own."""
     seeds: Annotated[tuple[Seed, ...], BeforeValidator(listed), Field(min_length=1, max_length=SEEDS)] = (0,)
     """Repetitions; more than one gives intervals."""

@@ -12,6 +12,7 @@ from ownmark.errors import OwnmarkError, PlanError, blamed
 from ownmark.methods import Kind, Need
 from ownmark.runner.beside import looked_for, placed
 from ownmark.runner.cell import Spec, specs
+from ownmark.runner.decoys import fewest_decoys
 from ownmark.runner.fitting import Place
 from ownmark.runner.granting import access_problems
 from ownmark.runner.judging import FED
@@ -34,6 +35,7 @@ def of_methods(plan: Plan, catalog: Catalog, folder: Path | None) -> Iterator[Fo
     for position, requirement in enumerate(plan.requires):
         if (problem := unmet(requirement, catalog.version)) is not None:
             yield ("requires", position), problem
+    yield from _decoy_problems(plan)
     yield from meant_for_nobody(plan)
     yield from uncontrolled(plan)
     yield from like_named(plan)
@@ -42,6 +44,17 @@ def of_methods(plan: Plan, catalog: Catalog, folder: Path | None) -> Iterator[Fo
             yield place, f"{entry.id!r}: write it as package.module:Class"
         elif not installed(entry.id.partition(".")[0].partition(":")[0]):
             yield place, f"cannot make {entry.id!r}: ModuleNotFoundError: there is no such package"
+
+
+def _decoy_problems(plan: Plan) -> Iterator[Found]:
+    """So few decoys that not even a whole mark could be claimed."""
+    rule, least = plan.verdict, fewest_decoys(plan.verdict.rate)
+    if rule.tests != "nulls" and rule.decoys is not None and rule.decoys < least:
+        yield (
+            ("verdict", "decoys"),
+            f"with {rule.decoys} decoys nothing can be claimed at a rate of {rule.rate:g}: it takes {least}; leave "
+            "verdict.decoys out, or raise it or verdict.rate",
+        )
 
 
 def entry_problems(
