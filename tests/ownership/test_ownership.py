@@ -134,6 +134,31 @@ def test_a_mark_that_did_not_take_is_not_released(tmp_path: Path) -> None:
     assert not (tmp_path / "mark").exists()
 
 
+class Noting(Silent):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+
+@pytest.mark.parametrize(
+    ("test", "said"), [("limit_test: 40", "60 of the 100 clean images"), ("size: 8", "")]
+)
+def test_training_images_among_those_that_suspects_are_asked_about_are_told(
+    test: str, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text(
+        f"tasks: [{{dataset: {{digits: {{{test}}}}}, host: {{convnet: {{recipe: {{epochs: 4}}}}}}}}]\n"
+        "schemes: [{adi: {keys: 12}}]\nverdict: {null_models: 1}\n"
+    )
+    told = Noting()
+    embed(path, tmp_path / "mark", device="cpu", progress=told)
+    assert len(told.notes) == bool(said)
+    assert all(said in note and "--controls" in note for note in told.notes)
+
+
 def test_nothing_is_overwritten(mark: Path) -> None:
     with pytest.raises(OwnmarkError, match="exists already"):
         embed(mark.parent / "plan.yaml", mark, device="cpu")

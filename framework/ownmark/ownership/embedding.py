@@ -26,7 +26,7 @@ from ownmark.ownership.commitment import PRIVATE, PUBLIC
 from ownmark.ownership.deriving import committed_seed
 from ownmark.ownership.folder import Claim, Release, Structure, appearing, require_vacant
 from ownmark.ownership.judging import too_few
-from ownmark.ownership.knowing import Kept, kept_controls
+from ownmark.ownership.knowing import Kept, from_training, kept_controls
 from ownmark.ownership.mine import remember
 from ownmark.ownership.origin import described
 from ownmark.ownership.secrecy import Discreet, Secrecy, alone
@@ -133,6 +133,12 @@ def embedded(
     session.progress.plan(_missing(session, cells), len(cells))
     asked = kept_controls(session, cells[0], controls)
     verdicts, readers = _read(session, cells, asked)
+    sent = any(reader["access"] == "black-box" for reader in readers.values())
+    if sent and controls is None and (trained := from_training(session, cells[0], asked.images)):
+        session.progress.note(
+            f"{trained} of the {len(asked.images)} clean images that suspects are asked about are training images, "
+            "since a class has too few test images; --controls takes others"
+        )
     require_worth(
         utility_of(session, cells[0]), allowed_loss(session, cells[0], max_loss),
         lambda: chance_of_answers(session, cells[0]),

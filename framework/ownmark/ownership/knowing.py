@@ -45,6 +45,15 @@ def images_of(dataset: str, catalog: Catalog | None = None) -> Samples:
     return found.train + found.test
 
 
+def from_training(session: Session, cell: Cell, controls: Samples) -> int:
+    """How many of the plan's controls the network was trained on: where a class has too few test images."""
+    splits = session.making.tasks.splits(cell.task.dataset)
+    if not len(controls):
+        return 0
+    asked, tested = (part.labels.cpu().bincount(minlength=splits.classes) for part in (controls, splits.test))
+    return int((asked - tested).clamp(min=0).sum())
+
+
 def kept_controls(session: Session, cell: Cell, given: Samples | None) -> Kept:
     """The controls of a mark.
 
