@@ -73,7 +73,8 @@ def test_what_is_raised_in_a_command(
         raise error
 
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "here" / "owner").mkdir(parents=True)
+    for held in ("owner", "records"):
+        (tmp_path / "here" / held).mkdir(parents=True)
     monkeypatch.setattr(importlib.import_module(module), name, breaks)
     monkeypatch.setattr(
         "ownmark.cli.keeping._session", lambda *_: SimpleNamespace(graph=lambda: SimpleNamespace(nodes={}))
