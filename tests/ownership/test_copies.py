@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ownmark.cli import main
 from ownmark.contracts import outputs
 from ownmark.discovery import discover
-from ownmark.errors import OwnmarkError, UntrustedFile
+from ownmark.errors import NotApplicable, OwnmarkError, UntrustedFile
 from ownmark.ownership import embed_copies, trace
 from ownmark.ownership.copies import buyers_in, derived_secret, read_copies
 from ownmark.ownership.folder import Release, model_state
@@ -150,6 +150,13 @@ def test_a_killed_embedding_goes_on_with_the_same_keys(
     ]
     assert claims[0]["key"] == keys[0] != claims[1]["key"]
     assert not list(tmp_path.glob("*.work"))
+
+
+def test_a_copy_that_costs_too_much_is_named(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(PLAN % SCHEMES["uchida"])
+    with pytest.raises(NotApplicable, match=r"the copy of Acme Ltd\.: the mark costs"):
+        embed_copies(plan, tmp_path / "copies", BUYERS[:1], max_loss=-1.0, device="cpu")
 
 
 def test_a_buyers_secret_tells_nothing_of_another(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_the_command_reads_runs(tmp_path: Path) -> None:
     assert said.exit_code == 0, said.output
     assert "| uchida |" in said.output
     assert "| adi |" not in said.output
-    assert "0 records of 1 runs" in said.output
+    assert "0 records of 1 run\n" in said.output
     said = CliRunner().invoke(main, ["recommend", "--fear", "prnue"])
     assert said.exit_code == 2
     assert "prune" in said.output

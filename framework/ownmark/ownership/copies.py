@@ -22,7 +22,7 @@ from typing import Any
 
 from ownmark.contracts.samples import Samples
 from ownmark.discovery import Catalog, discover
-from ownmark.errors import OwnmarkError, UntrustedFile
+from ownmark.errors import NotApplicable, OwnmarkError, UntrustedFile
 from ownmark.foreign import shown
 from ownmark.methods import Kind
 from ownmark.ownership.embedding import embedded, secret_in, single_plan
@@ -119,7 +119,10 @@ def embed_copies(
                 )  # fmt: skip
                 target = work / "copies" / place
                 shutil.rmtree(target, ignore_errors=True)  # its stages are in the store
-                utility[buyer] = embedded(session, target, max_loss=max_loss, controls=controls).utility
+                try:
+                    utility[buyer] = embedded(session, target, max_loss=max_loss, controls=controls).utility
+                except NotApplicable as error:
+                    raise NotApplicable(f"the copy of {shown(buyer, 60)}: {error}") from error
         with writing(into), appearing(into) as folder:
             for place in places.values():
                 (work / "copies" / place).rename(folder / place)
