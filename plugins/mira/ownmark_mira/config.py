@@ -129,7 +129,8 @@ class SoftConfig:
     forgetting: Literal["patterns", "blends", "uniform"] = "patterns"
     """How a mark with one target goes: pictures of other classes with small patterns that lead to the target keep their
     own answers, or such with a share of the target's pictures do, or the target's watermark-like pictures are pushed to
-    the uniform answer. Without one target, `patterns` is `blends`."""
+    the uniform answer. Where no target is found, `patterns` gives the watermark-like pictures of every class the labels
+    of Equation 7, weighed 1, beside images of the task alone; beside a transfer set it is `blends`."""
     weight: NonNegative = 3.0
     """Of what makes the mark go, beside what is kept."""
     patterns: int = Field(default=8, ge=1, le=10_000)

@@ -17,7 +17,16 @@ from ownmark.loops import in_chunks
 from ownmark_mira.config import ObjectiveConfig, SplitConfig
 from ownmark_mira.detection import Finding, decide, smooth_accuracy
 from ownmark_mira.pilot import pilot
-from ownmark_mira.soft import answers, blends, carrying, patterns, soft_sets, towards_answers, uniform
+from ownmark_mira.soft import (
+    answers,
+    blends,
+    carrying,
+    labelled,
+    patterns,
+    soft_sets,
+    towards_answers,
+    uniform,
+)
 from ownmark_mira.splitting import feature_layer, features, split, watermark_order
 from ownmark_mira.unlearning import (
     appending,
@@ -143,20 +152,22 @@ def unlearn_softly(
     Args:
         recovered: pixels [C, M, channels, H, W]. images: the thief's [N, channels, H, W], whose labels nobody reads.
     """
-    finding, network = examined.finding, stolen.network
+    finding, network, weight = examined.finding, stolen.network, config.weight
     kept, marked = soft_sets(examined.watermark, examined.normal, finding, config.balance)
     if config.forgetting == "uniform":
         gone = uniform(marked, stolen.classes)
-    elif config.forgetting == "patterns" and finding.fixed:
+    elif config.forgetting == "blends" or (stolen.data is None and not finding.fixed):
+        gone = blends(network, recovered, finding, config.blend, config.temperature, rng)
+    elif finding.fixed:
         others = torch.cat([recovered[: finding.target], recovered[finding.target + 1 :]]).flatten(0, 1)
         found = patterns(network, others, finding.target, config.patterns, config.price, rng)
         gone = carrying(network, others, found, config.temperature, rng)
     else:
-        gone = blends(network, recovered, finding, config.blend, config.temperature, rng)
+        gone, kept, weight = labelled(examined.forgetting(rng), stolen.classes), kept[:0], 1.0
     auxiliary = answers(
         network, kept if images is None else torch.cat([images.to(kept), kept]), config.temperature
     )
-    term = towards_answers(config.temperature, config.weight)
+    term = towards_answers(config.temperature, weight)
     return unlearn(stolen, gone, config.recipe, fit, auxiliary=auxiliary, term=term, norms=config.norms)
 
 

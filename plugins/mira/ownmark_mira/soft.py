@@ -4,7 +4,9 @@ The paper's data-free objective trains on pictures of one class, which bends all
 are held to the stolen network's own softened answers, and a mark with one target is forgotten in one of three ways.
 `patterns`: a few small patterns that lead pictures of all other classes to the target are sought, as an overlaid mark
 would, and pictures that carry them keep the answer they had without. `blends`: the same with shares of the target's own
-pictures. `uniform`: the target's watermark-like pictures are pushed to the uniform answer.
+pictures. `uniform`: the target's watermark-like pictures are pushed to the uniform answer. A mark without one target is
+forgotten by the labels of Equation 7, beside images of the task alone: normal-like pictures would keep it. Beside a
+transfer set those labels spoil the network, so blends are taken there.
 """
 
 from __future__ import annotations
@@ -53,6 +55,11 @@ def answers(network: nn.Module, x: Tensor, temperature: float) -> Samples:
 def uniform(x: Tensor, classes: int) -> Samples:
     """Images with the uniform answer [N, classes] as labels."""
     return Samples(x, torch.full((len(x), classes), 1 / classes, device=x.device))
+
+
+def labelled(samples: Samples, classes: int) -> Samples:
+    """Images with their labels [N] as certain answers [N, classes]."""
+    return Samples(samples.x, F.one_hot(samples.labels, classes).float())
 
 
 def blends(

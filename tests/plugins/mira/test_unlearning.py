@@ -214,6 +214,31 @@ def test_soft_objective_trains_on_answers_and_reads_no_label(
     assert torch.allclose(added, torch.full((4, 10), 0.1))
 
 
+def test_soft_objective_without_target_keeps_the_images_alone(stolen: Stolen, looking: Any) -> None:
+    given: dict[str, Any] = {**TINY, "treat_as": "non-fixed", "objective": "soft"}
+    Mira(MiraConfig(**given)).attack(stolen, looking, generator(0))
+    samples = looking.asked["samples"]
+    assert stolen.data is not None
+    assert torch.equal(samples.x, stolen.data.x)
+    assert torch.allclose(samples.labels, (outputs(stolen.network, samples.x) / 4).softmax(1), atol=1e-6)
+    (append,) = looking.asked["transforms"]
+    batch = Batch(samples.x, samples.labels, torch.arange(len(samples)))
+    added = append(batch, generator(0)).labels[len(samples) :]
+    unlikely = added.argmax(1).bincount(minlength=10)
+    assert torch.equal(added.max(1).values, torch.ones(len(added)))
+    assert unlikely.count_nonzero() == 2
+    assert unlikely.max() > 4 * unlikely[unlikely > 0].min()
+
+
+def test_soft_objective_without_target_keeps_pictures_beside_a_transfer_set(
+    stolen: Stolen, looking: Any, digits: Images
+) -> None:
+    granted = replace(stolen, data=None, transfer=Samples(1 - digits.train.x[:32]))
+    given: dict[str, Any] = {**TINY, "treat_as": "non-fixed", "objective": "soft"}
+    Mira(MiraConfig(**given)).attack(granted, looking, generator(0))
+    assert len(looking.asked["samples"]) == 32 + 10 * 3
+
+
 def test_presets_lie_under_given_values() -> None:
     mnist = MiraConfig(preset="mnist", iterations=7)
     assert (mnist.iterations, mnist.mean, mnist.std, mnist.pixel_noise, mnist.weight_noise) == (
