@@ -54,8 +54,13 @@ def test_a_module_of_another_structure_is_asked(mark: Path, network: nn.Module) 
 
 @pytest.mark.parametrize(
     ("suspect", "says"),
-    [({"weight": torch.zeros(1)}, "state dict"), (Wrapped, "Wrapped is a class"), (3, "int: no suspect")],
-    ids=["a state dict", "a class", "a number"],
+    [
+        ({"weight": torch.zeros(1)}, "state dict"),
+        (Wrapped, "Wrapped is a class"),
+        ("torch.nn:Linear", "Linear is a class"),
+        (3, "int: no suspect"),
+    ],
+    ids=["a state dict", "a class", "a name of one", "a number"],
 )
 def test_what_is_no_suspect_is_told_what_to_give(suspect: Any, says: str, mark: Path) -> None:
     with pytest.raises(OwnmarkError, match=says):

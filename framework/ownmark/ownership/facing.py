@@ -87,8 +87,6 @@ def face(
         return _stored(Path(suspect), release, catalog, device, trust)
     if isinstance(suspect, Mapping):
         raise OwnmarkError("a state dict alone is no suspect; load it into its module, or save it to a file")
-    if isinstance(suspect, type) and issubclass(suspect, nn.Module):
-        raise OwnmarkError(f"{suspect.__qualname__} is a class; give a module of it, with its weights")
     if not callable(suspect):
         raise OwnmarkError(
             f"{type(suspect).__name__}: no suspect; give a file, a folder, an address, a module or a function"
@@ -106,6 +104,9 @@ def about(suspect: object) -> dict[str, str]:
 
 
 def _function(function: Answers, name: str, labels: Sequence[str] | None, told: Mapping[str, Any]) -> Faced:
+    if isinstance(function, type) and issubclass(function, nn.Module):
+        raise OwnmarkError(f"{function.__qualname__} is a class; give a module of it, with its weights")
+
     def ask(x: Tensor) -> Any:
         return plain_answers(function(x), len(x), labels)
 
