@@ -104,13 +104,17 @@ def about(suspect: object) -> dict[str, str]:
 
 
 def _function(function: Answers, name: str, labels: Sequence[str] | None, told: Mapping[str, Any]) -> Faced:
-    if isinstance(function, type) and issubclass(function, nn.Module):
-        raise OwnmarkError(f"{function.__qualname__} is a class; give a module of it, with its weights")
+    _require_no_class(function)
 
     def ask(x: Tensor) -> Any:
         return plain_answers(function(x), len(x), labels)
 
     return Faced(guarded(ask, name), None, told)
+
+
+def _require_no_class(function: object) -> None:
+    if isinstance(function, type) and issubclass(function, nn.Module):
+        raise OwnmarkError(f"{function.__qualname__} is a class; give a module of it, with its weights")
 
 
 def _module(suspect: nn.Module, release: Release, catalog: Catalog, device: torch.device) -> Faced:
