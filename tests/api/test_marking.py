@@ -125,13 +125,28 @@ def test_a_model_that_takes_normalised_images(data: Any, normalised: nn.Module) 
         ({"data": lambda x, y: ((x - 0.3) / 0.2, y)}, DataError, r"mean=.*std="),
         ({"data": lambda x, y: (x, y[:-1])}, DataError, "as many labels"),
         ({"data": lambda x, y: 7}, DataError, "DataLoader"),
+        (
+            {"data": lambda x, y: (x, y + 1)},
+            DataError,
+            "labels up to 2, and the model answers with 2 scores",
+        ),
         ({"scheme": "adii"}, OwnmarkError, "did you mean"),
         ({"scheme": {"adi": {"keys": 0}}}, PlanError, "keys"),
         ({"scheme": ["adi", "uchida"]}, OwnmarkError, "expected one"),
         ({"model": nn.Linear(3, 2)}, OwnmarkError, "images"),
         ({"model": "model.pt"}, OwnmarkError, r"torch\.nn\.Module"),
     ],
-    ids=["normalised", "labels", "no data", "no scheme", "parameter", "schemes", "another model", "no model"],
+    ids=[
+        "normalised",
+        "labels",
+        "no data",
+        "too few scores",
+        "no scheme",
+        "parameter",
+        "schemes",
+        "another model",
+        "no model",
+    ],
 )
 def test_what_cannot_be_marked_is_one_sentence(
     change: dict[str, Any], error: type[Exception], says: str, model: nn.Module, data: Any

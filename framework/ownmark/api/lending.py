@@ -20,7 +20,7 @@ from ownmark.contracts.dataset import Images
 from ownmark.contracts.tasks import Shape
 from ownmark.contracts.views import device_of, evaluating
 from ownmark.contracts.weights import write_tensors
-from ownmark.errors import NotApplicable, OwnmarkError
+from ownmark.errors import DataError, NotApplicable, OwnmarkError
 
 EPOCHS = 10
 """Of null models, where nothing else is said."""
@@ -65,7 +65,12 @@ def lend(
     if not isinstance(model, nn.Module):
         raise OwnmarkError(f"model: expected a torch.nn.Module, got {type(model).__name__}")
     images = data if isinstance(data, Images) else as_images(data, test, mean, std, classes)
-    images = replace(images, classes=classes or classes_of(model, images.shape) or images.classes)
+    scores = classes_of(model, images.shape)
+    if scores is not None and scores < images.classes:
+        raise DataError(
+            f"data: labels up to {images.classes - 1}, and the model answers with {scores} scores an image"
+        )
+    images = replace(images, classes=classes or scores or images.classes)
     own = state_digest(model)
     target = hold("m", own, build or (lambda: freshened(model)))
     normalised = {name: list(map(float, v)) for name, v in (("mean", mean), ("std", std)) if v}
