@@ -6,7 +6,7 @@ from math import comb
 
 import pytest
 
-from ownmark.stats import shuffled_p_value
+from ownmark.stats.shuffled import shuffled_p_value
 
 
 @pytest.mark.parametrize("counts", [[[95, 5], [0, 0]], [[50, 50], [50, 50]], [[3]]])

@@ -202,18 +202,6 @@ class WhiteBox:
 
     network: nn.Module
 
-    def answers(self, x: Tensor) -> Tensor:
-        """Nothing: who reads answers is handed a `BlackBox`.
-
-        Raises:
-            NotApplicable: always.
-        """
-        raise NotApplicable(
-            "the mark is read from answers; a reader that takes weights, such as `align`, has nothing to read"
-        )
-
-    predict = probabilities = answers
-
 
 class BlackBox:
     """A suspect that only answers queries; it has no parameters, and counts what it is asked.

@@ -12,7 +12,8 @@ from ownmark.errors import NotApplicable, OwnmarkError
 from ownmark.methods import Kind
 from ownmark.runner.cell import Cell
 from ownmark.runner.session import Session
-from ownmark.stats import binomial_tail, shuffled_p_value
+from ownmark.stats import binomial_tail
+from ownmark.stats.shuffled import shuffled_p_value
 
 MAX_LOSS = 0.01
 """Utility that a mark may cost a network that was trained already, where nothing else is said."""

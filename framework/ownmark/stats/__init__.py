@@ -19,7 +19,6 @@ from ownmark.stats.knowing import Knowing
 from ownmark.stats.removal import Outcome, RemovalCriterion, is_removed
 from ownmark.stats.rescale import raw_accuracy, rescaled_accuracy, rescaled_floor
 from ownmark.stats.sequential import Betting, Looks, symbols_to_claim
-from ownmark.stats.shuffled import shuffled_p_value
 from ownmark.stats.thresholds import (
     Threshold,
     achieved_rate,
@@ -60,7 +59,6 @@ __all__ = [
     "raw_accuracy",
     "rescaled_accuracy",
     "rescaled_floor",
-    "shuffled_p_value",
     "spread",
     "symbols_to_claim",
     "two_sample_rates",

@@ -1,8 +1,7 @@
-"""What this package takes from scipy, which is imported on first use, not before."""
+"""The four special functions this package takes from scipy, which is imported on first use, not before."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -31,8 +30,3 @@ def t_quantile(df: float, probability: float) -> float:
 def t_tail(df: float, t: float) -> float:
     """P[T >= t] for Student's t with ``df`` > 0 degrees of freedom."""
     return float(_special().stdtr(df, -t))
-
-
-def tables_with_margins(rows: Sequence[int], columns: Sequence[int], draws: int) -> Any:
-    """Random tables of counts [draws, rows, columns] with these sums, as shuffled pairs give them; always the same."""
-    return import_module("scipy.stats").random_table(rows, columns, seed=0).rvs(draws)

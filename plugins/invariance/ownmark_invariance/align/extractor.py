@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from torch import nn
+from torch import Tensor, nn
 
 from ownmark.contracts import Evidence, Extractor, Key, Measured, Samples, WhiteBox
 from ownmark.contracts.views import Shape
@@ -49,6 +49,22 @@ def aligned(
         }
 
 
+class Aligned(WhiteBox):
+    """The suspect's weights in the owner's order, for readers of weights alone."""
+
+    def answers(self, x: Tensor) -> Tensor:
+        """Nothing.
+
+        Raises:
+            NotApplicable: always.
+        """
+        raise NotApplicable(
+            "the mark is read from answers; a reader that takes weights, such as `align`, has nothing to read"
+        )
+
+    predict = probabilities = answers
+
+
 class Align(Extractor):
     """White box. Fitting the suspect to the owner's copy favours the owner: only null models tell by how much."""
 
@@ -77,7 +93,7 @@ class Align(Extractor):
         if own is None:
             raise NotApplicable("`align` compares with the owner's own copy, and there is none")
         network, notes = aligned(own, suspect.network, self.config.shape, self.config.images)
-        found = self._extractor.extract_many(WhiteBox(network), keys, own)
+        found = self._extractor.extract_many(Aligned(network), keys, own)
         return [replace(one, chance=None, extras={**one.extras, **notes}) for one in found]
 
     def measure(self, suspect: WhiteBox, key: Key, test: Samples) -> Mapping[str, Measured]:  # type: ignore[override]
