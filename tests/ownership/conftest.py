@@ -99,6 +99,13 @@ def bits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return marked(tmp_path_factory.mktemp("marks") / "uchida", "{uchida: {bits: 32, strength: 5.0}}")
 
 
+@pytest.fixture(params=["mark", "bits"])
+def either(request: pytest.FixtureRequest) -> Path:
+    """A mark that is read from answers, then one that is read from weights."""
+    found: Path = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.fixture(scope="session")
 def network(mark: Path) -> torch.nn.Module:
     """The released network with the trigger mark."""

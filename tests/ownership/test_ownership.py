@@ -574,43 +574,33 @@ def test_nothing_is_sent_to_a_suspect_that_cannot_answer(mark: Path, tmp_path: P
     assert "classifier.weight" in record["unreadable"]
 
 
-@pytest.mark.parametrize("kind", ["mark", "bits"])
 def test_of_several_networks_in_a_file_the_one_under_the_owners_names_is_read(
-    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+    either: Path, tmp_path: Path
 ) -> None:
-    owned: Path = request.getfixturevalue(kind)
-    state = load_file(owned / "released" / "model.safetensors")
-    other = load_file(stranger(Path(shutil.copy(owned / "released" / "model.safetensors", tmp_path))))
+    state = load_file(either / "released" / "model.safetensors")
+    other = load_file(stranger(Path(shutil.copy(either / "released" / "model.safetensors", tmp_path))))
     for name, plain, average in (("marked", state, other), ("stranger", other, state)):
         beside = {f"ema.{n}": t.clone() for n, t in average.items()}
         save_file({**plain, **beside}, tmp_path / f"{name}.safetensors")
-        record = verify(owned, tmp_path / f"{name}.safetensors", device="cpu")
+        record = verify(either, tmp_path / f"{name}.safetensors", device="cpu")
         assert record["claim"] is (name == "marked")
         assert "  note: what it holds under ema was not read" in "\n".join(told(record))
 
 
-@pytest.mark.parametrize("kind", ["mark", "bits"])
-def test_a_file_of_two_networks_that_fit_alike_is_refused(
-    kind: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    owned: Path = request.getfixturevalue(kind)
-    state = load_file(owned / "released" / "model.safetensors")
+def test_a_file_of_two_networks_that_fit_alike_is_refused(either: Path, tmp_path: Path) -> None:
+    state = load_file(either / "released" / "model.safetensors")
     both = {f"{who}.{n}": t + i for i, who in enumerate(("student", "teacher")) for n, t in state.items()}
     save_file(both, tmp_path / "both.safetensors")
-    said = CliRunner().invoke(main, ["verify", str(owned), str(tmp_path / "both.safetensors")])
+    said = CliRunner().invoke(main, ["verify", str(either), str(tmp_path / "both.safetensors")])
     assert said.exit_code == 2, said.output
     assert "holds several networks, under student., teacher.; save the one that is used" in said.output
 
 
 @pytest.mark.parametrize("what", NO_NUMBERS)
-@pytest.mark.parametrize("kind", ["mark", "bits"])
-def test_a_suspect_without_numbers_is_undecided(
-    what: str, kind: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    owned: Path = request.getfixturevalue(kind)
-    state = load_file(owned / "released" / "model.safetensors")
+def test_a_suspect_without_numbers_is_undecided(what: str, either: Path, tmp_path: Path) -> None:
+    state = load_file(either / "released" / "model.safetensors")
     save_file(NO_NUMBERS[what](state), tmp_path / "suspect.safetensors")
-    said = CliRunner().invoke(main, ["verify", str(owned), str(tmp_path / "suspect.safetensors")])
+    said = CliRunner().invoke(main, ["verify", str(either), str(tmp_path / "suspect.safetensors")])
     assert said.exit_code == 2, said.output
     assert "UNDECIDED" in said.output
     assert "numbers" in said.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,20 +80,17 @@ def _worth(method: Declaration) -> list[str]:
 def _everything_called(name: str) -> list[Declaration]:
     """Methods of any kind with that name; one error that names what is near if there are none."""
     from ownmark.discovery import discover
+    from ownmark.discovery.suggest import not_found
     from ownmark.errors import MethodNotFound
     from ownmark.methods import Kind
 
     catalog = discover()
     found: list[Declaration] = []
-    errors: list[MethodNotFound] = []
     for kind in Kind:
-        try:
+        with suppress(MethodNotFound):
             found.append(catalog.find(kind, name))
-        except MethodNotFound as missing:
-            errors.append(missing)
     if not found:
-        unknown = MethodNotFound(str(errors[0]).replace("no pack has a scheme", "no pack has a method"))
-        raise next((error for error in errors if "did you mean" in str(error)), unknown)
+        raise MethodNotFound(not_found(catalog, None, name))
     return found
 
 

@@ -17,12 +17,17 @@ def a(noun: object) -> str:
     return f"an {noun}" if str(noun)[0] in "aeiou" else f"a {noun}"
 
 
-def not_found(catalog: Catalog, kind: Kind, name: str) -> str:
-    """Why there is no such method: a slip of the pen, another kind, a pack that failed or is disabled."""
+def not_found(catalog: Catalog, kind: Kind | None, name: str) -> str:
+    """Why there is no such method: a slip of the pen, another kind, a pack that failed or is disabled.
+
+    Args:
+        kind: None stands for any.
+    """
+    near = (_near(catalog, one, name) for one in ([kind] if kind else Kind))
     parts = [
-        f"no pack has {a(kind)} {name!r:.100}",
-        *_near(catalog, kind, name),
-        *_elsewhere(catalog, kind, name),
+        f"no pack has {a(kind or 'method')} {name!r:.100}",
+        *next(filter(None, near), []),
+        *(_elsewhere(catalog, kind, name) if kind else []),
     ]
     broken = [pack for pack in catalog.packs if any(problem.lost for problem in pack.problems)]
     if broken:
