@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from ownmark.contracts import Recipe, Samples
+from ownmark.runner.claims import Claim
 from ownmark.runner.engine import Engine, release
 from ownmark.runner.graph import Bench, Node
 from ownmark.runner.progress import Silent
@@ -188,6 +189,25 @@ def test_a_refused_entry_is_computed_again_with_a_note(
     assert "values.json does not match its checksum" in note
     assert make().get(counting(calls)).values["name"] == "a"
     assert len(calls) == 2
+
+
+def test_a_refused_entry_that_another_process_has_replaced_is_taken(
+    make: Callable[..., Engine], notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    entry = make().get(counting(calls))
+    (entry.path / "values.json").write_text("{}")
+    late, take = make(), Store.claim
+
+    def overtaken(store: Store, *which: str) -> Claim | None:
+        monkeypatch.setattr(Store, "claim", take)
+        make().get(counting(calls))
+        return take(store, *which)
+
+    monkeypatch.setattr(Store, "claim", overtaken)
+    assert late.get(counting(calls)).values["name"] == "a"
+    assert calls == ["a", "a"], "once at first, once by the other"
+    assert len(notes.notes) == 1
 
 
 def test_cost_counts_the_samples_that_all_fitters_of_the_stage_have_seen(make: Callable[..., Engine]) -> None:

@@ -194,6 +194,33 @@ def test_processes_that_write_the_same_entries_at_once_leave_each_whole(store: S
     assert not list(store.root.glob("*/*/.tmp-*"))
 
 
+@pytest.mark.parametrize("ruin", ["folder", "file", "pipe", "link"])
+def test_what_is_no_entry_gives_way_and_an_entry_that_came_meanwhile_stays(
+    ruin: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = store.path("host", KEY)
+    target.parent.mkdir(parents=True)
+    if ruin == "folder":
+        target.mkdir()
+        (target / "values.json").write_text("{}")
+    elif ruin == "file":
+        target.write_text("")
+    elif ruin == "pipe":
+        os.mkfifo(target)
+    else:
+        target.symlink_to(store.root / "nowhere")
+    move = store_module._moved_aside
+
+    def overtaken(place: Path) -> Path:
+        monkeypatch.setattr(store_module, "_moved_aside", move)
+        written(store, contents=Contents({"a": "the other's"}))
+        return move(place)
+
+    monkeypatch.setattr(store_module, "_moved_aside", overtaken)
+    assert written(store).values == {"a": "the other's"}
+    assert [path.name for path in target.parent.iterdir()] == [KEY]
+
+
 def leftover(store: Store, name: str) -> Path:
     path = store.root / "host" / "ab" / name
     path.mkdir(parents=True)

@@ -167,7 +167,7 @@ class Engine:
                     taken(node)
                     return
                 with claim:
-                    entry = self._stored(node, key) or self._compute(node, key, claim.retries)
+                    entry = self._stored(node, key, mine=True) or self._compute(node, key, claim.retries)
             self._open[key] = entry
         except Unwritable:
             raise
@@ -180,14 +180,17 @@ class Engine:
             self._progress.note(f"waits for another run that computes {node.stage} {node.label}")
         time.sleep(PATIENCE)
 
-    def _stored(self, node: Node, key: str) -> StoredEntry | None:
+    def _stored(self, node: Node, key: str, mine: bool = False) -> StoredEntry | None:
+        """The entry if it is there and sound; what is not goes, but only while the claim is `mine`: without it, another
+        process may have replaced the entry since it was read."""
         if (node.stage, key) not in self.store:
             return None
         try:
             return require_shape(node.stage, self.store.read(node.stage, key))
         except UntrustedFile as error:
-            self._progress.note(f"refused a store entry and computes it again: {error}")
-            self.store.discard(node.stage, key)
+            if mine:
+                self._progress.note(f"refused a store entry and computes it again: {error}")
+                self.store.discard(node.stage, key)
             return None
 
     def settle_together(self, nodes: Sequence[Node]) -> list[bool]:

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import platform
+import secrets
 import shutil
 import tempfile
 import time
@@ -143,7 +144,7 @@ class Store:
         target = self.path(stage, digest)
         with writing(self.root):
             target.parent.mkdir(parents=True, exist_ok=True)
-            scratch = Path(tempfile.mkdtemp(prefix=f".tmp-{os.getpid()}-{_HOST}-", dir=target.parent))
+            scratch = Path(tempfile.mkdtemp(prefix=_scratch_name(), dir=target.parent))
             try:
                 _write_files(scratch, contents)
                 manifest = {
@@ -166,7 +167,7 @@ class Store:
 
     def discard(self, stage: str, digest: str) -> None:
         """Remove an entry that was refused."""
-        _remove(self.path(stage, digest))
+        _delete(_moved_aside(self.path(stage, digest)))
 
     def sweep(self) -> None:
         """Remove what killed processes left under temporary names, and their claims."""
@@ -240,18 +241,45 @@ def _write_files(folder: Path, contents: Contents) -> None:
 
 
 def settle(scratch: Path, target: Path) -> None:
-    """Rename into place; an entry that another process finished meanwhile is as good as ours, a ruin is not."""
-    if not (target / "manifest.json").is_file():
-        _remove(target)
-    try:
-        scratch.rename(target)
-    except OSError:
-        if not (target / "manifest.json").is_file():
-            raise
+    """Rename into place; an entry that another process finished meanwhile is as good as ours, a ruin is not.
+
+    Whatever stands there is judged only after a rename has failed, and by the name under which nobody else finds it:
+    between a look and a removal, another process may put a whole entry there.
+    """
+    for last in (False, False, True):
+        try:
+            scratch.rename(target)
+            return
+        except OSError:
+            if _is_whole(target):
+                return
+            if last or not os.path.lexists(target):
+                raise
+        aside = _moved_aside(target)
+        if _is_whole(aside):
+            with suppress(OSError):
+                aside.rename(target)
+        _delete(aside)
 
 
-def _remove(place: Path) -> None:
-    """Remove whatever stands there: a folder, or a file, a link or a pipe where a folder belongs."""
+def _is_whole(entry: Path) -> bool:
+    return (entry / "manifest.json").is_file()
+
+
+def _moved_aside(place: Path) -> Path:
+    """Rename what stands there to a name that `Store.sweep` knows; nothing is there if that was not possible."""
+    aside = place.with_name(f"{_scratch_name()}{secrets.token_hex(4)}")
+    with suppress(OSError):
+        place.rename(aside)
+    return aside
+
+
+def _scratch_name() -> str:
+    return f".tmp-{os.getpid()}-{_HOST}-"
+
+
+def _delete(place: Path) -> None:
+    """Delete a folder, or a file, a link or a pipe where a folder belongs."""
     if place.is_dir() and not place.is_symlink():
         shutil.rmtree(place, ignore_errors=True)
     else:
