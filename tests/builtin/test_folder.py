@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from ownmark.builtin.datasets import decoded
 from ownmark.builtin.datasets.config import FolderConfig
 from ownmark.cli import main
 from ownmark.errors import DataError
@@ -208,6 +210,34 @@ def test_a_damaged_cache_is_made_again(tmp_path, cache, damage):
     (entry / damage).write_bytes(b"{}")
     assert torch.equal(load(tmp_path).train.x, expected)
     assert list(cache.iterdir()) == [entry]
+
+
+def test_a_damaged_cache_that_another_process_replaces_meanwhile_is_not_removed(tmp_path, cache, monkeypatch):
+    fill(tmp_path, ONE)
+    expected = load(tmp_path).train.x
+    (entry,) = cache.iterdir()
+    (entry / "about.json").write_bytes(b"{}")
+    replace, remove = decoded._replace, shutil.rmtree
+
+    def checked(path, **options):
+        assert Path(path) != entry, "what stands in its place may be another's by now"
+        remove(path, **options)
+
+    def overtaken(*places):
+        monkeypatch.setattr(decoded, "_replace", replace)
+        load(tmp_path)
+        replace(*places)
+
+    monkeypatch.setattr(decoded, "_replace", overtaken)
+    monkeypatch.setattr(shutil, "rmtree", checked)
+    assert torch.equal(load(tmp_path).train.x, expected)
+    assert list(cache.iterdir()) == [entry]
+
+
+def test_a_damaged_cache_that_another_process_has_just_removed_is_none(tmp_path):
+    (work := tmp_path / "work").mkdir()
+    decoded._replace(tmp_path / "entry", work)
+    assert [path.name for path in tmp_path.iterdir()] == ["entry"]
 
 
 def test_a_cache_without_room_is_told(tmp_path, monkeypatch):

@@ -68,6 +68,22 @@ def test_a_large_report_has_pages_and_a_curve_and_stays_small(tmp_path: Path) ->
     assert not list((tmp_path / "again").glob("page-*"))
 
 
+def test_two_reports_at_once_may_both_want_to_remove_a_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fakes.write_run(tmp_path, many(2))
+    (tmp_path / "page-x-0001.html").write_text("of an earlier report")
+    unlink = Path.unlink
+
+    def overtaken(path: Path, missing_ok: bool = False) -> None:
+        unlink(path, missing_ok=True)
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", overtaken)
+    write_report(tmp_path)
+    assert not list(tmp_path.glob("page-*"))
+
+
 def test_the_terminal_is_told_counts() -> None:
     console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
     console.print(matrix(many(100)))

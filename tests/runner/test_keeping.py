@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ownmark.cli import main
-from ownmark.runner.store import Store
+from ownmark.runner import keeping
+from ownmark.runner.store import Contents, Store, StoredEntry
 
 
 def ask(*command: str) -> Result:
@@ -118,3 +119,28 @@ def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:
         found = ask("store", *command, "--store", str(tmp_path / "none"))
         assert found.exit_code == 2
         assert not (tmp_path / "none").exists()
+
+
+def test_entries_that_another_process_removes_meanwhile_are_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path / "store")
+    for i in range(3):
+        store.write("host", f"{i:064d}", Contents({"i": i}), {"label": str(i)})
+    kept, read = keeping._kept, Store.read
+
+    def pruned(path: Path) -> keeping.Kept:
+        if path.name.endswith("1"):
+            store.discard("host", path.name)
+        return kept(path)
+
+    def pruned_later(store: Store, stage: str, digest: str) -> StoredEntry:
+        store.discard(stage, digest)
+        return read(store, stage, digest)
+
+    monkeypatch.setattr(keeping, "_kept", pruned)
+    found = ask("store", "list", "--store", str(store.root))
+    assert found.exit_code == 0
+    assert len(found.output.splitlines()) == 2
+    monkeypatch.setattr(Store, "read", pruned_later)
+    assert ask("store", "verify", "--store", str(store.root)).exit_code == 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import uuid
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
@@ -99,3 +101,102 @@ def test_an_address_that_cannot_be_written_says_so(
         store.try_out()
     with pytest.raises(Unwritable, match="no route"):
         store.write("host", DIGEST, CONTENTS, {})
+
+
+# --- several at once, and what breaks off -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", [ConnectionError("no route"), KeyboardInterrupt()], ids=["network", "killed"])
+@pytest.mark.parametrize("last", ["values.json", "manifest.json"])
+def test_what_could_not_be_put_there_is_put_there_by_whoever_reads_it_next(
+    address: str, end: BaseException, last: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = machine(address, "first", tmp_path, monkeypatch)
+    put = type(first._files).put_file  # type: ignore[attr-defined]
+
+    def breaks(self: Any, here: str, there: str, **options: Any) -> None:
+        if there.endswith(last):
+            raise end
+        put(self, here, there, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(first._files), "put_file", breaks)  # type: ignore[attr-defined]
+        with pytest.raises((Unwritable, KeyboardInterrupt)):
+            first.write("host", DIGEST, CONTENTS, {})
+    assert ("host", DIGEST) not in machine(address, "second", tmp_path, monkeypatch)
+    again = machine(address, "first", tmp_path, monkeypatch)
+    assert ("host", DIGEST) in again
+    assert again.read("host", DIGEST).values == CONTENTS.values
+    assert machine(address, "second", tmp_path, monkeypatch).read("host", DIGEST).values == CONTENTS.values
+    assert [path.name for path in again.path("host", DIGEST).parent.iterdir()] == [DIGEST]
+
+
+def test_the_entry_that_is_there_first_stays(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (machine(address, name, tmp_path, monkeypatch) for name in ("first", "second"))
+    first.write("host", DIGEST, CONTENTS, {})
+    second.write("host", DIGEST, Contents({"name": "later"}), {})
+    assert machine(address, "third", tmp_path, monkeypatch).read("host", DIGEST).values["name"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [("rm", lambda one: one.discard("host", DIGEST)), ("rm_file", lambda one: one.try_out())],
+    ids=["discard", "try_out"],
+)
+def test_two_may_do_it_at_once(
+    address: str, name: str, call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = machine(address, "first", tmp_path, monkeypatch)
+    second = store_at(address, first.run)
+    first.write("host", DIGEST, CONTENTS, {})
+    files = type(first._files)  # type: ignore[attr-defined]
+    whole, asked = getattr(files, name), []
+
+    def overtaken(self: Any, *where: Any, **options: Any) -> None:
+        asked.append(where)
+        if len(asked) == 1:
+            call(second)
+        whole(self, *where, **options)
+
+    monkeypatch.setattr(files, name, overtaken)
+    call(first)
+    assert len(asked) > 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ConnectionError("no route"), OSError(errno.ENOSPC, "No space left on device"), RuntimeError("busy")],
+)
+@pytest.mark.parametrize("name", ["cat_file", "get_file"])
+def test_what_cannot_be_fetched_is_not_damaged(
+    address: str, name: str, error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a moment without network, or a full disk here, would remove the work of others there."""
+    machine(address, "first", tmp_path, monkeypatch).write("host", DIGEST, CONTENTS, {})
+    second = machine(address, "second", tmp_path, monkeypatch)
+
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(second._files), name, fails)  # type: ignore[attr-defined]
+        with pytest.raises(Unwritable, match=str(error.args[-1])):
+            second.read("host", DIGEST)
+    assert second.read("host", DIGEST).values == CONTENTS.values
+
+
+def test_an_entry_that_was_fetched_while_it_was_written_is_fetched_again(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine(address, "first", tmp_path, monkeypatch).write("host", DIGEST, CONTENTS, {})
+    second = machine(address, "second", tmp_path, monkeypatch)
+    place = f"{second._there('host', DIGEST)}/values.json"  # type: ignore[attr-defined]
+    files = second._files  # type: ignore[attr-defined]
+    whole = files.cat_file(place)
+    files.pipe_file(place, whole[:5])
+    with pytest.raises(UntrustedFile):
+        second.read("host", DIGEST)
+    files.pipe_file(place, whole)
+    assert second.read("host", DIGEST).values == CONTENTS.values

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from matplotlib.image import imread
 
-from ownmark.runner.pictures import image_grid
+from ownmark.errors import Unwritable
+from ownmark.runner.pictures import image_grid, write_picture
 
 
 def pixels(png):
@@ -38,3 +43,14 @@ def test_image_grid_keeps_channels_and_enlarges_small_images():
 def test_image_grid_refuses_what_is_no_batch_of_images(shape):
     with pytest.raises(ValueError, match="image_grid needs"):
         image_grid(np.zeros(shape))
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_picture_that_cannot_be_written_is_no_fault_of_the_cell(tmp_path, monkeypatch, number):
+    def full(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(Unwritable, match=os.strerror(number)):
+        write_picture(tmp_path / "exhibits", "trigger", torch.zeros(2, 1, 8, 8))
+    assert list((tmp_path / "exhibits").iterdir()) == []

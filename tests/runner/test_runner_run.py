@@ -16,6 +16,7 @@ from matplotlib.image import imread
 
 from ownmark.errors import Unwritable
 from ownmark.runner import Finished, run
+from ownmark.runner.store import scratch_of
 
 PLAN = """
 schemes: [{uchida: {bits: 16}}, {content: {keys: 10}}]
@@ -455,6 +456,29 @@ def test_records_that_the_plan_no_longer_has_are_removed_and_nothing_else(worksh
     assert names == {f"{one(finished)['id']}.json", "mine.txt"}
     assert (folder / "notes.tmp").exists()
     assert not (folder / "plan.json.123.tmp").exists()
+
+
+def test_another_run_on_the_same_folder_is_left_alone(workshop, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    """Files that it is writing at this moment stay, and what both want to remove may be gone already."""
+    workshop.run(SIGNS + "attacks: [none, prune]\n")
+    folder = workshop.folder / "tiny"
+    writing = [
+        scratch_of(folder / name) for name in ("theirs.json", "records/0123456789ab.json", "exhibits/x.png")
+    ]
+    (folder / "exhibits").mkdir(exist_ok=True)
+    for path in (*writing, folder / "exhibits" / "old.png", folder / "plan.json.123.tmp"):
+        path.write_text("half")
+    unlink, removed = Path.unlink, []
+
+    def overtaken(path: Path, missing_ok: bool = False) -> None:
+        removed.append(path.name)
+        unlink(path, missing_ok=True)
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", overtaken)
+    ok(workshop.run(SIGNS + "attacks: [prune]\n"))
+    assert {"old.png", "plan.json.123.tmp"} < set(removed)
+    assert all(path.read_text() == "half" for path in writing)
 
 
 def test_the_run_folder_holds_the_plan_as_it_was_understood(first: tuple[Finished, Counter[str]]) -> None:

@@ -10,13 +10,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from ownmark.errors import UntrustedFile, Unwritable
 from ownmark.runner import store as store_module
-from ownmark.runner.store import Contents, Store, StoredEntry, write_text
+from ownmark.runner.store import Contents, Store, StoredEntry, is_leftover, scratch_of, write_text
 
 KEY = "ab" + "0" * 62
 CONTENTS = Contents({"a": [1, 2.5, None]}, {"network": {"w": torch.arange(6.0).reshape(2, 3)}})
@@ -262,3 +263,74 @@ def test_what_another_machine_left_is_swept_after_a_day(store: Store, dead: int)
 def test_sweeping_no_store_is_no_error(tmp_path: Path) -> None:
     Store(tmp_path / "nowhere").sweep()
     assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "pipe"])
+def test_what_a_dead_process_had_set_aside_is_swept_whatever_it_is(
+    store: Store, dead: int, kind: str
+) -> None:
+    written(store)
+    aside = store.path("host", KEY).with_name(f".tmp-{dead}-{store_module._HOST}-xyz")
+    outside = store.root / "outside"
+    outside.mkdir()
+    if kind == "file":
+        aside.write_text("")
+    elif kind == "link":
+        aside.symlink_to(outside)
+    else:
+        os.mkfifo(aside)
+    store.sweep()
+    assert not os.path.lexists(aside)
+    assert outside.is_dir()
+
+
+def test_process_numbers_of_another_namespace_mean_nothing_here(
+    store: Store, dead: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Containers on one host may share its name and the store, and number their processes each for itself."""
+    words = set()
+    for space in ("pid:[4026531836]", "pid:[4026532245]"):
+        monkeypatch.setattr(os, "readlink", lambda _, space=space: space)
+        words.add(store_module._here())
+    assert len(words) == 2
+    assert not any(set(word) & set("-./") for word in words)
+    other = next(word for word in sorted(words) if word != store_module._HOST)
+    theirs = leftover(store, f".tmp-{dead}-{other}-xyz")
+    store.sweep()
+    assert theirs.exists()
+
+
+def test_a_file_that_another_process_is_writing_is_no_leftover(tmp_path: Path, dead: int) -> None:
+    host = store_module._HOST
+    expected = {
+        scratch_of(tmp_path / "x.json").name: False,
+        f"x.json.{dead}-{host}.tmp": True,
+        f"x.json.{dead}-elsewhere.tmp": False,
+        f"x.json.{dead}-elsewhere_long_ago.tmp": True,
+        "x.json.123.tmp": True,
+        "notes.tmp": False,
+    }
+    for name in expected:
+        (tmp_path / name).write_text("half")
+    os.utime(tmp_path / f"x.json.{dead}-elsewhere_long_ago.tmp", (0, 0))
+    assert {name: is_leftover(tmp_path / name) for name in expected} == expected
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+@pytest.mark.parametrize("name", ["manifest.json", "values.json", "network.safetensors"])
+def test_an_entry_that_cannot_be_opened_here_is_not_damaged(
+    number: int, name: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(store)
+    whole = Path.open
+
+    def short(path: Path, *options: Any, **more: Any) -> Any:
+        if path.name == name:
+            raise OSError(number, os.strerror(number))
+        return whole(path, *options, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", short)
+        with pytest.raises(Unwritable, match=os.strerror(number)):
+            store.read("host", KEY)
+    assert store.read("host", KEY).values == CONTENTS.values

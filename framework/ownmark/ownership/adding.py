@@ -209,7 +209,7 @@ def _trained(mark: _Mark, count: int, progress: Progress) -> Iterator[nn.Module]
         for node in session.making.hosts.nulls(task):
             session.engine.get(node)
             yield session.making.hosts.host_network(session.making.hosts.built_as(task, node), node)
-    shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)  # while it is held: afterwards it may be another process's
 
 
 def _require_claim(

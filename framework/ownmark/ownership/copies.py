@@ -129,7 +129,7 @@ def embed_copies(
             text = json.dumps({"format": FORMAT, "buyers": places}, indent=1, ensure_ascii=False)
             (folder / LIST).write_text(text, encoding="utf-8")
             (folder / LIST).chmod(0o600)
-    shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)
     return Copies(into, places, utility)
 
 

@@ -144,7 +144,7 @@ def _remove_pages(folder: Path, kept: Collection[str]) -> None:
     """Pages that an earlier report of this run had and this one has not."""
     for path in folder.glob("page-*-????.html"):
         if path.name not in kept:
-            path.unlink()
+            path.unlink(missing_ok=True)  # another report may be at it too
 
 
 def _letters(key: str) -> str:

@@ -38,12 +38,13 @@ class Claim:
     """An entry that is this process's to compute, until the block ends.
 
     Args:
-        retries: how many workers of the same run died over it.
+        interval: seconds between two beats. owner: what it says of this process; `retries` counts the workers of the
+            same run that died over it.
     """
 
-    def __init__(self, folder: Path, interval: float, retries: int) -> None:
-        self.folder, self.retries = folder, retries
-        self._interval = interval
+    def __init__(self, folder: Path, interval: float, owner: Owner) -> None:
+        self.folder, self.retries = folder, int(owner["retries"])
+        self._interval, self._owner = interval, owner
         self._over = threading.Event()
         self._heart = threading.Thread(target=self._beat, daemon=True)
 
@@ -61,10 +62,18 @@ class Claim:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._heart.join()
+        if not self._is_mine():
+            return
         for folder in _generations(
             self.folder
         ):  # the latest last: until then nobody finds the entry unclaimed
-            shutil.rmtree(folder, ignore_errors=True)
+            if _number(folder) <= _number(self.folder):  # later ones are of those who took over
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _is_mine(self) -> bool:
+        """False where others have taken over and ended, and the next one has made a claim of this name."""
+        said = owner_of(self.folder)
+        return not said or all(said.get(word) == self._owner[word] for word in ("process", "started"))
 
 
 @dataclass(frozen=True)
@@ -108,10 +117,10 @@ class Claims:
                 return None
             before = owner_of(held[-1]) if held else {}
             retries = before.get("retries", 0) + 1 if before.get("run") == self.run else 0
-            self._sign(folder, label, retries)
-        return Claim(folder, self.expiry / 12, retries)
+            owner = self._sign(folder, label, retries)
+        return Claim(folder, self.expiry / 12, owner)
 
-    def _sign(self, folder: Path, label: str, retries: int) -> None:
+    def _sign(self, folder: Path, label: str, retries: int) -> Owner:
         owner = {**_here(), "label": label, "since": time.time(), "run": self.run, "retries": retries}
         try:
             (folder / "beat").write_text("0")
@@ -119,6 +128,7 @@ class Claims:
         except OSError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+        return owner
 
     def _abandoned(self, folder: Path) -> bool:
         if is_dead(owner_of(folder)):

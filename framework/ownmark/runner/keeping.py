@@ -31,7 +31,11 @@ def entries(store: Store) -> Iterator[Kept]:
     """Every entry, damaged ones included, by stage."""
     for path in sorted(store.root.glob("*/*/*")):
         if len(path.name) == 64 and path.name.startswith(path.parent.name) and path.is_dir():
-            yield _kept(path)
+            try:
+                kept = _kept(path)
+            except FileNotFoundError:  # removed by another process meanwhile
+                continue
+            yield kept
 
 
 def damaged(store: Store) -> Iterator[tuple[Kept, str]]:
@@ -40,7 +44,8 @@ def damaged(store: Store) -> Iterator[tuple[Kept, str]]:
         try:
             store.read(kept.stage, kept.digest)
         except UntrustedFile as error:
-            yield kept, str(error)
+            if store.path(kept.stage, kept.digest).exists():
+                yield kept, str(error)
 
 
 def unneeded(store: Store, needed: Collection[str]) -> list[Kept]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,10 +19,12 @@ from typing import Any
 
 from ownmark.errors import OwnmarkError, UntrustedFile, Unwritable
 from ownmark.foreign import HIDDEN, redacted
-from ownmark.runner.store import Contents, Store, StoredEntry, settle
+from ownmark.runner.places import writing
+from ownmark.runner.store import Contents, Store, StoredEntry, problem_of, settle
 
 MIRROR = "OWNMARK_MIRROR"
 """Environment variable: the folder for copies of remote stores; ~/.cache/ownmark if not set."""
+_MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
 class Mirrored(Store):
@@ -50,7 +53,7 @@ class Mirrored(Store):
     def try_out(self) -> None:
         """See `Store`."""
         super().try_out()
-        probe = f"{self._top}/.probe-{self.run}"
+        probe = f"{self._top}/.probe-{secrets.token_hex(8)}"  # workers of a run try at the same time
         with _reached(self._address):
             self._files.makedirs(self._top, exist_ok=True)
             self._files.pipe_file(probe, b"x")
@@ -63,10 +66,13 @@ class Mirrored(Store):
             return bool(self._files.exists(f"{self._there(*item)}/manifest.json"))
 
     def read(self, stage: str, digest: str) -> StoredEntry:
-        """See `Store`; fetches the entry first if this machine has no copy."""
+        """See `Store`; fetches the entry first if this machine has no copy, and hands it over if only this one has."""
         if not super().__contains__((stage, digest)):
             self._fetch(stage, digest)
-        return super().read(stage, digest)
+        entry = super().read(stage, digest)
+        if self._owed(stage, digest).exists():
+            self._hand_over(stage, digest)
+        return entry
 
     def write(
         self,
@@ -77,41 +83,69 @@ class Mirrored(Store):
         environment: Mapping[str, Any] | None = None,
     ) -> StoredEntry:
         """See `Store`."""
-        entry = super().write(stage, digest, contents, about, environment)
-        there = self._there(stage, digest)
-        with _reached(self._address):
-            self._files.makedirs(there, exist_ok=True)
-            for path in sorted(entry.path.iterdir(), key=lambda one: one.name == "manifest.json"):
-                self._files.put_file(str(path), f"{there}/{path.name}")
-        return entry
+        owed = self._owed(stage, digest)
+        with writing(self.root):
+            owed.parent.mkdir(parents=True, exist_ok=True)
+            owed.touch()
+        return super().write(stage, digest, contents, about, environment)  # and reads it, which hands it over
 
     def discard(self, stage: str, digest: str) -> None:
         """See `Store`."""
         super().discard(stage, digest)
-        with suppress(FileNotFoundError), _reached(self._address):
+        self._owed(stage, digest).unlink(missing_ok=True)
+        with _reached(self._address), suppress(FileNotFoundError):
             if self._files.exists(self._there(stage, digest)):
                 self._files.rm(self._there(stage, digest), recursive=True)
 
     def _there(self, stage: str, digest: str) -> str:
         return f"{self._top}/{stage}/{digest[:2]}/{digest}"
 
+    def _owed(self, stage: str, digest: str) -> Path:
+        """Stands beside an entry of this machine until it is at the address, whoever is killed meanwhile."""
+        path = self.path(stage, digest)
+        return path.with_name(f"{path.name}.owed")
+
+    def _hand_over(self, stage: str, digest: str) -> None:
+        """Copy an entry of this machine to the address; one that another machine has put there stays."""
+        there, here = self._there(stage, digest), self.path(stage, digest)
+        with _reached(self._address):
+            if not self._files.exists(f"{there}/manifest.json"):
+                self._files.makedirs(there, exist_ok=True)
+                for path in sorted(here.iterdir(), key=lambda one: one.name == "manifest.json"):
+                    self._files.put_file(str(path), f"{there}/{path.name}")
+        self._owed(stage, digest).unlink(missing_ok=True)
+
     def _fetch(self, stage: str, digest: str) -> None:
-        """Copy an entry to this machine; whether its files are what the manifest says is for `Store.read`."""
+        """Copy an entry to this machine, if its files are what its manifest says.
+
+        Raises:
+            UntrustedFile: they are not, or none is there. Unwritable: it cannot be fetched, which is no fault of it.
+        """
         there, target = self._there(stage, digest), self.path(stage, digest)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".tmp-", dir=target.parent) as folder:
-            scratch = Path(folder, "entry")
-            scratch.mkdir()
-            try:
-                manifest = self._files.cat_file(f"{there}/manifest.json")
-                for name in json.loads(manifest)["files"]:
-                    if Path(name).name != name:
-                        raise UntrustedFile(f"{there}: its manifest names {name!r:.60}")
-                    self._files.get_file(f"{there}/{name}", str(scratch / name))
-            except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-                raise UntrustedFile(f"{there}: unreadable store entry ({error})") from error
-            (scratch / "manifest.json").write_bytes(manifest)
-            settle(scratch, target)
+        with writing(self.root):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".tmp-", dir=target.parent) as folder:
+                scratch = Path(folder, "entry")
+                scratch.mkdir()
+                with _reached(self._address):
+                    problem = self._copy(there, scratch, stage, digest)
+                if problem:
+                    raise UntrustedFile(f"{there}: {problem}")
+                settle(scratch, target)
+
+    def _copy(self, there: str, scratch: Path, stage: str, digest: str) -> str | None:
+        """Copy the manifest and the files that it names; what is wrong with them."""
+        try:
+            text = self._files.cat_file(f"{there}/manifest.json")
+            manifest = json.loads(text)
+            for name in manifest["files"]:
+                if Path(name).name != name:
+                    raise UntrustedFile(f"{there}: its manifest names {name!r:.60}")
+                self._files.get_file(f"{there}/{name}", str(scratch / name))
+            (scratch / "manifest.json").write_bytes(text)
+            return problem_of(scratch, manifest, stage, digest)
+        except (*_MISSING, ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
+            raise UntrustedFile(f"{there}: unreadable store entry ({error})") from error
 
 
 @contextmanager
@@ -119,6 +153,8 @@ def _reached(address: str) -> Iterator[None]:
     """What fails in the block is the address's fault: file systems raise errors of every kind."""
     try:
         yield
+    except OwnmarkError:
+        raise
     except Exception as error:
         raise Unwritable(
             f"--store {redacted(address)}: cannot be reached or written ({type(error).__name__}: "

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
+
+from ownmark.runner.places import writing
+from ownmark.runner.store import scratch_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -24,19 +26,20 @@ def write_picture(folder: Path, name: str, images: Tensor) -> Path:
         images: [N, C, H, W] in [0, 1], one or three channels.
 
     Raises:
-        ValueError: they are no picture.
+        ValueError: they are no picture. Unwritable: the disk is full, or the like.
     """
     picture = image_grid(images.detach().cpu().float().numpy())
     path = folder / f"{_plain(name)}-{hashlib.sha256(picture).hexdigest()[:12]}.png"
     if path.exists():
         return path
-    folder.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        scratch.write_bytes(picture)
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    scratch = scratch_of(path)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            scratch.write_bytes(picture)
+            scratch.replace(path)
+        finally:
+            scratch.unlink(missing_ok=True)
     return path
 
 

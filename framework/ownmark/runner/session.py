@@ -29,13 +29,12 @@ from ownmark.runner.qualify import at_home
 from ownmark.runner.reading import Reading
 from ownmark.runner.record import Recorder
 from ownmark.runner.resolve import Methods
-from ownmark.runner.store import store_at, write_text
+from ownmark.runner.store import is_leftover, store_at, write_text
 from ownmark.runner.yamlfile import Document, parse, read
 from ownmark.strictjson import written
 
 _RECORD = re.compile(r"[0-9a-f]{12}\.json")
 _LINE = re.compile(r"[^\n]*?:(\d+): ")
-_SCRATCH = re.compile(r"\.\d+\.tmp$")
 _log = logging.getLogger("ownmark")
 
 
@@ -256,7 +255,7 @@ class Session:
         shown = {str(value) for record in records for value in record.get("exhibits", {}).values()}
         for path in (self.folder / "exhibits").glob("*.png"):
             if str(path.relative_to(self.folder)) not in shown:
-                path.unlink()
+                path.unlink(missing_ok=True)
 
     def _work(self, cell: Cell) -> dict[str, Any]:
         if (misfit := self.making.misfits.of(cell)) is not None:
@@ -336,7 +335,7 @@ class Session:
             if _RECORD.fullmatch(path.name) and path.name not in wanted
         ]
         for path in others:
-            path.unlink()
+            path.unlink(missing_ok=True)  # another run on this folder may be at it too
         if others:
             self.progress.note(
                 f"removed {len(others)} records of cells that this plan does not have from {self.folder}, where an "
@@ -345,5 +344,5 @@ class Session:
             )
         for leftover in (*self.folder.glob("*.tmp"), *self.folder.glob("*/*.tmp")):
             linked = leftover.parent != self.folder and leftover.parent.is_symlink()
-            if _SCRATCH.search(leftover.name) and not linked:  # of a killed run
-                leftover.unlink()
+            if is_leftover(leftover) and not linked:
+                leftover.unlink(missing_ok=True)

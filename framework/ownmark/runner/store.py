@@ -8,11 +8,13 @@ from several machines: whoever computes an entry holds a claim on it (see `claim
 
 from __future__ import annotations
 
+import errno
 import functools
 import hashlib
 import json
 import os
 import platform
+import re
 import secrets
 import shutil
 import tempfile
@@ -26,15 +28,27 @@ from typing import Any
 from torch import Tensor
 
 from ownmark.contracts.weights import read_tensors, write_tensors
-from ownmark.errors import UntrustedFile
+from ownmark.errors import UntrustedFile, Unwritable
 from ownmark.runner import claims
 from ownmark.runner.claims import Claim, Claims
 from ownmark.runner.places import require_writable, unfinished, writing
 
 FORMAT = "ownmark store 1"
 
-_HOST = platform.node().partition(".")[0].replace("-", "_") or "here"
 _DAY = 86_400
+_SHORT = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+"""What this process or machine is short of when it fails to open a file."""
+
+
+def _here() -> str:
+    """This machine, and the namespace in which its process numbers mean something; a word without `-` and `.`."""
+    space = ""
+    with suppress(OSError):
+        space = "_" + "".join(filter(str.isdigit, os.readlink("/proc/self/ns/pid")))
+    return (platform.node().partition(".")[0].replace("-", "_") or "here") + space
+
+
+_HOST = _here()
 
 
 @dataclass(frozen=True)
@@ -108,14 +122,14 @@ class Store:
         """Open an entry.
 
         Raises:
-            UntrustedFile: it is absent, damaged, or not what its place says.
+            UntrustedFile: it is absent, damaged, or not what its place says. Unwritable: no file can be opened here.
         """
         path = self.path(stage, digest)
         try:
             if not (path / "manifest.json").is_file():  # nor a pipe that nobody writes to
                 raise UntrustedFile(f"{path}: unreadable store entry (no manifest)")
             manifest = json.loads((path / "manifest.json").read_text())
-            problem = _problem(path, manifest, stage, digest)
+            problem = problem_of(path, manifest, stage, digest)
             if problem:
                 raise UntrustedFile(f"{path}: {problem}")
             values = json.loads((path / "values.json").read_text())
@@ -123,6 +137,13 @@ class Store:
                 raise UntrustedFile(f"{path}: values.json holds no mapping")
             return StoredEntry(path, values, dict(manifest.get("environment", {})))
         except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
+            if (
+                getattr(error, "errno", None) in _SHORT
+            ):  # no fault of the entry, which must not be removed for it
+                raise Unwritable(
+                    f"{path}: cannot be read ({error.strerror}); mend that and run the same command again, everything "
+                    "that was finished is kept"
+                ) from error
             raise UntrustedFile(f"{path}: unreadable store entry ({error})") from error
 
     def write(
@@ -173,8 +194,9 @@ class Store:
         """Remove what killed processes left under temporary names, and their claims."""
         claims.sweep(self.root)
         for leftover in unfinished(self.root):
-            if leftover.name.startswith(".tmp-") and _abandoned(leftover):
-                shutil.rmtree(leftover, ignore_errors=True)
+            _, process, host, *_ = (*leftover.name.split("-"), "", "")
+            if leftover.name.startswith(".tmp-") and _abandoned(leftover, process, host):
+                _delete(leftover)
 
 
 def store_at(address: str, run: str | None = None) -> Store:
@@ -190,13 +212,12 @@ def store_at(address: str, run: str | None = None) -> Store:
     return Store(Path(address).expanduser().resolve(), run)
 
 
-def _abandoned(leftover: Path) -> bool:
+def _abandoned(leftover: Path, process: str, host: str) -> bool:
     """Whether nobody can still be writing there: its process is gone or, on another machine, a day has passed."""
-    _, process, host, *_ = (*leftover.name.split("-"), "", "")
     if host == _HOST and process.isdigit():
         return not _alive(int(process))
     try:
-        return time.time() - leftover.stat().st_mtime > _DAY
+        return time.time() - leftover.lstat().st_mtime > _DAY
     except OSError:
         return False
 
@@ -211,6 +232,20 @@ def _alive(process: int) -> bool:
     return True
 
 
+_SCRATCH = re.compile(r"\.(\d+)(?:-([^.]+))?\.tmp$")
+
+
+def scratch_of(path: Path) -> Path:
+    """Where a file is written before it is renamed to `path`; the name says by whom."""
+    return path.with_name(f"{path.name}.{os.getpid()}-{_HOST}.tmp")
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether this is such a file, and of a process that was killed; version 0.1 wrote no machine into the name."""
+    found = _SCRATCH.search(path.name)
+    return found is not None and (found[2] is None or _abandoned(path, found[1], found[2]))
+
+
 def write_text(path: Path, text: str, flush: bool = True, mode: int = 0o666) -> None:
     """Write a file under a temporary name, flush it to disk and rename it into place; the same text is left alone.
 
@@ -222,7 +257,7 @@ def write_text(path: Path, text: str, flush: bool = True, mode: int = 0o666) -> 
         if not mode & 0o077:
             path.chmod(mode)
         return
-    scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    scratch = scratch_of(path)
     try:
         with open(scratch, "w", encoding="utf-8", opener=functools.partial(os.open, mode=mode)) as file:
             file.write(text)
@@ -299,7 +334,8 @@ def _sha256(path: Path) -> str:
     return state.hexdigest()
 
 
-def _problem(path: Path, manifest: Any, stage: str, digest: str) -> str | None:
+def problem_of(path: Path, manifest: Any, stage: str, digest: str) -> str | None:
+    """What is wrong with an entry's files, by its manifest; None if nothing is."""
     if manifest.get("format") != FORMAT:
         return f"written by another version ({manifest.get('format')!r}, expected {FORMAT!r})"
     if (manifest.get("stage"), manifest.get("digest")) != (stage, digest):

@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -97,15 +98,29 @@ def _write(entry: Path, listing: Listing, decode: Decode, skip_bad: bool) -> Non
     work = Path(tempfile.mkdtemp(prefix=f"{entry.name}.", dir=entry.parent))
     try:
         _decode_all(work, listing, decode, skip_bad)
-        if entry.exists() and _read(entry) is None:
-            shutil.rmtree(entry)  # damaged
         try:
             work.rename(entry)
         except OSError:
             if _read(entry) is None:  # nobody else has just made the same
-                raise
+                _replace(entry, work)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _replace(entry: Path, work: Path) -> None:
+    """Put `work` in the place of what is damaged, which is moved aside first: what another process puts there while
+    it is being removed is not removed with it."""
+    aside = work.with_name(f"{work.name}.damaged")
+    try:
+        with suppress(FileNotFoundError):  # another process was faster
+            entry.rename(aside)
+        try:
+            work.rename(entry)
+        except OSError:
+            if _read(entry) is None:
+                raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _decode_all(work: Path, listing: Listing, decode: Decode, skip_bad: bool) -> None:
