@@ -137,9 +137,7 @@ class Store:
                 raise UntrustedFile(f"{path}: values.json holds no mapping")
             return StoredEntry(path, values, dict(manifest.get("environment", {})))
         except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
-            if (
-                getattr(error, "errno", None) in _SHORT
-            ):  # no fault of the entry, which must not be removed for it
+            if isinstance(error, OSError) and error.errno in _SHORT:  # no fault of the entry, which must stay
                 raise Unwritable(
                     f"{path}: cannot be read ({error.strerror}); mend that and run the same command again, everything "
                     "that was finished is kept"
