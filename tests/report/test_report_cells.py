@@ -7,7 +7,7 @@ from tests.report.fakes import failed, record
 
 from ownmark.report.aggregate import Group, grids
 from ownmark.report.cells import cell_lines, failures
-from ownmark.report.facts import contradicted, criteria, granted, thresholds
+from ownmark.report.facts import above, contradicted, criteria, granted, thresholds
 from ownmark.report.numbers import interval_text, p_text, span, to_ascii
 
 
@@ -50,6 +50,32 @@ def test_three_seeds_show_intervals_counts_and_the_largest_p():
     records = [fixed(0), fixed(1), fixed(2, rate=0.92)]
     records[2]["verdict"]["p_value"] = 0.0012
     assert said(*records) == ["acc 0.970 ±0.000", "BER 0.060 ±0.043", "claim 3/3 p≤0.0012", "✓ survived 3/3"]
+
+
+ABOVE = [
+    ({"p_value": 0.2, "basis": "shape", "decided_by": "nulls", "null_models": 4}, "claim p=0.2 (shape)", 1),
+    ({"p_value": 0.5, "basis": "shape", "decided_by": "both", "null_models": 1}, "claim p=0.5 (shape)", 1),
+    ({"p_value": 0.06, "basis": "exact", "decided_by": "decoys"}, "claim p=0.06 (decoys)", 0),
+    ({"p_value": 0.05, "basis": "rank", "decided_by": "nulls"}, "claim p=0.05", 0),
+    ({"p_value": 0.2, "basis": "shape", "claim": False}, "no claim p=0.2", 0),
+]
+
+
+@pytest.mark.parametrize(("verdict", "line", "notes"), ABOVE)
+def test_a_claim_beside_a_p_above_its_rate_says_what_it_rests_on(verdict, line, notes):
+    made = fixed()
+    made["verdict"] |= {"stated_rate": 0.05} | verdict
+    assert said(made)[2] == line
+    (grid,) = grids([made])
+    assert len(above(grid)) == notes
+    for note in above(grid):
+        assert f"{verdict['null_models']} null models cannot show 0.05, 19 can" in note
+
+
+def test_of_several_seeds_one_above_its_rate_is_enough():
+    records = [fixed(0), fixed(1)]
+    records[1]["verdict"] |= {"stated_rate": 0.05, "p_value": 0.2, "basis": "shape", "null_models": 4}
+    assert said(*records)[2] == "claim 2/2 p≤0.2 (shape)"
 
 
 def test_labels_are_read_as_matches():

@@ -72,6 +72,14 @@ def test_no_claim_is_said_so() -> None:
     assert "no claim (p = 1)" in outcome({**RECORD, "verdict": {"claim": False, "p_value": 1.0}})
 
 
+@pytest.mark.parametrize(("p", "models"), [(0.2, 4), (0.5, 1)])
+def test_a_claim_above_its_rate_says_what_it_rests_on(p: float, models: int) -> None:
+    found = {"claim": True, "p_value": p, "stated_rate": 0.05, "basis": "shape", "null_models": models}
+    line = outcome({**RECORD, "verdict": found})
+    assert f"claim (p = {p}, on the shape of a distribution: {models} null models cannot show 0.05" in line
+    assert f"claim (p = {p})" in outcome({**RECORD, "verdict": found | {"stated_rate": 0.5}})
+
+
 def test_an_estimate_multiplies_what_is_missing_by_what_its_kind_took() -> None:
     estimate = Estimate()
     estimate.start({"a": "host", "b": "host", "c": "marked", "d": "utility"})

@@ -31,6 +31,11 @@ def is_held(target: str) -> bool:
     return target.startswith(f"{__name__}:")
 
 
+def held(target: str) -> Callable[..., Any] | None:
+    """What makes the object of a name; None if it is none of this process, or no name of an object at all."""
+    return _HELD.get(target.partition(":")[2]) if is_held(target) else None
+
+
 def __getattr__(name: str) -> Callable[..., Any]:
     if name in _HELD:
         return _HELD[name]
@@ -38,4 +43,7 @@ def __getattr__(name: str) -> Callable[..., Any]:
     if kind not in KINDS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     what, argument = KINDS[kind]
-    raise Gone(f"{what} of a process that has ended; `ownmark.load(MARK, {argument}=...)` takes them again")
+    keeps = ", and `save` keeps them" if kind == "d" else ""
+    raise Gone(
+        f"{what} of a process that has ended; `ownmark.load(MARK, {argument}=...)` takes them again{keeps}"
+    )

@@ -15,10 +15,12 @@ from typing import Any
 from torch import nn
 
 from ownmark.api.data import as_images, samples_of
+from ownmark.api.held import is_held
+from ownmark.api.keeping import target_of
 from ownmark.api.lending import Lent, lend, lend_images
 from ownmark.api.results import Mark
 from ownmark.discovery import Catalog, discover
-from ownmark.errors import OwnmarkError
+from ownmark.errors import DataError, OwnmarkError
 from ownmark.foreign import shown
 from ownmark.methods import Kind, Need
 from ownmark.runner.thresholds import models_for
@@ -110,11 +112,13 @@ def load(
         trust: the folder is the caller's own, so that code and files which it names are used. Not needed for a mark
             that was made on this machine, nor for its class where `network` is given.
         network: an instance, or what makes one, of the owner's class, where the folder cannot name it.
-        data, test, mean, std: what `mark` was given. Fresh keys are drawn from them, which say whose a mark is beside
-            saying that there is one; without them a verdict rests on the key's construction and on null models.
+        data, test, mean, std: what `mark` was given, for a mark that does not keep its images. Fresh keys are drawn
+            from them, which say whose a mark is beside saying that there is one; without them a verdict rests on the
+            key's construction and on null models.
 
     Raises:
         UntrustedFile: the folder is incomplete or altered, or names code and is not trusted.
+        DataError: the data are not those that the mark was made from.
         OwnmarkError: the class is not known here.
     """
     from ownmark.ownership.folder import Claim, Release, model_state
@@ -126,7 +130,8 @@ def load(
     if data is not None:
         images = as_images(data, test, mean, std, None)
         shape = Release.read(folder / "released").structure
-        lend_images(replace(images, classes=shape.classes))
+        lent = lend_images(replace(images, classes=shape.classes))
+        _require_same(lent, Claim.read(folder / "owner"), Release.read(folder / "released"))
     owner, release = Claim.read(folder / "owner"), Release.read(folder / "released")
     if network is not None:
         folder = _with_network(folder, network)
@@ -140,6 +145,15 @@ def load(
     if network is not None:
         weakref.finalize(found, shutil.rmtree, folder, ignore_errors=True)
     return found
+
+
+def _require_same(lent: str, owner: Any, release: Any) -> None:
+    target = target_of(owner, release)
+    if is_held(target) and lent != target:
+        raise DataError(
+            "data: not the images that the mark was made from; give data, test, mean and std as `ownmark.mark` was "
+            "given them"
+        )
 
 
 def _nulls_for(rate: float, scheme: Any, readers: Sequence[Any], catalog: Catalog) -> int:

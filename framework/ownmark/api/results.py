@@ -91,20 +91,27 @@ class Mark:
             given = nulls if isinstance(nulls, int) else weights_in(Path(work), nulls)
             return add_reader(self.folder, spelled, nulls=given, device="cpu", trust_mark=True)
 
-    def save(self, folder: str | Path) -> Path:
+    def save(self, folder: str | Path, *, images: bool = True) -> Path:
         """Write the mark: `released` to be given away, `owner` to be kept.
 
+        Args:
+            images: whether `owner` keeps the images that the key was drawn from, a byte a pixel where that is exact.
+                Fresh keys are drawn from them; without, a later process has to be given them again (`load`).
+
         Raises:
-            OwnmarkError: the folder exists.
+            OwnmarkError: the folder exists. Unwritable: the disk is full.
         """
+        from ownmark.api.keeping import drop_images, keep_images
         from ownmark.ownership.folder import appearing, require_vacant
         from ownmark.ownership.mine import remember
+        from ownmark.runner.places import writing
 
         into = Path(folder)
         require_vacant(into)
-        with appearing(into) as scratch:
+        with writing(into), appearing(into) as scratch:
             shutil.copytree(self.folder, scratch, dirs_exist_ok=True)
             self._name_class(scratch / "released" / "model.json")
+            (keep_images if images else drop_images)(scratch / "owner")
         remember(into)
         return into
 

@@ -116,6 +116,7 @@ def trace(copies: Path, suspect: str, out: Path | None, asking: Asking, **option
 @service_options
 def evidence(mark: Path, suspect: str, into: Path, asking: Asking, **options: Any) -> None:
     """Ask with MARK whose SUSPECT is, as `verify` does, and leave a folder for a judge to recompute the verdict."""
+    from ownmark.ownership.folder import IMAGES
     from ownmark.ownership.proof import gathered, write_evidence
     from ownmark.ownership.telling import counted, told
 
@@ -127,7 +128,10 @@ def evidence(mark: Path, suspect: str, into: Path, asking: Asking, **options: An
     for line in told(record):  # before the folder is written: a full disk costs no verdict
         click.echo(line)
     write_evidence(mark, into, record, recorder)
-    click.echo(f"wrote {into}: for a judge's eyes, it shows the key; publish {into / 'statement.json'} alone")
+    shows = (
+        "the key and the images that it was drawn from" if (into / "owner" / IMAGES).exists() else "the key"
+    )
+    click.echo(f"wrote {into}: for a judge's eyes, it shows {shows}; publish {into / 'statement.json'} alone")
     end(VERDICT[record["claim"]])
 
 

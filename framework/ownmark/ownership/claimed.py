@@ -97,6 +97,7 @@ class Says(TypedDict):
     readers: Annotated[dict[Word, Reads], Field(min_length=1, max_length=1000)]
     derivation: NotRequired[Derivation | None]
     data: NotRequired[Any]
+    images: NotRequired[Word]
     released: NotRequired[dict[Word, Word]]
 
 

@@ -10,10 +10,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from ownmark.contracts.dataset import Images
 from ownmark.contracts.evidence import Evidence
 from ownmark.contracts.extractor import Extractor
 from ownmark.contracts.key import Key
 from ownmark.contracts.returned import returned
+from ownmark.contracts.samples import Samples
 from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.views import BlackBox, WhiteBox
 from ownmark.discovery import Catalog
@@ -31,7 +33,7 @@ from ownmark.runner.resolve import needs_of
 from ownmark.runner.seeds import rng_for
 from ownmark.runner.splits import divide, task_of
 from ownmark.runner.thresholds import guess_of, models_for, threshold_of
-from ownmark.runner.verdict import Basis, verdict
+from ownmark.runner.verdict import PUBLIC, Basis, verdict
 from ownmark.stats import Decoys, Knowing, Threshold, rank_among
 
 UNREADABLE = "the data that fresh keys are drawn from cannot be read ({error})"
@@ -152,6 +154,21 @@ class Judge:
         rates = decoy_rates(self.extractor, view, keys, count, self.own)
         return rank_among(found.rate, rates), ""
 
+    def _images(self, source: Spec) -> Images:
+        """The images that the mark names.
+
+        Raises:
+            OwnmarkError: they are not those that the key was made from.
+        """
+        if fingerprint_of(self.catalog, source) != self.owner.about.get("data"):
+            raise OwnmarkError(f"{source.label} has changed since the mark was made")
+        return images_of(self.catalog, source)
+
+    def _kept(self, images: Samples) -> Images:
+        """The images that the mark keeps; no test images, which keys are never drawn from."""
+        structure = self.release.structure
+        return Images(images, images.first(0), structure.classes, inputs=structure.inputs)
+
     def _built(self, kind: Kind, spec: Spec) -> Any:
         return self.catalog.build(kind, spec.id, spec.parameters, home=self.catalog.home_of(spec.id))
 
@@ -169,7 +186,9 @@ class Judge:
         def rng(i: int) -> torch.Generator:
             return rng_for("decoy", secret, i)
 
-        for kind, spec in () if self.trusted else ((Kind.SCHEME, marking), (Kind.DATASET, source)):
+        images = self.owner.images(self.release)
+        named = [(Kind.SCHEME, marking), *([(Kind.DATASET, source)] if images is None else [])]
+        for kind, spec in () if self.trusted else named:
             require_no_code(self.catalog, kind, spec, "the mark", flag="--trust-mark")
         scheme: Scheme = self._built(Kind.SCHEME, marking)
         if self.reads["born"]:
@@ -179,9 +198,7 @@ class Judge:
                     "the key keeps nothing to make them of, though the claim says that it does"
                 )
             return kept
-        if fingerprint_of(self.catalog, source) != self.owner.about.get("data"):
-            raise OwnmarkError(f"{source.label} has changed since the mark was made")
-        parts = divide(images_of(self.catalog, source), split)
+        parts = divide(self._images(source) if images is None else self._kept(images), split)
         home = self.catalog.home_of(marking.id)
         needs = needs_of(self.catalog, Kind.SCHEME, marking.id, marking.parameters, home)
         goal = self.release.structure.builder(self.catalog).goal
@@ -201,9 +218,11 @@ def beyond(said: Mapping[str, Any]) -> dict[str, Any]:
 
 def too_few(said: Mapping[str, Any]) -> str:
     """Why a verdict that rests on null models alone is none."""
+    why = said.get("no_decoys", "")
+    others = "" if why in ("", UNLIKE, PUBLIC) else ", or fresh keys, and these were not read"
     return (
         f"the mark is there as far as {said['null_models']} null models can tell, p = {said['p_value']:.2g}; a rate of "
-        f"{said['stated_rate']:g} takes {models_for(said['stated_rate'])} of them"
+        f"{said['stated_rate']:g} takes {models_for(said['stated_rate'])} of them{others}"
     )
 
 

@@ -8,6 +8,7 @@ from ownmark.report.aggregate import Grid, Group, Mean, mean
 from ownmark.report.fields import dig, number, section
 from ownmark.report.naming import Axis
 from ownmark.report.numbers import decimals, estimate, p_text
+from ownmark.stats.above import rests_above
 
 Tone = Literal["plain", "good", "bad", "warn", "muted"]
 
@@ -128,6 +129,8 @@ def _verdict(group: Group) -> list[Line]:
     text = claim_text(group)
     if values:
         text += " " + _extreme(values, claimed=claims[0] > 0)
+    if above := {rests_above(section(record, "verdict")) for record in group.ok} - {""}:
+        text += f" ({', '.join(sorted(above))})"
     return [Line(text, "plain" if claims[0] else "warn")]
 
 

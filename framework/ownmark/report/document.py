@@ -11,7 +11,16 @@ from ownmark.report.blocks import Block, Bullets, Heading, Links, Picture, Table
 from ownmark.report.cells import cell_lines, failures, impossible, row_lines, unreadable
 from ownmark.report.details import exhibits, measurements, provenance
 from ownmark.report.drops import control_table, drop_table
-from ownmark.report.facts import LEGEND, attackers, contradicted, criteria, notes, stated_rates, thresholds
+from ownmark.report.facts import (
+    LEGEND,
+    above,
+    attackers,
+    contradicted,
+    criteria,
+    notes,
+    stated_rates,
+    thresholds,
+)
 from ownmark.report.features import cloud_table
 from ownmark.report.large import outcome_table
 from ownmark.report.read import Run
@@ -98,7 +107,7 @@ def _task(run: Run, grid: Grid, pictures: Pictures, pages: Sequence[tuple[str, s
     yield from pictures.get("matrix", ())
     yield Heading("How claims are decided", 3)
     yield thresholds(grid)
-    yield from (Text(sentence) for sentence in (*contradicted(grid), *criteria(grid)))
+    yield from (Text(sentence) for sentence in (*above(grid), *contradicted(grid), *criteria(grid)))
     if not pages and any(not column.unattacked for column in grid.columns):
         yield Heading("What attackers were given, and what it cost them", 3)
         yield attackers(grid)

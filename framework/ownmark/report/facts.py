@@ -10,6 +10,7 @@ from ownmark.report.aggregate import Grid, Group, mean
 from ownmark.report.blocks import Table, table
 from ownmark.report.fields import Record, canonical, is_number, number, pair, section
 from ownmark.report.numbers import estimate, interval_text, short, span
+from ownmark.stats.above import rests_above, why_above
 
 LEGEND = (
     "Rates are fractions of 1. BER: share of wrong message bits; WM: share of triggers answered as the key says. "
@@ -45,6 +46,20 @@ def contradicted(grid: Grid) -> list[str]:
         f"! {row.name}: its null models are claimed more often than the stated rate; do not trust its claims."
         for row in grid.rows
         if any(_is_contradicted(record) for record in grid.row(row).ok)
+    ]
+
+
+def above(grid: Grid) -> list[str]:
+    """Rows with claims whose p lies above their stated rate, and what these rest on."""
+    return [
+        f"! {row.name}: claims marked (shape) have a p above their stated rate. They rest {said}. `ownmark embed` and "
+        "`ownmark verify` would claim nothing."
+        for row in grid.rows
+        for said in _distinct(
+            why_above(section(record, "verdict"))
+            for record in grid.row(row).ok
+            if rests_above(section(record, "verdict")) == "shape"
+        )
     ]
 
 

@@ -11,7 +11,7 @@ from ownmark.foreign import paragraph
 from ownmark.report import blocks
 from ownmark.report.aggregate import Grid, grids
 from ownmark.report.cells import Line, cell_lines, failures, row_lines, unreadable
-from ownmark.report.facts import LEGEND, attackers, contradicted, criteria, stated_rates, thresholds
+from ownmark.report.facts import LEGEND, above, attackers, contradicted, criteria, stated_rates, thresholds
 from ownmark.report.fields import Record
 from ownmark.report.large import is_large, outcome_table
 from ownmark.report.numbers import to_ascii
@@ -82,7 +82,12 @@ def _task(grid: Grid, width: int, plain: bool) -> Iterator[RenderableType]:
     head = Column("scheme", tuple(row_lines(row, grid) for row in grid.rows))
     for chunk in _chunks(_columns(grid), width - head.width - _FRAME - 1):
         yield _table([head, *chunk], plain)
-    if notes := [*contradicted(grid), *(f"✗ {sentence}" for sentence in failures(grid)), *unreadable(grid)]:
+    if notes := [
+        *above(grid),
+        *contradicted(grid),
+        *(f"✗ {sentence}" for sentence in failures(grid)),
+        *unreadable(grid),
+    ]:
         yield _text([Line(note) for note in notes], plain)
     yield _text([Line(""), Line("How claims are decided")], plain, style="bold")
     rules, left_out = _fitting(thresholds(grid), width, SPARED)

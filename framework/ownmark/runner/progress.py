@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from ownmark.foreign import shown
+from ownmark.stats.above import rests_above, why_above
 from ownmark.wording import counted
 
 _LINES = 8
@@ -168,10 +169,11 @@ def outcome(record: Mapping[str, Any]) -> str:
     if "unreadable" in evidence:
         return f"{utility['metric']} {value}, {record['removal']['outcome']}: {_first_line(evidence['unreadable'])}"
     claim = {True: "claim", False: "no claim", None: "undecided"}[verdict["claim"]]
+    above = f", {why_above(verdict)}" if rests_above(verdict) == "shape" else ""
     return (
         f"{utility['metric']} {value}, "
         f"{evidence['hits']}/{evidence['n']} {evidence['symbol']}s match, "
-        f"{claim} (p = {verdict['p_value']:.2g}), {record['removal']['outcome']}"
+        f"{claim} (p = {verdict['p_value']:.2g}{above}), {record['removal']['outcome']}"
     )
 
 

@@ -17,6 +17,7 @@ from ownmark.contracts.weights import read_tensors, write_tensors
 from ownmark.errors import UntrustedFile
 from ownmark.foreign import shown
 from ownmark.ownership.claimed import checked_claim
+from ownmark.ownership.folder.images import read_images
 from ownmark.ownership.folder.places import inside, json_of, spec_of
 from ownmark.ownership.folder.release import Release
 from ownmark.runner.plan import Split
@@ -31,11 +32,24 @@ class Claim:
     Args:
         about: `claim.json`: scheme, and for each reader its threshold and the null models' hits behind it.
         controls: clean labelled images, which tell a working network from one that answers anything alike.
+        folder: where it was read.
     """
 
     about: Mapping[str, Any]
     key: Key
     controls: Samples
+    folder: Path | None = None
+
+    def images(self, release: Release) -> Samples | None:
+        """The images that the key was drawn from, if the mark keeps them; see `ownership.folder.images`.
+
+        Raises:
+            UntrustedFile: they are not what was kept.
+        """
+        known = self.about.get("images")
+        if known is None or self.folder is None:
+            return None
+        return read_images(self.folder, known, release.structure.shape, release.structure.classes)
 
     def origin(self, release: Release) -> Release:
         """The release with what was left out of it when it was given away: host, dataset, division.
@@ -78,7 +92,7 @@ class Claim:
         controls, _ = read_tensors(inside(folder, "controls.safetensors"), "controls")
         if key.digest() != about.get("key"):
             raise UntrustedFile(f"{folder}: key.safetensors is not the key that claim.json was made with")
-        return cls(about, key, _samples(controls, folder / "controls.safetensors"))
+        return cls(about, key, _samples(controls, folder / "controls.safetensors"), folder)
 
     def require_of(self, release: Release, where: str) -> None:
         """Controls that are images of the task that the network was made for.
