@@ -10,10 +10,8 @@ from ownmark.stats.decoys import least_decoys
 
 def rests_above(verdict: Mapping[str, Any]) -> str:
     """What such a claim rests on, `shape` or `decoys`; empty for every other verdict."""
-    p_value, stated = verdict.get("p_value"), verdict.get("stated_rate")
-    if not (
-        verdict.get("claim") and _is_number(p_value) and _is_number(stated) and 0 < stated < min(p_value, 1)
-    ):
+    p_value, stated = _number(verdict.get("p_value")), _number(verdict.get("stated_rate"))
+    if not verdict.get("claim") or not 0 < stated < min(p_value, 1):
         return ""
     return "decoys" if verdict.get("decided_by") == "decoys" else str(verdict.get("basis", ""))
 
@@ -24,5 +22,6 @@ def why_above(verdict: Mapping[str, Any]) -> str:
     return f"on the shape of a distribution: {models} null models cannot show {stated:g}, {least_decoys(stated)} can"
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float)
+def _number(value: Any) -> float:
+    """The number; 0 for anything else, which is above no rate and no rate itself."""
+    return value if isinstance(value, int | float) else 0.0
