@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ownmark.discovery.checks import RESERVED
 from ownmark.errors import OwnmarkError
+from ownmark.runner.places import require_writable
 
 TEMPLATE = "scheme-pack"
 """What all packs share, with a scheme and an attack."""
@@ -38,6 +39,7 @@ def create_pack(name: str, into: Path, kind: str | None = None, method: str | No
 
     Raises:
         OwnmarkError: the name, kind or id will not do, or the folder exists.
+        Unwritable: nothing can be written there.
     """
     _check_name(name)
     _check_method(method, kind, name)
@@ -46,6 +48,7 @@ def create_pack(name: str, into: Path, kind: str | None = None, method: str | No
         raise OwnmarkError(f"{folder} exists already; choose another name or folder, or remove it first")
     if kind is not None and kind not in KINDS:
         raise OwnmarkError(f"no template for {kind!r}; there are {', '.join(KINDS)}")
+    require_writable(folder.parent, "--into")
     names = _names(name, kind, method)
     for path, text in _texts(kind).items():
         target = folder / _renamed(path, names)

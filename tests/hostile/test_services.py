@@ -119,7 +119,7 @@ ENDLESS = {
 @pytest.mark.parametrize("script", ENDLESS.values(), ids=ENDLESS)
 def test_an_exchange_is_over_when_its_time_is(listening: Any, script: Script) -> None:
     start = time.monotonic()
-    with pytest.raises(UnusableAnswer, match="no answer after 1 attempts"):
+    with pytest.raises(UnusableAnswer, match="no answer after 1 attempt"):
         ask(listening(script))
     assert time.monotonic() - start < 30
 
@@ -146,7 +146,7 @@ def test_a_body_that_ends_with_the_connection_is_an_answer_if_it_ends_in_time(li
     ids=["length", "chunk", "no last chunk"],
 )  # fmt: skip
 def test_an_answer_that_breaks_off_is_none(listening: Any, start: bytes) -> None:
-    with pytest.raises(UnusableAnswer, match="no answer after 1 attempts"):
+    with pytest.raises(UnusableAnswer, match="no answer after 1 attempt"):
         ask(listening(lambda to: to.sendall(start)), timeout=5)
 
 

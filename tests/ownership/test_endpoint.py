@@ -119,10 +119,16 @@ def scored(rows: Any) -> bytes:
     [
         ((200, {"Content-Type": "text/html"}, b"<html>Sign in</html>"), "expected JSON, got text/html: <html>"),
         ((401, JSON, b'{"error": "no token"}'), "status 401.*no token"),
-        ((404, {}, b"nothing here"), "status 404"),
+        ((404, {}, b"nothing here"), "status 404: nothing here; .*address"),
+        ((413, {}, b"Too Large"), "status 413: Too Large; .*--batch-size"),
+        ((413, {}, b""), "status 413: the request is too large.*--batch-size"),
+        ((403, {}, b""), "status 403: .*--header-from-env"),
+        ((422, JSON, b'{"detail": "instances"}'), "status 422: .*instances.*--request-field"),
+        ((418, {}, b""), "status 418$"),
+        ((204, {}, b""), "the answer is empty"),
         ((302, {"Location": "http://127.0.0.1/login"}, b""), "points to http://127.0.0.1/login"),
-        ((200, JSON, b""), "expected JSON"),
-        ((200, JSON, b'{"message": "ok"}'), "found message"),
+        ((200, JSON, b""), "expected JSON, the answer is empty"),
+        ((200, JSON, b'{"message": "ok"}'), "found message; --answer-field"),
         ((200, JSON, scored([1, 2, 3])), "4 images were asked about"),
         ((200, JSON, scored([[0.1] * 9] * 4)), "9 classes, the task has 10"),
         ((200, JSON, scored([[0.1] * 10] * 5)), r"shape \(5, 10\)"),
@@ -133,7 +139,8 @@ def scored(rows: Any) -> bytes:
         ((200, JSON, scored(["cat"] * 4)), "expected labels or probabilities"),
         ((200, JSON, b"[" * 100_000), "expected JSON"),
     ],
-    ids=["html", "unauthorised", "not-found", "redirect", "empty", "no-field", "too-few", "classes", "too-many",
+    ids=["html", "unauthorised", "not-found", "too-large", "too-large-unsaid", "forbidden", "unprocessable", "teapot",
+         "no-content", "redirect", "empty", "no-field", "too-few", "classes", "too-many",
          "ragged", "nan", "label", "fraction", "words", "deep"],
 )  # fmt: skip
 def test_what_is_no_answer_is_refused_at_once(served: Any, answer: Any, says: str) -> None:
@@ -166,14 +173,14 @@ def test_a_dead_service_is_given_up_with_its_reason() -> None:
 def test_a_service_that_never_answers_is_given_up(served: Any) -> None:
     served.trouble = lambda number: time.sleep(1.0)
     asked = endpoint(served, timeout=0.2, retries=0)
-    with pytest.raises(UnusableAnswer, match="no answer after 1 attempts"):
+    with pytest.raises(UnusableAnswer, match=r"no answer after 1 attempt, .*--timeout"):
         asked(images(2))
     assert (asked.sent, asked.requests) == (2, 1)
 
 
 def test_an_answer_that_does_not_end_is_given_up(served: Any) -> None:
     served.trouble = lambda number: (200, {"Content-Length": "1000", **JSON}, b"[" * 10)
-    with pytest.raises(UnusableAnswer, match="no answer after 1 attempts"):
+    with pytest.raises(UnusableAnswer, match=r"no answer after 1 attempt, .*(broke off|--timeout)"):
         endpoint(served, timeout=0.3, retries=0)(images(2))
 
 

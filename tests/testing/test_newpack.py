@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from tests.testing.installing import dist_info, entry_points
 
-from ownmark.errors import OwnmarkError
+from ownmark.cli import main
+from ownmark.errors import OwnmarkError, Unwritable
 from ownmark.newpack import create_pack
 
 
@@ -41,6 +43,20 @@ def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(OwnmarkError, match="exists already"):
         create_pack("our-marks", tmp_path)
     assert list((tmp_path / "our-marks").iterdir()) == []
+
+
+@pytest.mark.parametrize("into", ["/proc", "file", "file/below"])
+def test_a_place_where_nothing_can_be_written_is_named(into: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    place = tmp_path / into
+    with pytest.raises(Unwritable, match=rf"{place}: nothing can be written there .* --into"):
+        create_pack("our-marks", place)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_commands_to_go_on_with_can_be_copied(tmp_path: Path) -> None:
+    said = CliRunner().invoke(main, ["new", "our-marks", "--into", str(tmp_path / "my packs")])
+    assert f"pip install -e '{tmp_path}/my packs/our-marks' && ownmark check our-marks" in said.output
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -164,7 +165,8 @@ def new(name: str, into: Path, kind: str | None, method: str | None) -> None:
     from ownmark.newpack import create_pack
 
     folder = create_pack(name, into, kind, method)
+    given = shlex.quote(str(folder))
     click.echo(
-        f"wrote {folder}\nnext: pip install -e {folder} && ownmark check {name}\n"
-        f"or, without pip: ownmark --pack {folder} check {name}"
+        f"wrote {folder}\nnext: pip install -e {given} && ownmark check {name}\n"
+        f"or, without pip: ownmark --pack {given} check {name}"
     )

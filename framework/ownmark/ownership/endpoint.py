@@ -7,6 +7,7 @@ counts; what cannot be repaired by asking again is an `UnusableAnswer` that says
 from __future__ import annotations
 
 import email.utils
+import http.client
 import json
 import math
 import time
@@ -24,6 +25,7 @@ from ownmark.ownership.answers import plain_answers
 from ownmark.ownership.credentials import Redactor, authorization, checked_headers
 from ownmark.ownership.exchange import Line, TooLarge
 from ownmark.ownership.protocols import ONE_BY_ONE, request_of, unwrapped
+from ownmark.wording import counted
 
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Status codes after which asking again may help."""
@@ -34,6 +36,14 @@ ELEMENTS = 2 * 2**20
 PATIENCE = 60.0
 """Seconds before a request is repeated, at most, if the service does not say."""
 DAY = 86_400.0
+_ELSE = "it takes other requests: --protocol, --request-field, --layout and --pixels say which"
+_WHO = "it wants to know who asks: --header-from-env NAME=VARIABLE sends a token"
+_WHERE = "nothing is answered at this address; look at it again"
+REMEDIES = {
+    400: _ELSE, 415: _ELSE, 422: _ELSE, 401: _WHO, 403: _WHO, 404: _WHERE, 405: _WHERE,
+    413: "the request is too large; send fewer images in one with --batch-size",
+}  # fmt: skip
+"""What to do about a status, if anything is known to help."""
 
 
 @dataclass(frozen=True)
@@ -154,15 +164,15 @@ class Endpoint:
             except (UnusableAnswer, TooLarge) as error:
                 raise UnusableAnswer(f"{self.service.url}: {error}") from error
             except Exception as error:  # sockets, TLS, http.client: whatever it is, asking again may help
-                trouble, wait = f"{type(error).__name__}: {error}", None
+                trouble, wait = _broken(error), None
             else:
                 if status not in PASSING:
                     return self._decoded(status, headers, content, len(batch))
                 trouble, wait = f"status {status}", _retry_after(headers)
             if attempt < self.service.retries:
                 self._wait(min(2.0**attempt, PATIENCE) if wait is None else wait, trouble)
-        times = self.service.retries + 1
-        raise UnusableAnswer(f"{self.service.url}: no answer after {times} attempts, the last one: {trouble}")
+        times = counted(self.service.retries + 1, "attempt")
+        raise UnusableAnswer(f"{self.service.url}: no answer after {times}, the last one: {trouble}")
 
     def _spend(self, images: int) -> None:
         if self.budget is not None and self.sent + images > self.budget:
@@ -254,13 +264,16 @@ def decoded(
     if not 200 <= status < 300:
         where = headers.get("location")
         told = f"it points to {shown(redact(redacted(where)), 200)}; use that address" if where else start
-        raise UnusableAnswer(f"status {status}: {told}")
+        said = "; ".join(filter(None, (told, REMEDIES.get(status))))
+        raise UnusableAnswer(f"status {status}: {said}" if said else f"status {status}")
     values = sum(map(content.count, (b",", b"[", b"{")))
     if values > ELEMENTS:
         raise UnusableAnswer(f"an answer of {values} values to {count} images; at most {ELEMENTS} are read")
     try:
         answer = json.loads(content)
     except (ValueError, RecursionError) as error:
+        if not content.strip():
+            raise UnusableAnswer("expected JSON, the answer is empty") from error
         kind = headers.get("content-type", "something")
         raise UnusableAnswer(f"expected JSON, got {shown(kind, 60)}: {start}") from error
     if protocol != "plain":
@@ -288,8 +301,19 @@ def _field(answer: Mapping[str, Any], name: str, redact: Callable[[str], str]) -
         else:
             wanted = repr(name) if name else f"any of {', '.join(ANSWERS)}"
             found = shown(redact(", ".join(answer)), 200) or "nothing"
-            raise UnusableAnswer(f"expected {wanted} in the answer, found {found}")
+            raise UnusableAnswer(
+                f"expected {wanted} in the answer, found {found}; --answer-field says where answers are"
+            )
     return held
+
+
+def _broken(error: Exception) -> str:
+    """Why a request came to nothing."""
+    if isinstance(error, TimeoutError):
+        return f"{error or 'it took too long'}; --timeout allows more"
+    if isinstance(error, http.client.IncompleteRead):
+        return "the answer broke off"
+    return f"{type(error).__name__}: {error}"
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
