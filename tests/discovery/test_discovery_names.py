@@ -96,8 +96,12 @@ def test_a_schemes_extractor_is_its_own_packs(site):
     catalog = site.discover()
     assert catalog.default_extractor(scheme).distribution == "beta"
     assert catalog.default_extractor(dataclasses.replace(scheme, extractor="other")).distribution == "acme"
-    with pytest.raises(AmbiguousMethod):
+    with pytest.raises(AmbiguousMethod, match="scheme s of third is read by the extractor 'bits'"):
         catalog.default_extractor(dataclasses.replace(scheme, distribution="third"))
+    with pytest.raises(
+        MethodNotFound, match=r"scheme s of beta is read by the extractor 'bit': .*did you mean"
+    ):
+        catalog.default_extractor(dataclasses.replace(scheme, extractor="bit"))
 
 
 def test_a_catalogue_cannot_be_changed(site):

@@ -38,8 +38,14 @@ _OPTIONS = (
         "--answer-field", default="",
         help="Of the JSON that comes back, result.0.scores if nested; else found by itself.",
     ),
-    click.option("--layout", type=click.Choice(["chw", "hwc"]), default="chw", show_default=True),
-    click.option("--pixels", type=click.Choice(["unit", "byte"]), default="unit", show_default=True),
+    click.option(
+        "--layout", type=click.Choice(["chw", "hwc"]), default="chw", show_default=True,
+        help="Of an image: channels first, or last.",
+    ),
+    click.option(
+        "--pixels", type=click.Choice(["unit", "byte"]), default="unit", show_default=True,
+        help="From 0 to 1, or whole numbers up to 255.",
+    ),
     click.option(
         "--protocol", type=click.Choice(["plain", "v2", "huggingface", "torchserve", "gradio"]), default="plain",
         show_default=True, help="Of the service; v2 is KServe's and Triton's.",

@@ -77,9 +77,15 @@ class Catalog:
         """The extractor a scheme names; its own distribution's, should several have one of that name.
 
         Raises:
-            MethodNotFound, AmbiguousMethod: as `find` does.
+            MethodNotFound, AmbiguousMethod: as `find` does; says whose extractor it is.
         """
-        return self.find(Kind.EXTRACTOR, scheme.extractor, scheme.distribution)
+        try:
+            return self.find(Kind.EXTRACTOR, scheme.extractor, scheme.distribution)
+        except (MethodNotFound, AmbiguousMethod) as error:
+            named = (
+                f"scheme {scheme.id} of {scheme.distribution} is read by the extractor {scheme.extractor!r}"
+            )
+            raise type(error)(f"{named}: {error}") from error
 
     @property
     def collisions(self) -> tuple[tuple[Declaration, ...], ...]:
