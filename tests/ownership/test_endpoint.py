@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-import time
+import threading
 from typing import Any
 
 import pytest
@@ -30,7 +30,7 @@ class Naps(list[float]):
 
 
 def endpoint(served: Any, naps: Naps | None = None, budget: int | None = None, **options: Any) -> Endpoint:
-    service = Service(served.url, **{"batch_size": 4, "timeout": 5.0, **options})
+    service = Service(served.url, **{"batch_size": 4, "timeout": 60.0, **options})
     return Endpoint(service, budget, classes=10, sleep=Naps() if naps is None else naps)
 
 
@@ -159,22 +159,23 @@ def test_scores_first_and_labels_then_are_refused(served: Any) -> None:
 
 
 def test_a_dead_service_is_given_up_with_its_reason() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     naps = Naps()
-    asked = Endpoint(Service(f"http://127.0.0.1:{port}", retries=2), sleep=naps)
-    with pytest.raises(UnusableAnswer, match=r"no answer after 3 attempts.*refused"):
-        asked(images(2))
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # and nobody listens, nor can anybody else
+        asked = Endpoint(Service(f"http://127.0.0.1:{held.getsockname()[1]}", retries=2), sleep=naps)
+        with pytest.raises(UnusableAnswer, match=r"no answer after 3 attempts.*refused"):
+            asked(images(2))
     assert naps == [1.0, 2.0]
     assert (asked.sent, asked.requests) == (0, 0)
 
 
 def test_a_service_that_never_answers_is_given_up(served: Any) -> None:
-    served.trouble = lambda number: time.sleep(1.0)
-    asked = endpoint(served, timeout=0.2, retries=0)
+    over = threading.Event()
+    served.trouble = lambda number: (over.wait(60), None)[1]
+    asked = endpoint(served, timeout=1.0, retries=0)
     with pytest.raises(UnusableAnswer, match=r"no answer after 1 attempt, .*--timeout"):
         asked(images(2))
+    over.set()
     assert (asked.sent, asked.requests) == (2, 1)
 
 

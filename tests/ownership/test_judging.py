@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -16,10 +18,11 @@ from click.testing import CliRunner
 from safetensors.torch import load_file, save_file
 
 from ownmark.cli import main
-from ownmark.errors import NotApplicable, OwnmarkError, PlanError, UntrustedFile
-from ownmark.ownership import commit, embed, evidence, judge, verify
-from ownmark.ownership.commitment import Secret, read_commitment
-from ownmark.ownership.sums import write_sums
+from ownmark.errors import NotApplicable, OwnmarkError, PlanError, UntrustedFile, Unwritable
+from ownmark.ownership import adding, commit, embed, evidence, judge, verify
+from ownmark.ownership.commitment import Secret, read_commitment, write_commitment
+from ownmark.ownership.folder import Claim
+from ownmark.ownership.sums import require_sums, write_sums
 
 PLAN = """
 tasks: [{dataset: digits, host: {convnet: {width: 0.5, recipe: {epochs: 3}}}}]
@@ -91,6 +94,51 @@ def test_a_commitment_binds_secret_salt_and_statement() -> None:
     ]
     others.append(secret.commit({"scheme": {"keys": 21}}))
     assert digest not in {other.digest for other in others}
+
+
+def full_disk(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_commitment_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret, statement = Secret("1" * 64, "2" * 32), {"scheme": {"keys": 20}}
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full_disk)
+        with pytest.raises(Unwritable, match="No space left"):
+            write_commitment(tmp_path / "commitment", secret, statement)
+    assert list(tmp_path.iterdir()) == []
+    made = write_commitment(tmp_path / "commitment", secret, statement)
+    assert read_commitment(tmp_path / "commitment") == (made, secret)
+    assert (tmp_path / "commitment").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("name", ["claim.json", "sums.json"])
+def test_a_reader_that_cannot_be_written_leaves_a_derived_mark_as_it_was(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    mark = Path(shutil.copytree(made / "mark", tmp_path / "mark"))
+    before, write = Claim.read(mark / "owner").about, Path.write_text
+    more = before | {"readers": {**before["readers"], "another": next(iter(before["readers"].values()))}}
+
+    def full(path: Path, text: str, *options: Any, **more: Any) -> int:
+        if path.name.startswith(name):
+            write(path, text[:10])
+            full_disk()
+        return write(path, text, *options, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        with pytest.raises(Unwritable, match="No space left"):
+            adding._write(mark, more, before)
+    require_sums(mark / "owner")
+    assert Claim.read(mark / "owner").about == before
+    adding._write(mark, more, before)
+    require_sums(mark / "owner")
+    assert Claim.read(mark / "owner").about == more
+    with pytest.raises(OwnmarkError, match="changed while"):
+        adding._write(mark, before | {"task": "of another process"}, before)
+    assert Claim.read(mark / "owner").about == more
+    assert sorted(path.name for path in mark.iterdir()) == ["owner", "released"]
 
 
 @pytest.mark.parametrize(

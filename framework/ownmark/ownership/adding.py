@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,13 +31,14 @@ from ownmark.ownership.judging import Judge
 from ownmark.ownership.mine import is_mine, remember
 from ownmark.ownership.origin import described
 from ownmark.ownership.secrecy import alone
-from ownmark.ownership.sums import SUMS, write_sums
+from ownmark.ownership.sums import SUMS, sums_text
 from ownmark.ownership.trust import require_no_code, require_plain
 from ownmark.runner.cell import Spec, canonical, expand
 from ownmark.runner.decoys import decoys_for
 from ownmark.runner.device import device_called
 from ownmark.runner.distinct import distinct
 from ownmark.runner.engine import Progress
+from ownmark.runner.places import writing
 from ownmark.runner.plan import parse_plan
 from ownmark.runner.progress import Silent
 from ownmark.runner.session import checked_session
@@ -106,7 +108,7 @@ def add_reader(
     kept = _measured(
         at_hand, spec, nulls, float(first["rate"]) if rate is None else rate, progress or Silent()
     )
-    _write(mark, about | {"readers": {**about["readers"], spec.label: kept}})
+    _write(mark, about | {"readers": {**about["readers"], spec.label: kept}}, at_hand.owner.about)
     if mine:
         remember(mark)
     return kept
@@ -238,12 +240,25 @@ def _require_claim(
         )
 
 
-def _write(mark: Path, about: Mapping[str, Any]) -> None:
-    """`claim.json` anew, whole or not at all; with its sums, where a commitment has them."""
+def _write(mark: Path, about: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+    """`claim.json` anew, with its sums where a commitment has them: both, or on a full disk neither.
+
+    They are written outside of `owner`, where whatever the sums do not name is refused.
+
+    Raises:
+        OwnmarkError: the claim is not what it was `before`.
+    """
     folder = mark / "owner"
-    scratch = folder / "claim.json.tmp"
-    scratch.write_text(json.dumps(about, indent=1, sort_keys=True))
-    scratch.chmod(0o600)
-    scratch.rename(folder / "claim.json")
-    if (folder / SUMS).is_file():
-        write_sums(folder)
+    with writing(folder), tempfile.TemporaryDirectory(prefix=".", dir=mark) as scratch:
+        texts = {"claim.json": json.dumps(about, indent=1, sort_keys=True)}
+        if (folder / SUMS).is_file():
+            texts[SUMS] = sums_text(folder, texts)
+        for name, text in texts.items():
+            Path(scratch, name).write_text(text)
+            Path(scratch, name).chmod(0o600)
+        if Claim.read(folder).about != before:
+            raise OwnmarkError(
+                f"{mark}: its claim was changed while the reader was measured; nothing was added, run it again"
+            )
+        for name in texts:
+            Path(scratch, name).replace(folder / name)

@@ -20,8 +20,9 @@ from typing import Any
 
 from ownmark.errors import OwnmarkError, UntrustedFile
 from ownmark.foreign import shown
-from ownmark.ownership.folder import inside
+from ownmark.ownership.folder import appearing, inside
 from ownmark.ownership.stamps import STAMP
+from ownmark.runner.places import writing
 
 FORMAT, SECRET_FORMAT = "ownmark commitment 1", "ownmark secret 1"
 PUBLIC, PRIVATE = "commitment.json", "secret.json"
@@ -119,20 +120,20 @@ def write_commitment(
         stamp: gives a time stamp of the published file's bytes, which is put beside it.
 
     Raises:
-        OwnmarkError: the folder exists, or no stamp was given; nothing was written then.
+        OwnmarkError: the folder exists, no stamp was given, or the disk is full; nothing was written then.
     """
     if folder.exists():
         raise OwnmarkError(f"{folder} exists already; a commitment is made once")
     made = secret.commit(statement)
     public = _text(made.to_json()).encode()
     given = None if stamp is None else stamp(public)
-    folder.mkdir(parents=True, mode=0o700)
     private = _text({"format": SECRET_FORMAT, "secret": secret.secret, "salt": secret.salt})
-    with os.fdopen(os.open(folder / PRIVATE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(private)
-    (folder / PUBLIC).write_bytes(public)
-    if given is not None:
-        (folder / STAMP).write_bytes(given)
+    with writing(folder), appearing(folder, private=True) as scratch:
+        with os.fdopen(os.open(scratch / PRIVATE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(private)
+        (scratch / PUBLIC).write_bytes(public)
+        if given is not None:
+            (scratch / STAMP).write_bytes(given)
     return made
 
 

@@ -35,6 +35,12 @@ def write_sums(folder: Path) -> None:
     (folder / SUMS).write_text(_text(sums_of(folder)))
 
 
+def sums_text(folder: Path, instead: Mapping[str, str]) -> str:
+    """What `sums.json` will say once the folder holds these texts, by name, instead of what it holds now."""
+    new = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in instead.items()}
+    return _text({**sums_of(folder), **new})
+
+
 def sum_of(path: Path) -> str:
     """SHA-256, hex, of a plain file; empty for anything else."""
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
