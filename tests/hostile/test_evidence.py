@@ -166,7 +166,7 @@ def test_what_is_no_file_is_neither_waited_for_nor_followed(
 ) -> None:
     folder = Path(shutil.copytree(asked / "proof", tmp_path / "proof"))
     place(folder)
-    with within(20), pytest.raises(OwnmarkError):
+    with within(120), pytest.raises(OwnmarkError):
         judge(folder)
 
 

@@ -22,7 +22,7 @@ DIGEST = "ab" * 32
 
 
 def command(*words: object) -> Result:
-    with within(20):
+    with within(120):
         done = CliRunner().invoke(main, [*map(str, words)])
     assert isinstance(done.exception, SystemExit | None), done.exception
     assert "\x1b" not in done.output
@@ -131,7 +131,7 @@ def test_a_strange_claim_is_no_reason_to_wait(
     (claim / "owner.json").write_text("{}")
     (claim / "beat").write_text("0")
     damage(claim / name)
-    with within(20):
+    with within(120):
         (found,) = held(store)
         assert owner_of(found.folder) == {}
         assert not is_dead(found.owner)

@@ -78,7 +78,7 @@ def dripping(before: bytes, drop: bytes, seconds: float = 0.02) -> Script:
 
     def script(connection: socket.socket) -> None:
         connection.sendall(before)
-        for _ in range(int(20 / max(seconds, 1e-4))):
+        for _ in range(int(300 / max(seconds, 1e-4))):  # the one that asks hangs up long before
             connection.sendall(drop)
             time.sleep(seconds)
 
@@ -121,7 +121,7 @@ def test_an_exchange_is_over_when_its_time_is(listening: Any, script: Script) ->
     start = time.monotonic()
     with pytest.raises(UnusableAnswer, match="no answer after 1 attempt"):
         ask(listening(script))
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 100
 
 
 def test_an_exchange_that_was_cut_leaves_no_thread_behind(listening: Any) -> None:

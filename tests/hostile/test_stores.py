@@ -210,7 +210,7 @@ def test_nothing_is_removed_through_a_link(sound: Path, tmp_path: Path, place: s
 def outcome(sound: Path, folder: Path) -> str:
     """`same`, or what went wrong."""
     try:
-        with within(30):
+        with within(120):
             failed = again(folder).failed
     except Waited:
         return "hang"

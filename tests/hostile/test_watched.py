@@ -38,7 +38,7 @@ def watched(folder: Path, warm_up: list[str], command: list[str]) -> dict[str, A
     environment["MPLCONFIGDIR"] = str(folder / "mpl")
     done = subprocess.run(
         [sys.executable, str(HERE / "watched.py"), json.dumps(warm_up), json.dumps(command)],
-        capture_output=True, text=True, cwd=folder, env=environment, timeout=120,
+        capture_output=True, text=True, cwd=folder, env=environment, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -200,6 +200,20 @@ def test_what_a_killed_process_held_is_free_at_once_and_its_run_counts_it(entry:
     assert [path.name for path in entry.parent.iterdir()] == [f"{DIGEST}.claim-2"]
 
 
+@pytest.mark.parametrize("files", [[], ["beat"], ["owner.json"]], ids=str)
+def test_what_is_left_of_a_claim_is_swept_after_a_day(entry: Path, files: list[str]) -> None:
+    """Its owner was killed while it made the claim, or while it took it away."""
+    old, new = (entry.with_name(f"{DIGEST}.claim-{i}") for i in range(2))
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+        for name in files:
+            (folder / name).write_text("")
+    for path in (*old.iterdir(), old):
+        os.utime(path, (0, 0))
+    sweep(entry.parents[2])
+    assert list(entry.parent.iterdir()) == [new]
+
+
 @pytest.mark.parametrize("value", ["soon", "0", "-5", "nan", "1e9"])
 def test_an_expiry_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(EXPIRY, value)

@@ -210,6 +210,18 @@ def test_a_refused_entry_that_another_process_has_replaced_is_taken(
     assert len(notes.notes) == 1
 
 
+def test_an_entry_that_another_process_removes_while_the_run_goes_on_is_computed_again(
+    make: Callable[..., Engine],
+) -> None:
+    calls: list[str] = []
+    engine = make()
+    first = engine.get(counting(calls))
+    engine.store.discard("host", first.path.name)
+    again = engine.get(counting(calls))
+    assert calls == ["a", "a"]
+    assert torch.equal(again.tensors("network")["weight"], first.tensors("network")["weight"])
+
+
 def test_cost_counts_the_samples_that_all_fitters_of_the_stage_have_seen(make: Callable[..., Engine]) -> None:
     samples = Samples(torch.rand(10, 1, 2, 2), torch.zeros(10, dtype=torch.int64))
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 2))

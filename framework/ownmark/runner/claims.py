@@ -152,7 +152,9 @@ def sweep(root: Path) -> None:
     """Remove claims that nobody holds: of processes of this machine that are gone, or a day old."""
     for folder in _all(root):
         with suppress(OSError):
-            if is_dead(owner_of(folder)) or time.time() - (folder / "beat").stat().st_mtime > _DAY:
+            beat = folder / "beat"  # gone where its owner was killed while it made the claim, or took it away
+            last = (beat if beat.exists() else folder).stat().st_mtime
+            if is_dead(owner_of(folder)) or time.time() - last > _DAY:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
