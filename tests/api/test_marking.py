@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 import ownmark
-from ownmark.api.lending import freshened
+from ownmark.api.lending import freshened, lend
 from ownmark.contracts import Samples
 from ownmark.contracts.weights import read_tensors
 from ownmark.discovery import discover
@@ -184,6 +184,28 @@ def test_no_null_model_is_trained_where_chance_is_known(marked: Any) -> None:
     about = json.loads((marked.folder / "owner" / "claim.json").read_text())
     assert about["readers"]["default"]["null_hits"] == []
     assert about["split"]["reserve"] == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "trains"),
+    [
+        (None, {"epochs": 10, "optimizer": "adam", "lr": 1e-3, "weight_decay": 0.0}),
+        ({"epochs": 3}, {"epochs": 3, "optimizer": "adam", "lr": 1e-3, "weight_decay": 0.0}),
+        ({"lr": 0.05}, {"epochs": 10, "lr": 0.05}),
+        ({"optimizer": "sgd", "epochs": 2}, {"epochs": 2, "optimizer": "sgd"}),
+    ],
+    ids=["nothing", "epochs", "rate", "optimiser"],
+)
+def test_a_recipe_is_adams_unless_it_names_a_rate_or_an_optimiser(
+    given: Any, trains: dict[str, Any], model: nn.Module, data: Any, tmp_path: Path
+) -> None:
+    lent = lend(model, data[0], tmp_path, test=data[1], recipe=given)
+    assert lent.host["module"]["recipe"] == trains
+
+
+def test_one_reader_may_stand_alone(model: nn.Module, data: Any) -> None:
+    with pytest.raises(PlanError, match="no pack has an extractor 'alin'; did you mean 'align'"):
+        ownmark.mark(model, data[0], test=data[1], readers="alin", nulls=1, device="cpu")
 
 
 def test_a_model_that_takes_normalised_images(data: Any, normalised: nn.Module) -> None:

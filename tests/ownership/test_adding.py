@@ -22,6 +22,7 @@ from ownmark.discovery import discover
 from ownmark.errors import DataError, NotApplicable, OwnmarkError
 from ownmark.methods import Kind
 from ownmark.ownership import add_reader, adding, embed, verify
+from ownmark.ownership.embedding import _left_out
 from ownmark.ownership.folder import Claim, Release, model_state
 from ownmark.ownership.judging import beyond
 from ownmark.ownership.secrecy import alone
@@ -78,6 +79,21 @@ def test_align_joins_a_mark_after_its_neurons_were_shuffled(owned: Path, tmp_pat
     assert verify(owned, owned / "released", device="cpu")["claim"] is True
     innocent = innocents(owned, tmp_path, 20)[-1]
     assert verify(owned, innocent, reader="align", device="cpu")["claim"] is False
+
+
+@pytest.mark.parametrize(
+    ("used", "controls", "says"),
+    [
+        (12, {"n": 100}, "7 more do not know the task"),
+        (18, {"n": 100}, "1 more"),
+        (19, {"n": 100}, ""),
+        (12, None, ""),
+    ],
+)
+def test_null_models_that_were_left_out_are_told(used: int, controls: Any, says: str) -> None:
+    told = _left_out({"null_models": used, "controls": controls}, 19)
+    assert says in told
+    assert bool(told) is bool(says)
 
 
 @pytest.mark.parametrize("count", [0, 1, 8, 18])

@@ -10,7 +10,7 @@ from typing import Any
 
 from ownmark.errors import OwnmarkError
 
-KINDS = {"d": ("images", "data"), "m": ("a model and its weights", "network")}
+KINDS = {"d": ("images", "data"), "m": ("the network is built by an object", "network")}
 """First letters of names: what they are, and as which argument they are given again."""
 _HELD: dict[str, Callable[..., Any]] = {}
 
@@ -43,7 +43,7 @@ def __getattr__(name: str) -> Callable[..., Any]:
     if kind not in KINDS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     what, argument = KINDS[kind]
-    keeps = ", and `save` keeps them" if kind == "d" else ""
+    keeps = ", and `save` keeps them" if kind == "d" else ", in Python"
     raise Gone(
         f"{what} of a process that has ended; `ownmark.load(MARK, {argument}=...)` takes them again{keeps}"
     )

@@ -22,8 +22,9 @@ from ownmark.contracts.views import device_of, evaluating
 from ownmark.contracts.weights import write_tensors
 from ownmark.errors import DataError, NotApplicable, OwnmarkError
 
-EPOCHS = 10
-"""Of null models, where nothing else is said."""
+RECIPE = {"epochs": 10, "optimizer": "adam", "lr": 1e-3, "weight_decay": 0.0}
+"""Of null models and networks from scratch, where nothing else is said: most classes learn by it. The rates that papers
+give for SGD ruin many."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,19 @@ def lend(
     files = weights_in(work, nulls)
     host: dict[str, Any] = {
         "target": target, "weights": str(_file(work / "weights.safetensors", model)), **normalised,
-        "null_weights": [str(file) for file in files], "recipe": {"epochs": EPOCHS} | dict(recipe or {}),
+        "null_weights": [str(file) for file in files], "recipe": _recipe(recipe or {}),
     }  # fmt: skip
     name = lend_images(images)
     importable, configured = importable_class(model), configuration_of(model)
     saved: dict[str, Any] | None = {"module": {"target": importable, **normalised}} if importable else None
     saved = {"transformers": {"config": configured, **normalised}} if configured else saved
     return Lent(model, images, {"module": host}, {"function": {"target": name}}, saved)
+
+
+def _recipe(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The recipe; who names an optimiser or a rate means those of plans for the rest."""
+    named = {"optimizer", "lr", "weight_decay"} & given.keys()
+    return ({"epochs": RECIPE["epochs"]} if named else RECIPE) | dict(given)
 
 
 def lend_images(images: Images) -> str:

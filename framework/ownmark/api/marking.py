@@ -37,7 +37,7 @@ def mark(
     mean: Sequence[float] = (),
     std: Sequence[float] = (),
     classes: int | None = None,
-    readers: Sequence[str | Mapping[str, Any]] = (),
+    readers: str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]] = (),
     nulls: int | Sequence[Any] = (),
     recipe: Mapping[str, Any] | None = None,
     build: Callable[[], nn.Module] | None = None,
@@ -53,7 +53,7 @@ def mark(
         model: takes images [N, C, H, W], answers [N, classes]. data, test, mean, std, classes: see `as_images`; with
             `mean` and `std` the model takes normalised images, without them pixels in [0, 1].
         scheme: as in a plan, `"adi"` or `{"adi": {"keys": 50}}`; it starts from the trained weights if it can.
-        readers: further extractors, as in a plan.
+        readers: further extractors, as in a plan; one may stand alone.
         nulls: null models, for schemes whose chance is not known: how many are trained by `recipe`, or independent
             networks of the same class (modules, files). None are needed where chance is known.
         build: gives a fresh network of the class; without it the layers of a copy are drawn anew.
@@ -69,6 +69,7 @@ def mark(
     from ownmark.ownership import embed
 
     catalog = discover()
+    further = [readers] if isinstance(readers, str | Mapping) else list(readers)
     work = Path(tempfile.mkdtemp(prefix="ownmark-"))
     try:
         given = () if isinstance(nulls, int) else tuple(nulls)
@@ -80,8 +81,8 @@ def mark(
         plan = {
             "name": "mark", "tasks": [{"dataset": lent.dataset, "host": lent.host}],
             "schemes": [started(scheme, catalog)],
-            "extractors": ["default", *readers],
-            "verdict": {"rate": rate, "null_models": count or _nulls_for(rate, scheme, readers, catalog)},
+            "extractors": ["default", *further],
+            "verdict": {"rate": rate, "null_models": count or _nulls_for(rate, scheme, further, catalog)},
         }  # fmt: skip
         made = embed(
             as_plan(plan), work / "mark", max_loss=max_loss, controls=clean, device=device, progress=progress

@@ -244,7 +244,7 @@ def _read(session: Session, cells: tuple[Cell, ...], asked: Kept) -> tuple[dict[
         if basis.controls is not None and asked.knows is not None:
             basis = replace(basis, controls=asked.knows)
         verdicts[label] = verdict(hits, n, evidence["chance"], basis)
-        _require_claim(cell, label, hits, n, basis, verdicts[label])
+        _require_claim(cell, label, hits, n, basis, verdicts[label], session.plan.verdict.null_models)
         spec = cell.extractor or session.making.methods.own_extractor(cell.scheme)
         readers[label] = {
             "extractor": _reader(session, cell, spec),
@@ -281,7 +281,10 @@ def _params(session: Session, cell: Cell, spec: Spec) -> dict[str, Any]:
     return wraps | spec.parameters
 
 
-def _require_claim(cell: Cell, label: str, hits: int, n: int, basis: Basis, found: Mapping[str, Any]) -> None:
+def _require_claim(
+    cell: Cell, label: str, hits: int, n: int, basis: Basis, found: Mapping[str, Any], planned: int
+) -> None:
+    """Refuse what the verdict on the marked network itself does not claim; `planned` null models were asked for."""
     threshold, knowing = basis.threshold, basis.controls
     if knowing is not None and not knowing.knows:
         raise NotApplicable(
@@ -309,9 +312,17 @@ def _require_claim(cell: Cell, label: str, hits: int, n: int, basis: Basis, foun
 
     if found["p_value"] > basis.threshold.rate:
         raise NotApplicable(
-            f"{cell.scheme.label}, read by {label}: {too_few(found)}; raise verdict.null_models, give more of your "
-            "own, or state a higher verdict.rate. Nothing was released"
+            f"{cell.scheme.label}, read by {label}: {too_few(found)}{_left_out(found, planned)}; raise "
+            "verdict.null_models, give more of your own, or state a higher verdict.rate. Nothing was released"
         )
+
+
+def _left_out(found: Mapping[str, Any], planned: int) -> str:
+    """What became of null models that were planned, where answers are read."""
+    left = planned - found["null_models"]
+    if left <= 0 or found["controls"] is None:
+        return ""
+    return f" ({left} more do not know the task, and were left out; train them better)"
 
 
 def _write(

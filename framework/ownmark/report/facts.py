@@ -52,8 +52,8 @@ def contradicted(grid: Grid) -> list[str]:
 def above(grid: Grid) -> list[str]:
     """Rows with claims whose p lies above their stated rate, and what these rest on."""
     return [
-        f"! {row.name}: claims marked (shape) have a p above their stated rate. They rest {said}. `ownmark embed` and "
-        "`ownmark verify` would claim nothing."
+        f"! {row.name}: claims marked (shape) have a p above their stated rate. They rest {said}. `ownmark "
+        "verify` claims nothing on that ground."
         for row in grid.rows
         for said in _distinct(
             why_above(section(record, "verdict"))
