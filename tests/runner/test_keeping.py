@@ -90,6 +90,17 @@ def test_why_names_the_input_that_differs(ran: Path) -> None:
     assert "no cell" in found.output
 
 
+def test_looking_at_a_plan_makes_no_run_folder(
+    ran: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").write_text("nothing can be made here")
+    record, store = next((ran / "run" / "records").glob("*.json")).stem, str(ran / "store")
+    assert ask("why", record, "--plan", str(ran / "kept.yaml"), "--store", store).exit_code == 0
+    found = ask("store", "prune", "--dry-run", "--keep", str(ran / "kept.yaml"), "--store", store)
+    assert (found.exit_code, found.output.splitlines()[-1][:9]) == (0, "0 entries")
+
+
 def test_store_is_listed_measured_verified_and_pruned(ran: Path) -> None:
     store = str(ran / "store")
     before = ask("store", "list", "--store", store).output.splitlines()

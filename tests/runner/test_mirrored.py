@@ -107,7 +107,7 @@ def test_an_address_that_cannot_be_written_says_so(
 
 
 @pytest.mark.parametrize("end", [ConnectionError("no route"), KeyboardInterrupt()], ids=["network", "killed"])
-@pytest.mark.parametrize("last", ["values.json", "manifest.json"])
+@pytest.mark.parametrize("last", ["values.json", "manifest.json", "half of it"])
 def test_what_could_not_be_put_there_is_put_there_by_whoever_reads_it_next(
     address: str, end: BaseException, last: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +115,9 @@ def test_what_could_not_be_put_there_is_put_there_by_whoever_reads_it_next(
     put = type(first._files).put_file  # type: ignore[attr-defined]
 
     def breaks(self: Any, here: str, there: str, **options: Any) -> None:
+        if last == "half of it" and there.endswith("manifest.json"):
+            self.pipe_file(there, Path(here).read_bytes()[:20])
+            raise end
         if there.endswith(last):
             raise end
         put(self, here, there, **options)
@@ -123,7 +126,8 @@ def test_what_could_not_be_put_there_is_put_there_by_whoever_reads_it_next(
         patch.setattr(type(first._files), "put_file", breaks)  # type: ignore[attr-defined]
         with pytest.raises((Unwritable, KeyboardInterrupt)):
             first.write("host", DIGEST, CONTENTS, {})
-    assert ("host", DIGEST) not in machine(address, "second", tmp_path, monkeypatch)
+    with pytest.raises(UntrustedFile):
+        machine(address, "second", tmp_path, monkeypatch).read("host", DIGEST)
     again = machine(address, "first", tmp_path, monkeypatch)
     assert ("host", DIGEST) in again
     assert again.read("host", DIGEST).values == CONTENTS.values

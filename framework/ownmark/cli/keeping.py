@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -145,7 +146,8 @@ def _store(address: str) -> Store:
 def _session(plan: str, store: str) -> Session:
     from ownmark.runner.session import prepare
 
-    return prepare(plan, None, store, "auto", None, None)
+    with TemporaryDirectory() as nowhere:  # nothing is run, and no run folder is made
+        return prepare(plan, nowhere, store, "auto", None, None)
 
 
 def _session_of(plan: tuple[str, str], store: str) -> Session:

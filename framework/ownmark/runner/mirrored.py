@@ -109,11 +109,19 @@ class Mirrored(Store):
         """Copy an entry of this machine to the address; one that another machine has put there stays."""
         there, here = self._there(stage, digest), self.path(stage, digest)
         with _reached(self._address):
-            if not self._files.exists(f"{there}/manifest.json"):
+            if not self._has_manifest(there):
                 self._files.makedirs(there, exist_ok=True)
                 for path in sorted(here.iterdir(), key=lambda one: one.name == "manifest.json"):
                     self._files.put_file(str(path), f"{there}/{path.name}")
         self._owed(stage, digest).unlink(missing_ok=True)
+
+    def _has_manifest(self, there: str) -> bool:
+        """False also where half of one lies: not every file system shows a file only once it is whole."""
+        try:
+            json.loads(self._files.cat_file(f"{there}/manifest.json"))
+        except (*_MISSING, ValueError, RecursionError):
+            return False
+        return True
 
     def _fetch(self, stage: str, digest: str) -> None:
         """Copy an entry to this machine, if its files are what its manifest says.
