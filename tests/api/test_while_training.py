@@ -73,7 +73,7 @@ def test_without_the_callback_there_is_no_mark(data: Any) -> None:
 
 def test_a_mark_that_did_not_take_is_said(data: Any) -> None:
     marking = MarkWhileTraining(
-        data[0], {"uchida": {"bits": 24, "layer": "head", "strength": 0.0}}, test=data[1]
+        data[0], {"uchida": {"bits": 24, "layer": "head", "strength": 0.0}}, test=data[1], rate=1e-6
     )
     with pytest.raises(NotApplicable, match="did not take"):
         trained(Training(), data[0], marking, epochs=1)
