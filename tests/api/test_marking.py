@@ -21,6 +21,7 @@ from ownmark.discovery import discover
 from ownmark.errors import DataError, NotApplicable, OwnmarkError, PlanError, UntrustedFile
 from ownmark.methods import Kind
 from ownmark.ownership.folder import IMAGES, write_images
+from ownmark.ownership.folder import images as images_module
 from ownmark.ownership.folder.images import read_images
 
 
@@ -139,13 +140,17 @@ def test_images_that_are_not_those_that_were_saved_draw_no_keys(
     ("images", "kept"),
     [
         (torch.arange(256).reshape(4, 1, 8, 8) / 255, torch.uint8),
+        (torch.arange(256).repeat(5).reshape(20, 1, 8, 8) / 255, torch.uint8),
         (torch.arange(17).repeat(16)[:256].reshape(4, 1, 8, 8) / 16, torch.float32),
         (torch.arange(256, dtype=torch.uint8).reshape(4, 1, 8, 8), torch.uint8),
     ],
-    ids=["levels", "sixteenths", "bytes"],
+    ids=["levels", "many levels", "sixteenths", "bytes"],
 )
-def test_kept_images_come_back_to_the_bit(images: Tensor, kept: torch.dtype, tmp_path: Path) -> None:
-    samples = Samples(images, torch.arange(4))
+def test_kept_images_come_back_to_the_bit(
+    images: Tensor, kept: torch.dtype, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images_module, "_PART", 16)
+    samples = Samples(images, torch.arange(len(images)) % 4)
     known = write_images(tmp_path, samples)
     back = read_images(tmp_path, known, (1, 8, 8), 4)
     assert torch.equal(back.x, samples.x)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ownmark.errors import UntrustedFile
 from ownmark.foreign import shown
+from ownmark.hashing import sha256_of
 from ownmark.ownership.folder import inside
 
 SUMS, FORMAT = "sums.json", "ownmark sums 1"
@@ -43,7 +44,7 @@ def sums_text(folder: Path, instead: Mapping[str, str]) -> str:
 
 def sum_of(path: Path) -> str:
     """SHA-256, hex, of a plain file; empty for anything else."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    return sha256_of(path) if path.is_file() else ""
 
 
 def sums_of(folder: Path) -> dict[str, str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import functools
-import hashlib
 import json
 import os
 import platform
@@ -29,6 +28,7 @@ from torch import Tensor
 
 from ownmark.contracts.weights import read_tensors, write_tensors
 from ownmark.errors import UntrustedFile, Unwritable
+from ownmark.hashing import sha256_of
 from ownmark.runner import claims
 from ownmark.runner.claims import Claim, Claims
 from ownmark.runner.places import require_writable, unfinished, writing
@@ -321,15 +321,7 @@ def _delete(place: Path) -> None:
 
 
 def _sums(folder: Path) -> dict[str, str]:
-    return {path.name: _sha256(path) for path in sorted(folder.iterdir())}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        state = hashlib.sha256()
-        while block := file.read(1 << 20):
-            state.update(block)
-    return state.hexdigest()
+    return {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
 
 
 def problem_of(path: Path, manifest: Any, stage: str, digest: str) -> str | None:
@@ -347,6 +339,6 @@ def problem_of(path: Path, manifest: Any, stage: str, digest: str) -> str | None
     for name, expected in listed.items():
         if Path(name).name != name or not (path / name).is_file():
             return f"{name} is missing"
-        if _sha256(path / name) != expected:
+        if sha256_of(path / name) != expected:
             return f"{name} does not match its checksum"
     return None

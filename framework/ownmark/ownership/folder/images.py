@@ -6,30 +6,43 @@ so they are kept: a byte a pixel where that is exact, else as floats.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
-from ownmark.contracts.pixels import floats
+from ownmark.contracts.pixels import LEVELS, floats
 from ownmark.contracts.samples import Samples
 from ownmark.contracts.tasks import Shape
 from ownmark.contracts.weights import read_tensors, write_tensors
 from ownmark.errors import UntrustedFile
+from ownmark.hashing import sha256_of
 from ownmark.ownership.folder.places import inside
 
 IMAGES = "images.safetensors"
+_PART = 1024
 
 
 def write_images(folder: Path, samples: Samples) -> str:
     """Write labelled images, readable by their owner only; the file's SHA-256."""
-    x = samples.x.cpu()
-    levels = (x * 255).round().clamp(0, 255).to(torch.uint8)
-    exact = bool((floats(levels) == x).all())
     path = folder / IMAGES
-    write_tensors(path, {"x": levels if exact else x, "y": samples.labels.cpu()}, {"ownmark": "images"})
+    write_tensors(
+        path, {"x": _bytes_or_same(samples.x.cpu()), "y": samples.labels.cpu()}, {"ownmark": "images"}
+    )
     path.chmod(0o600)
-    return _sum_of(path)
+    return sha256_of(path)
+
+
+def _bytes_or_same(x: Tensor) -> Tensor:
+    """Images as bytes if these say the same, else as they are; a part at a time, as there may be many."""
+    if x.dtype == torch.uint8:
+        return x
+    levels = torch.empty(x.shape, dtype=torch.uint8)
+    for part, found in zip(torch.split(x, _PART), torch.split(levels, _PART), strict=True):
+        found.copy_((part * LEVELS).round_().clamp_(0, LEVELS))
+        if not torch.equal(floats(found), part):
+            return x
+    return levels
 
 
 def read_images(folder: Path, known: str, shape: Shape, classes: int) -> Samples:
@@ -43,7 +56,7 @@ def read_images(folder: Path, known: str, shape: Shape, classes: int) -> Samples
     """
     path = inside(folder, IMAGES)
     tensors, _ = read_tensors(path, "images")
-    if _sum_of(path) != known:
+    if sha256_of(path) != known:
         raise UntrustedFile(f"{path}: was changed since the mark was saved")
     x, y = tensors.get("x"), tensors.get("y")
     if x is None or y is None or x.dtype not in (torch.uint8, torch.float32) or y.dtype != torch.int64:
@@ -58,7 +71,3 @@ def read_images(folder: Path, known: str, shape: Shape, classes: int) -> Samples
     if x.dtype == torch.float32 and not bool(((x >= 0) & (x <= 1)).all()):
         raise UntrustedFile(f"{path}: pixels lie in [0, 1], these do not")
     return Samples(x, y)
-
-
-def _sum_of(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
