@@ -43,7 +43,5 @@ def __getattr__(name: str) -> Callable[..., Any]:
     if kind not in KINDS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     what, argument = KINDS[kind]
-    keeps = ", and `save` keeps them" if kind == "d" else ", in Python"
-    raise Gone(
-        f"{what} of a process that has ended; `ownmark.load(MARK, {argument}=...)` takes them again{keeps}"
-    )
+    again = "them again, and `save` keeps them" if kind == "d" else "it again, in Python"
+    raise Gone(f"{what} of a process that has ended; `ownmark.load(MARK, {argument}=...)` takes {again}")
