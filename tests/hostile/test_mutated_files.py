@@ -17,8 +17,9 @@ from tests.hostile.test_mutated_plans import LONGEST, SEED, Hang, alarm
 from tests.report.fakes import failed, record
 
 from ownmark.discovery import Catalog, discover
-from ownmark.errors import OwnmarkError
+from ownmark.errors import OwnmarkError, UntrustedFile
 from ownmark.ownership import evidence, judge, verify
+from ownmark.ownership.folder import Release
 from ownmark.ownership.sums import write_sums
 from ownmark.ownership.telling import told
 from ownmark.report import matrix, write_report
@@ -166,3 +167,16 @@ def test_many_changed_files_are_used_or_refused(
     found = counted(kind, range(number), request.getfixturevalue(USES[kind][0]), mark, tmp_path, catalog)
     print(kind, found)
     assert not found["wrong"]
+
+
+@pytest.mark.parametrize("instead", [0, [], "", False, {}])
+@pytest.mark.parametrize("name", ["layers", "dataset"])
+def test_what_says_nothing_is_no_way_to_leave_a_method_out(
+    name: str, instead: object, mark: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(mark / "released", tmp_path / "released"))
+    about = json.loads((folder / "model.json").read_text())
+    assert about[name] is None
+    (folder / "model.json").write_text(json.dumps(about | {name: instead}))
+    with pytest.raises(UntrustedFile, match=r"model\.json: incomplete or altered"):
+        Release.read(folder)

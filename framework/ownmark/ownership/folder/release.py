@@ -161,21 +161,25 @@ class Release:
         """
         about = json_of(inside(folder, "model.json"), MODEL_FORMAT, "ownmark model 1")
         try:
-            layers = about["layers"]
             structure = Structure(
                 spec_of(about["host"]),
                 tuple(map(int, about["shape"])),
                 int(about["classes"]),
-                layers and spec_of(layers),
+                _named(about["layers"]),
                 _inputs(about.get("inputs"), len(about["shape"])),
             )
             if len(about["steps"]) > STEPS:
                 raise ValueError(f"more than {STEPS} attacks")
             steps = tuple(Step(spec_of(step["attack"]), int(step["seed"])) for step in about["steps"])
-            dataset = about["dataset"] and spec_of(about["dataset"])
+            dataset = _named(about["dataset"])
             return cls(structure, dataset, Split(**about["split"]), steps, _start(folder, structure, steps))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise UntrustedFile(f"{folder / 'model.json'}: incomplete or altered ({shown(error)})") from error
+
+
+def _named(told: Any) -> Spec | None:
+    """A method that may be left out; whatever else says nothing (`0`, `[]`) is no way to leave it out."""
+    return None if told is None else spec_of(told)
 
 
 def _inputs(told: Any, sizes: int) -> Inputs:
