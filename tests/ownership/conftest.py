@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from ownmark.contracts import outputs
 from ownmark.discovery import discover
 from ownmark.ownership import embed
 from ownmark.ownership.folder import Release, model_state
+from ownmark.ownership.secrecy import alone
 
 PLAN = """
 tasks: [{dataset: digits, host: {convnet: {recipe: {epochs: 4}}}}]
@@ -129,3 +130,16 @@ def serving() -> Iterator[Callable[[torch.nn.Module], Served]]:
 @pytest.fixture
 def served(network: torch.nn.Module, serving: Callable[[torch.nn.Module], Served]) -> Served:
     return serving(network)
+
+
+@pytest.fixture
+def alone_until_gone() -> Callable[[Path], AbstractContextManager[None]]:
+    """As `alone`, for a work folder that has to go before it is let go: then it may be another process's."""
+
+    @contextmanager
+    def held(work: Path) -> Iterator[None]:
+        with alone(work):
+            yield
+            assert not work.exists()
+
+    return held

@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +23,6 @@ from ownmark.ownership import add_reader, adding, embed, verify
 from ownmark.ownership.embedding import _left_out
 from ownmark.ownership.folder import Claim, Release, model_state
 from ownmark.ownership.judging import beyond
-from ownmark.ownership.secrecy import alone
 
 SCALED = "{align: {extractor: uchida}}"
 
@@ -112,14 +109,10 @@ def test_copies_of_one_network_are_no_null_models(owned: Path, tmp_path: Path) -
         add_reader(owned, "align", nulls=[file] * 19, device="cpu")
 
 
-def test_null_models_are_trained_by_the_marks_recipe(owned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    @contextmanager
-    def held(work: Path) -> Iterator[None]:
-        with alone(work):
-            yield
-            assert not work.exists(), "once the folder is let go, it may be another process's"
-
-    monkeypatch.setattr(adding, "alone", held)
+def test_null_models_are_trained_by_the_marks_recipe(
+    owned: Path, alone_until_gone: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adding, "alone", alone_until_gone)
     kept = add_reader(owned, "align", nulls=2, rate=0.34, device="cpu")
     assert (len(kept["null_hits"]), kept["own_copy"], kept["rate"]) == (2, True, 0.34)
     assert not list(owned.parent.glob("*.nulls"))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,6 @@ from ownmark.errors import NotApplicable, OwnmarkError, UntrustedFile
 from ownmark.ownership import embed_copies, trace
 from ownmark.ownership.copies import buyers_in, derived_secret, read_copies
 from ownmark.ownership.folder import Release, model_state
-from ownmark.ownership.secrecy import alone
 
 BUYERS = ["Acme Ltd.", "Müller & Söhne", "株式会社", "acme ltd"]
 PLAN = """
@@ -127,7 +124,7 @@ def test_copies_are_of_one_network_and_keep_their_buyers_apart(bits: Path) -> No
 
 
 def test_a_killed_embedding_goes_on_with_the_same_keys(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, alone_until_gone: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ownmark.ownership import copies
 
@@ -148,13 +145,7 @@ def test_a_killed_embedding_goes_on_with_the_same_keys(
     assert not (tmp_path / "sold").exists()
     monkeypatch.setattr(copies, "embedded", whole)
 
-    @contextmanager
-    def held(work: Path) -> Iterator[None]:
-        with alone(work):
-            yield
-            assert not work.exists(), "once the folder is let go, it may be another process's"
-
-    monkeypatch.setattr(copies, "alone", held)
+    monkeypatch.setattr(copies, "alone", alone_until_gone)
     made = embed_copies(plan, tmp_path / "sold", ["a", "b"], max_loss=0.1, device="cpu")
     claims = [
         json.loads((mark / "owner" / "claim.json").read_text()) for mark in read_copies(made.folder).values()

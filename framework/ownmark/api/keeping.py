@@ -18,25 +18,20 @@ def target_of(owner: Claim, release: Release) -> str:
 
 def keep_images(owner: Path) -> None:
     """Write the images that fresh keys are drawn from beside the key; none where no reader takes any."""
-    about = _about(owner)
-    make = held(target_of(Claim.read(owner), Release.read(owner.parent / "released")))
-    if make is None or all(reader.get("born") for reader in about["readers"].values()):
+    claim = Claim.read(owner)
+    make = held(target_of(claim, Release.read(owner.parent / "released")))
+    if make is None or all(reader.get("born") for reader in claim.about["readers"].values()):
         return
     images: Images = make()
-    _write(owner, about | {"images": write_images(owner, images.train)})
+    _write(owner, {**claim.about, "images": write_images(owner, images.train)})
 
 
 def drop_images(owner: Path) -> None:
     """Leave out those that are kept."""
-    about = _about(owner)
+    about = dict(Claim.read(owner).about)
     if about.pop("images", None) is not None:
         (owner / IMAGES).unlink(missing_ok=True)
         _write(owner, about)
-
-
-def _about(owner: Path) -> dict[str, Any]:
-    about: dict[str, Any] = json.loads((owner / "claim.json").read_text(encoding="utf-8"))
-    return about
 
 
 def _write(owner: Path, about: dict[str, Any]) -> None:

@@ -23,8 +23,8 @@ from ownmark.contracts.weights import write_tensors
 from ownmark.errors import DataError, NotApplicable, OwnmarkError
 
 RECIPE = {"epochs": 10, "optimizer": "adam", "lr": 1e-3, "weight_decay": 0.0}
-"""Of null models and networks from scratch, where nothing else is said: most classes learn by it. The rates that papers
-give for SGD ruin many."""
+"""Of null models and networks from scratch, where nothing else is said: the README's network knows 85 to 90 % of the
+digits after it, and 10 to 26 % after as many epochs of SGD at 0.1."""
 
 
 @dataclass(frozen=True)

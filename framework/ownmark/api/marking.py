@@ -23,6 +23,7 @@ from ownmark.discovery import Catalog, discover
 from ownmark.errors import DataError, OwnmarkError
 from ownmark.foreign import shown
 from ownmark.methods import Kind, Need
+from ownmark.ownership.folder import Claim, Release, model_state
 from ownmark.runner.thresholds import models_for
 
 TRAINED = "trained"
@@ -122,18 +123,16 @@ def load(
         DataError: the data are not those that the mark was made from.
         OwnmarkError: the class is not known here.
     """
-    from ownmark.ownership.folder import Claim, Release, model_state
     from ownmark.ownership.mine import is_mine
     from ownmark.ownership.trust import require_plain
 
     folder = Path(folder).resolve()
     trust = trust or is_mine(folder)
+    owner, release = Claim.read(folder / "owner"), Release.read(folder / "released")
     if data is not None:
         images = as_images(data, test, mean, std, None)
-        shape = Release.read(folder / "released").structure
-        lent = lend_images(replace(images, classes=shape.classes))
-        _require_same(lent, Claim.read(folder / "owner"), Release.read(folder / "released"))
-    owner, release = Claim.read(folder / "owner"), Release.read(folder / "released")
+        lent = lend_images(replace(images, classes=release.structure.classes))
+        _require_same(lent, owner, release)
     if network is not None:
         folder = _with_network(folder, network)
         release = Release.read(folder / "released")
@@ -148,7 +147,7 @@ def load(
     return found
 
 
-def _require_same(lent: str, owner: Any, release: Any) -> None:
+def _require_same(lent: str, owner: Claim, release: Release) -> None:
     target = target_of(owner, release)
     if is_held(target) and lent != target:
         raise DataError(
@@ -196,7 +195,6 @@ def as_plan(plan: Mapping[str, Any]) -> Any:
 
 def released(lent: Lent, folder: Path) -> nn.Module:
     """A copy of the owner's model with the marked weights; of another structure where the scheme changes layers."""
-    from ownmark.ownership.folder import Release, model_state
 
     state = model_state(folder / "released")
     network = copy.deepcopy(lent.model).cpu().eval()

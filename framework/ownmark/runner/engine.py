@@ -107,9 +107,8 @@ class Engine:
         if key in self._failed:
             raise self._failed[key].with_traceback(None)
         if key in self._open and not os.path.isfile(f"{self._open[key].path}/manifest.json"):
-            del self._open[
-                key
-            ]  # another process has removed it since: `store prune`, or a run that found it damaged
+            # removed by another process since: `store prune`, or a run that found it damaged
+            del self._open[key]
         while key not in self._open:
             self._open_or_compute(node, key, self._wait)
             if key in self._failed:
