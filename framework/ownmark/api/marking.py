@@ -195,7 +195,6 @@ def as_plan(plan: Mapping[str, Any]) -> Any:
 
 def released(lent: Lent, folder: Path) -> nn.Module:
     """A copy of the owner's model with the marked weights; of another structure where the scheme changes layers."""
-
     state = model_state(folder / "released")
     network = copy.deepcopy(lent.model).cpu().eval()
     try:
