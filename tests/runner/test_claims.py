@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ import pytest
 import torch
 
 from ownmark.errors import OwnmarkError, Unwritable
-from ownmark.runner import claims
+from ownmark.runner import claims, leftovers
 from ownmark.runner.claims import EXPIRY, Claim, Claims, held, is_dead, owner_of, sweep
 from ownmark.runner.engine import Engine
 from ownmark.runner.execute import InProcess, Work
@@ -161,7 +162,7 @@ def test_clocks_that_run_ahead_or_behind_decide_nothing(entry: Path, hours: floa
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"process": "one"}', '{"process": 1, "retries": "x"}'])
 def test_a_claim_that_says_nothing_is_waited_for_and_taken_over(entry: Path, text: str, clock: Clock) -> None:
-    """Killed between mkdir and the file, or damaged."""
+    """Damaged, or of a former version and killed between mkdir and the file."""
     folder = entry.with_name(f"{DIGEST}.claim-0")
     folder.mkdir(parents=True)
     if text:
@@ -200,9 +201,53 @@ def test_what_a_killed_process_held_is_free_at_once_and_its_run_counts_it(entry:
     assert [path.name for path in entry.parent.iterdir()] == [f"{DIGEST}.claim-2"]
 
 
+def _end(entry: Path, which: int) -> None:
+    """Take a claim and give it back; end at the given step, as a killed process does."""
+    steps = iter(range(which))
+
+    def step(event: str, _: object) -> None:
+        if event in ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir") and next(steps, None) is None:
+            os._exit(9)
+
+    with Claims().take(entry, "x") or pytest.fail("was taken"):
+        pass  # what is imported on the way has been now
+    sys.addaudithook(step)
+    with Claims().take(entry, "x") or pytest.fail("was taken"):
+        pass
+    os._exit(0)
+
+
+def test_wherever_its_owner_is_killed_a_claim_is_free_at_once(entry: Path) -> None:
+    context, which, status = multiprocessing.get_context("fork"), 0, 9
+    while status == 9:
+        process = context.Process(target=_end, args=(entry, which))
+        process.start()
+        process.join()
+        status, which = process.exitcode or 0, which + 1
+        sweep(entry.parents[2])
+        leftovers.sweep(entry.parents[2])
+        assert list(entry.parent.iterdir()) == [], f"step {which}"
+    assert status == 0
+    assert which > 8
+
+
+def test_a_claim_that_came_between_a_look_and_a_removal_stays(
+    entry: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process ended the dead one's claim first, and a third has made one of its name."""
+    entry.parent.mkdir(parents=True)
+    claim = Claims().take(entry, "x")
+    assert claim is not None
+    looks = iter([True])
+    monkeypatch.setattr(claims, "is_dead", lambda owner: next(looks, False))
+    sweep(entry.parents[2])
+    assert owner_of(claim.folder)["label"] == "x"
+    assert list(entry.parent.iterdir()) == [claim.folder]
+
+
 @pytest.mark.parametrize("files", [[], ["beat"], ["owner.json"]], ids=str)
 def test_what_is_left_of_a_claim_is_swept_after_a_day(entry: Path, files: list[str]) -> None:
-    """Its owner was killed while it made the claim, or while it took it away."""
+    """Its owner, of a former version, was killed while it made the claim, or while it took it away."""
     old, new = (entry.with_name(f"{DIGEST}.claim-{i}") for i in range(2))
     for folder in (old, new):
         folder.mkdir(parents=True)

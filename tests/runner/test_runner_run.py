@@ -16,7 +16,7 @@ from matplotlib.image import imread
 
 from ownmark.errors import Unwritable
 from ownmark.runner import Finished, run
-from ownmark.runner.store import scratch_of
+from ownmark.runner.leftovers import scratch_of
 
 PLAN = """
 schemes: [{uchida: {bits: 16}}, {content: {keys: 10}}]

@@ -16,8 +16,10 @@ import pytest
 import torch
 
 from ownmark.errors import UntrustedFile, Unwritable
+from ownmark.runner import leftovers
 from ownmark.runner import store as store_module
-from ownmark.runner.store import Contents, Store, StoredEntry, is_leftover, scratch_of, write_text
+from ownmark.runner.leftovers import HOST, is_leftover, scratch_of
+from ownmark.runner.store import Contents, Store, StoredEntry, write_text
 
 KEY = "ab" + "0" * 62
 CONTENTS = Contents({"a": [1, 2.5, None]}, {"network": {"w": torch.arange(6.0).reshape(2, 3)}})
@@ -210,14 +212,14 @@ def test_what_is_no_entry_gives_way_and_an_entry_that_came_meanwhile_stays(
         os.mkfifo(target)
     else:
         target.symlink_to(store.root / "nowhere")
-    move = store_module._moved_aside
+    move = store_module.moved_aside
 
     def overtaken(place: Path) -> Path:
-        monkeypatch.setattr(store_module, "_moved_aside", move)
+        monkeypatch.setattr(store_module, "moved_aside", move)
         written(store, contents=Contents({"a": "the other's"}))
         return move(place)
 
-    monkeypatch.setattr(store_module, "_moved_aside", overtaken)
+    monkeypatch.setattr(store_module, "moved_aside", overtaken)
     assert written(store).values == {"a": "the other's"}
     assert [path.name for path in target.parent.iterdir()] == [KEY]
 
@@ -239,7 +241,7 @@ def dead() -> int:
 
 def test_what_a_dead_process_left_is_swept_and_nothing_else(store: Store, dead: int) -> None:
     written(store)
-    host = store_module._HOST
+    host = HOST
     gone = leftover(store, f".tmp-{dead}-{host}-xyz")
     stays = [
         leftover(store, f".tmp-{os.getpid()}-{host}-xyz"),
@@ -270,7 +272,7 @@ def test_what_a_dead_process_had_set_aside_is_swept_whatever_it_is(
     store: Store, dead: int, kind: str
 ) -> None:
     written(store)
-    aside = store.path("host", KEY).with_name(f".tmp-{dead}-{store_module._HOST}-xyz")
+    aside = store.path("host", KEY).with_name(f".tmp-{dead}-{HOST}-xyz")
     outside = store.root / "outside"
     outside.mkdir()
     if kind == "file":
@@ -291,17 +293,17 @@ def test_process_numbers_of_another_namespace_mean_nothing_here(
     words = set()
     for space in ("pid:[4026531836]", "pid:[4026532245]"):
         monkeypatch.setattr(os, "readlink", lambda _, space=space: space)
-        words.add(store_module._here())
+        words.add(leftovers._here())
     assert len(words) == 2
     assert not any(set(word) & set("-./") for word in words)
-    other = next(word for word in sorted(words) if word != store_module._HOST)
+    other = next(word for word in sorted(words) if word != HOST)
     theirs = leftover(store, f".tmp-{dead}-{other}-xyz")
     store.sweep()
     assert theirs.exists()
 
 
 def test_a_file_that_another_process_is_writing_is_no_leftover(tmp_path: Path, dead: int) -> None:
-    host = store_module._HOST
+    host = HOST
     expected = {
         scratch_of(tmp_path / "x.json").name: False,
         f"x.json.{dead}-{host}.tmp": True,

@@ -1,20 +1,21 @@
 """Claims: who computes an entry. They hold where files cannot be locked (NFS, GPFS) and clocks differ.
 
-A claim is a folder, made by mkdir, which is atomic everywhere; its owner changes the file `beat` in it every few
-seconds. Whoever sees a beat stand still for `expiry` seconds, by its own clock, takes over by making the folder of
-the next generation; so does at once who finds that the owner was a process of this machine that is gone. An owner that
-was merely asleep computes what another has computed too, and the entry that is there first stays.
+A claim is a folder that is renamed into place, and out of it, whole: a killed process leaves a claim that says whose
+it was, or none. Its owner changes the file `beat` in it every few seconds. Whoever sees a beat stand still for `expiry`
+seconds, by its own clock, takes over by making the folder of the next generation; so does at once who finds that the
+owner was a process of this machine that is gone. An owner that was merely asleep computes what another has computed
+too, and the entry that is there first stays.
 """
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import os
 import platform
 import re
 import secrets
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -24,12 +25,15 @@ from pathlib import Path
 from typing import Any
 
 from ownmark.errors import OwnmarkError
+from ownmark.runner.leftovers import delete, fresh_name, moved_aside
 from ownmark.runner.places import unfinished, writing
 
 EXPIRY = "OWNMARK_CLAIM_EXPIRY"
 """Environment variable: seconds without a beat after which a claim counts as abandoned; 60 if not set."""
 
 _CLAIM = re.compile(r"([0-9a-f]{64})\.claim-(\d{1,6})")
+_TAKEN = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}
+"""How a rename says that something stands there."""
 _DAY = 86_400
 Owner = dict[str, Any]
 
@@ -68,7 +72,7 @@ class Claim:
             self.folder
         ):  # the latest last: until then nobody finds the entry unclaimed
             if _number(folder) <= _number(self.folder):  # later ones are of those who took over
-                shutil.rmtree(folder, ignore_errors=True)
+                delete(moved_aside(folder))
 
     def _is_mine(self) -> bool:
         """False where others have taken over and ended, and the next one has made a claim of this name."""
@@ -110,25 +114,11 @@ class Claims:
             if held and not self._abandoned(held[-1]):
                 return None
             last = _number(held[-1]) if held else -1
-            folder = entry.with_name(f"{entry.name}.claim-{last + 1}")
-            try:
-                folder.mkdir()
-            except FileExistsError:
-                return None
             before = owner_of(held[-1]) if held else {}
             retries = before.get("retries", 0) + 1 if before.get("run") == self.run else 0
-            owner = self._sign(folder, label, retries)
-        return Claim(folder, self.expiry / 12, owner)
-
-    def _sign(self, folder: Path, label: str, retries: int) -> Owner:
-        owner = {**_here(), "label": label, "since": time.time(), "run": self.run, "retries": retries}
-        try:
-            (folder / "beat").write_text("0")
-            (folder / "owner.json").write_text(json.dumps(owner))
-        except OSError:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        return owner
+            owner = {**_here(), "label": label, "since": time.time(), "run": self.run, "retries": retries}
+            folder = entry.with_name(f"{entry.name}.claim-{last + 1}")
+            return Claim(folder, self.expiry / 12, owner) if _put(folder, owner) else None
 
     def _abandoned(self, folder: Path) -> bool:
         if is_dead(owner_of(folder)):
@@ -141,6 +131,24 @@ class Claims:
         return now - seen[1] > self.expiry
 
 
+def _put(folder: Path, owner: Owner) -> bool:
+    """Make a claim; False if another has been faster."""
+    scratch = fresh_name(folder)
+    try:
+        scratch.mkdir()
+        (scratch / "beat").write_text("0")
+        (scratch / "owner.json").write_text(json.dumps(owner))
+        try:
+            scratch.rename(folder)
+        except OSError as error:
+            if error.errno not in _TAKEN:
+                raise
+            return False
+    finally:
+        delete(scratch)
+    return True
+
+
 def held(root: Path) -> Iterator[Held]:
     """Every claim in a store, the latest of each entry."""
     latest = {folder.with_name(folder.name.partition(".")[0]): folder for folder in _all(root)}
@@ -151,11 +159,22 @@ def held(root: Path) -> Iterator[Held]:
 def sweep(root: Path) -> None:
     """Remove claims that nobody holds: of processes of this machine that are gone, or a day old."""
     for folder in _all(root):
-        with suppress(OSError):
-            beat = folder / "beat"  # gone where its owner was killed while it made the claim, or took it away
-            last = (beat if beat.exists() else folder).stat().st_mtime
-            if is_dead(owner_of(folder)) or time.time() - last > _DAY:
-                shutil.rmtree(folder, ignore_errors=True)
+        if not _unheld(folder):
+            continue
+        aside = moved_aside(folder)
+        if _unheld(aside):
+            delete(aside)
+        else:  # another process ended it after the first look, and a third has made a claim of this name
+            with suppress(OSError):
+                aside.rename(folder)
+
+
+def _unheld(folder: Path) -> bool:
+    with suppress(OSError):
+        beat = folder / "beat"  # former versions left claims without it, when they were killed
+        last = (beat if beat.exists() else folder).stat().st_mtime
+        return is_dead(owner_of(folder)) or time.time() - last > _DAY
+    return False
 
 
 def is_dead(owner: Owner) -> bool:

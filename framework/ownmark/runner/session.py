@@ -20,6 +20,7 @@ from ownmark.runner.engine import Engine, Progress, release
 from ownmark.runner.execute import Executor, InProcess, Work
 from ownmark.runner.graph import Counted, Graph, Node
 from ownmark.runner.judging import Judging
+from ownmark.runner.leftovers import is_leftover
 from ownmark.runner.making import Making
 from ownmark.runner.outline import write_outline
 from ownmark.runner.places import require_plain, require_writable, writing
@@ -29,7 +30,7 @@ from ownmark.runner.qualify import at_home
 from ownmark.runner.reading import Reading
 from ownmark.runner.record import Recorder
 from ownmark.runner.resolve import Methods
-from ownmark.runner.store import is_leftover, store_at, write_text
+from ownmark.runner.store import store_at, write_text
 from ownmark.runner.yamlfile import Document, parse, read
 from ownmark.strictjson import written
 

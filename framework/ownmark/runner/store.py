@@ -12,12 +12,7 @@ import errno
 import functools
 import json
 import os
-import platform
-import re
-import secrets
 import shutil
-import tempfile
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,26 +24,15 @@ from torch import Tensor
 from ownmark.contracts.weights import read_tensors, write_tensors
 from ownmark.errors import UntrustedFile, Unwritable
 from ownmark.hashing import sha256_of
-from ownmark.runner import claims
+from ownmark.runner import claims, leftovers
 from ownmark.runner.claims import Claim, Claims
-from ownmark.runner.places import require_writable, unfinished, writing
+from ownmark.runner.leftovers import delete, fresh_name, moved_aside, scratch_of
+from ownmark.runner.places import require_writable, writing
 
 FORMAT = "ownmark store 1"
 
-_DAY = 86_400
 _SHORT = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 """What this process or machine is short of when it fails to open a file."""
-
-
-def _here() -> str:
-    """This machine, and the namespace in which its process numbers mean something; a word without `-` and `.`."""
-    space = ""
-    with suppress(OSError):
-        space = "_" + "".join(filter(str.isdigit, os.readlink("/proc/self/ns/pid")))
-    return (platform.node().partition(".")[0].replace("-", "_") or "here") + space
-
-
-_HOST = _here()
 
 
 @dataclass(frozen=True)
@@ -163,8 +147,9 @@ class Store:
         target = self.path(stage, digest)
         with writing(self.root):
             target.parent.mkdir(parents=True, exist_ok=True)
-            scratch = Path(tempfile.mkdtemp(prefix=_scratch_name(), dir=target.parent))
+            scratch = fresh_name(target)
             try:
+                scratch.mkdir(mode=0o700)
                 _write_files(scratch, contents)
                 manifest = {
                     "format": FORMAT, "stage": stage, "digest": digest, "about": about, "files": _sums(scratch),
@@ -186,15 +171,12 @@ class Store:
 
     def discard(self, stage: str, digest: str) -> None:
         """Remove an entry that was refused."""
-        _delete(_moved_aside(self.path(stage, digest)))
+        delete(moved_aside(self.path(stage, digest)))
 
     def sweep(self) -> None:
         """Remove what killed processes left under temporary names, and their claims."""
         claims.sweep(self.root)
-        for leftover in unfinished(self.root):
-            _, process, host, *_ = (*leftover.name.split("-"), "", "")
-            if leftover.name.startswith(".tmp-") and _abandoned(leftover, process, host):
-                _delete(leftover)
+        leftovers.sweep(self.root)
 
 
 def store_at(address: str, run: str | None = None) -> Store:
@@ -208,40 +190,6 @@ def store_at(address: str, run: str | None = None) -> Store:
 
         return Mirrored(address, run)
     return Store(Path(address).expanduser().resolve(), run)
-
-
-def _abandoned(leftover: Path, process: str, host: str) -> bool:
-    """Whether nobody can still be writing there: its process is gone or, on another machine, a day has passed."""
-    if host == _HOST and process.isdigit():
-        return not _alive(int(process))
-    try:
-        return time.time() - leftover.lstat().st_mtime > _DAY
-    except OSError:
-        return False
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-_SCRATCH = re.compile(r"\.(\d+)(?:-([^.]+))?\.tmp$")
-
-
-def scratch_of(path: Path) -> Path:
-    """Where a file is written before it is renamed to `path`; the name says by whom."""
-    return path.with_name(f"{path.name}.{os.getpid()}-{_HOST}.tmp")
-
-
-def is_leftover(path: Path) -> bool:
-    """Whether this is such a file, and of a process that was killed; version 0.1 wrote no machine into the name."""
-    found = _SCRATCH.search(path.name)
-    return found is not None and (found[2] is None or _abandoned(path, found[1], found[2]))
 
 
 def write_text(path: Path, text: str, flush: bool = True, mode: int = 0o666) -> None:
@@ -288,36 +236,15 @@ def settle(scratch: Path, target: Path) -> None:
                 return
             if last or not os.path.lexists(target):
                 raise
-        aside = _moved_aside(target)
+        aside = moved_aside(target)
         if _is_whole(aside):
             with suppress(OSError):
                 aside.rename(target)
-        _delete(aside)
+        delete(aside)
 
 
 def _is_whole(entry: Path) -> bool:
     return (entry / "manifest.json").is_file()
-
-
-def _moved_aside(place: Path) -> Path:
-    """Rename what stands there to a name that `Store.sweep` knows; nothing is there if that was not possible."""
-    aside = place.with_name(f"{_scratch_name()}{secrets.token_hex(4)}")
-    with suppress(OSError):
-        place.rename(aside)
-    return aside
-
-
-def _scratch_name() -> str:
-    return f".tmp-{os.getpid()}-{_HOST}-"
-
-
-def _delete(place: Path) -> None:
-    """Delete a folder, or a file, a link or a pipe where a folder belongs."""
-    if place.is_dir() and not place.is_symlink():
-        shutil.rmtree(place, ignore_errors=True)
-    else:
-        with suppress(OSError):
-            place.unlink(missing_ok=True)
 
 
 def _sums(folder: Path) -> dict[str, str]:
