@@ -68,10 +68,9 @@ class Claim:
         self._heart.join()
         if not self._is_mine():
             return
-        for folder in _generations(
-            self.folder
-        ):  # the latest last: until then nobody finds the entry unclaimed
-            if _number(folder) <= _number(self.folder):  # later ones are of those who took over
+        mine = _number(self.folder)  # later ones are of those who took over
+        for folder in _generations(self.folder):  # mine last: until then nobody finds the entry unclaimed
+            if _number(folder) <= mine:
                 delete(moved_aside(folder))
 
     def _is_mine(self) -> bool:
