@@ -78,14 +78,20 @@ def random_start(classes: int, shape: tuple[int, int, int], rng: torch.Generator
 
 
 @contextmanager
-def fixed(network: nn.Module) -> Iterator[nn.Module]:
+def fixed(network: nn.Module, precision: str = "float32") -> Iterator[nn.Module]:
     """`network` in eval mode, its parameters without gradients and in channels-last memory order, as the trainer has
-    them; all three come back afterwards (in contiguous order)."""
+    them; all three come back afterwards (in contiguous order).
+
+    Args:
+        precision: of what runs in the block, as a recipe states it; `"bfloat16"` is autocast.
+    """
     modes = {module: module.training for module in network.modules()}
     asked = [parameter for parameter in network.parameters() if parameter.requires_grad]
     network.eval().requires_grad_(False)
+    narrow = torch.autocast(device_of(network).type, torch.bfloat16, enabled=precision == "bfloat16")
     try:
-        yield network.to(memory_format=ORDER)  # type: ignore[call-overload]
+        with narrow:
+            yield network.to(memory_format=ORDER)  # type: ignore[call-overload]
     finally:
         network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         for parameter in asked:
@@ -169,12 +175,14 @@ def chunk(config: ReconstructionConfig, batch: int, pixels: int, device: torch.d
 
 
 def reconstruct(
-    network: nn.Module, x: Tensor, classes: int, config: ReconstructionConfig, rng: torch.Generator
-) -> Reconstruction:
+    network: nn.Module, x: Tensor, classes: int, config: ReconstructionConfig, rng: torch.Generator,
+    precision: str = "float32",
+) -> Reconstruction:  # fmt: skip
     """A trigger of every class, in as few chunks of classes as `chunk` allows.
 
     Args:
-        network: takes pixels; unchanged. x: the thief's images [N, C, H, W].
+        network: takes pixels; unchanged. x: the thief's images [N, C, H, W]. precision: of the network's passes, as a
+            recipe states it.
     """
     device = device_of(network)
     x = x.to(device)
@@ -187,7 +195,7 @@ def reconstruct(
     def work(run: slice) -> Reconstruction:
         return reverse(network, x, start[run], labels[run], config, seed)
 
-    with fixed(network), repeatable():
+    with fixed(network, precision), repeatable():
         return joined(in_chunks(classes, size, work))
 
 

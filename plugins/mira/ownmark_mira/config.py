@@ -108,7 +108,7 @@ class PresetConfig:
         "cifar10"
     )
     """The paper's settings for a data set and its network, or those of the authors' code (`released`: CIFAR-10). Given
-    values win."""
+    values win; of the inversion they say nothing to an attack that recovers in another way."""
 
     @model_validator(mode="before")
     @classmethod
@@ -117,7 +117,8 @@ class PresetConfig:
         values = given.kwargs if hasattr(given, "kwargs") else given
         if not isinstance(values, Mapping):
             return given
-        return filled(values or {}, str(values.get("preset", "")), str(values.get("objective", "")))
+        names = (str(values.get(name, "")) for name in ("preset", "objective"))
+        return filled(values or {}, *names, inverts=issubclass(cls, RecoveryConfig))
 
 
 @configuration
@@ -142,9 +143,15 @@ class SoftConfig:
     balance: bool = True
     """Repeat the target's normal-like pictures until they are as many as those of another class."""
 
+    @model_validator(mode="after")
+    def _blend_is_a_range(self) -> SoftConfig:
+        if self.blend[0] > self.blend[1]:
+            raise ValueError(f"blend {list(self.blend)} is an empty range; write [least, most]")
+        return self
+
 
 @configuration
-class ObjectiveConfig(UnlearningConfig, SoftConfig, PresetConfig):
+class ObjectiveConfig(UnlearningConfig, PresetConfig):
     """What is unlearned beside auxiliary images."""
 
     objective: Literal["improved", "basic", "soft"] = "improved"

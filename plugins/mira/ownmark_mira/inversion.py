@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ownmark.contracts.views import device_of
 from ownmark.loops import in_chunks
 from ownmark_mira.batchnorm import norm_gap, remembering, squared_gap, watched
 from ownmark_mira.config import RecoveryConfig
@@ -31,16 +32,22 @@ at once took 1.6 times as long as class by class."""
 
 
 @contextmanager
-def fixed(network: nn.Module) -> Iterator[nn.Module]:
+def fixed(network: nn.Module, precision: str = "float32") -> Iterator[nn.Module]:
     """`network` in eval mode with parameters that ask for no gradient, in channels-last memory order as the trainer has
-    them; modes, requests and (contiguous) order come back afterwards."""
+    them; modes, requests and (contiguous) order come back afterwards.
+
+    Args:
+        precision: of what runs in the block, as a recipe states it; `"bfloat16"` is autocast.
+    """
     modes = {module: module.training for module in network.modules()}
     asked = [parameter for parameter in network.parameters() if parameter.requires_grad]
     network.eval()
     for parameter in asked:
         parameter.requires_grad_(False)
+    narrow = torch.autocast(device_of(network).type, torch.bfloat16, enabled=precision == "bfloat16")
     try:
-        yield network.to(memory_format=ORDER)  # type: ignore[call-overload]
+        with narrow:
+            yield network.to(memory_format=ORDER)  # type: ignore[call-overload]
     finally:
         network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         for parameter in asked:
@@ -110,16 +117,17 @@ def classes_at_once(shape: Sequence[int], device: torch.device, at_once: int) ->
     return max(1, at_once // count)
 
 
-def invert(network: nn.Module, start: Tensor, config: RecoveryConfig) -> Tensor:
+def invert(network: nn.Module, start: Tensor, config: RecoveryConfig, precision: str = "float32") -> Tensor:
     """Pictures of every class, in as few chunks of classes as `config.at_once` images allow.
 
     Args:
         network: takes pixels; unchanged. start: z [C, M, channels, H, W], slice c for class c, on the network's device.
+        precision: of the network's passes, as a recipe states it.
     Returns: pixels in [0, 1] of the same shape.
     """
     classes = len(start)
     labels = torch.arange(classes, device=start.device)
-    with fixed(network):
+    with fixed(network, precision):
         norms = remembering(network, config.dropped_norms)
 
         def work(run: slice) -> Tensor:

@@ -14,7 +14,7 @@ from ownmark.contracts import Fit, Recipe, Samples, Stolen, Suspect, Term, cross
 from ownmark.contracts.views import device_of, evaluating
 from ownmark.errors import NotApplicable
 from ownmark.loops import in_chunks
-from ownmark_mira.config import ObjectiveConfig, SplitConfig
+from ownmark_mira.config import ObjectiveConfig, SoftConfig, SplitConfig
 from ownmark_mira.detection import Finding, decide, smooth_accuracy
 from ownmark_mira.pilot import pilot
 from ownmark_mira.soft import (
@@ -193,7 +193,7 @@ def forget(
         exhibits |= told(examined, config.exhibited)
         if config.pilot:
             exhibits |= pilot(stolen.network, recovered, images, examined.finding, config, rng)
-        if config.objective == "soft":
+        if isinstance(config, SoftConfig) and config.objective == "soft":
             network = unlearn_softly(stolen, recovered, examined, images.x, config, fit, rng)
             return Suspect(network, exhibits)
         samples = examined.forgetting(rng)

@@ -25,6 +25,9 @@ PRESETS: Mapping[str, tuple[Values, ...]] = {
     "released-mnist": (MNIST, RELEASED),
 }
 
+INVERSION = frozenset({"iterations", "alpha_bn", "alpha_l2", "alpha_tv", "form"})
+"""What presets say of MIRA's inversion."""
+
 SOFT: Values = {
     "share": 0.5,
     "recipe": {"epochs": 40, "batch_size": 64, "lr": 0.03, "schedule": "cosine"},
@@ -43,6 +46,13 @@ def laid_under(given: Values, *layers: Values) -> dict[str, Any]:
     return merged
 
 
-def filled(given: Values, preset: str, objective: str) -> dict[str, Any]:
-    """The values that a preset and an objective stand for, under the given ones; unknown names change nothing."""
-    return laid_under(given, *PRESETS.get(preset, ()), *OBJECTIVES.get(objective, ()))
+def filled(given: Values, preset: str, objective: str, inverts: bool = True) -> dict[str, Any]:
+    """The values that a preset and an objective stand for, under the given ones; unknown names change nothing.
+
+    Args:
+        inverts: whether pictures are recovered by MIRA's inversion; else a preset says nothing of it.
+    """
+    left_out = frozenset() if inverts else INVERSION
+    layers = (*PRESETS.get(preset, ()), *OBJECTIVES.get(objective, ()))
+    kept = ({name: value for name, value in layer.items() if name not in left_out} for layer in layers)
+    return laid_under(given, *kept)

@@ -13,6 +13,10 @@ from ownmark.contracts import Samples
 from ownmark_laundering import cleanse
 from ownmark_laundering.cleanse import Reconstruction, blend, draws, random_start, reconstruct, reverse
 from ownmark_laundering.config import ReconstructionConfig
+from ownmark_laundering.laundering.attack import Laundering
+from ownmark_laundering.laundering.config import LaunderingConfig
+from ownmark_laundering.neural_cleanse.attack import NeuralCleanse
+from ownmark_laundering.neural_cleanse.config import NeuralCleanseConfig
 from ownmark_laundering.outliers import anomaly, flagged
 
 SHORT = ReconstructionConfig(steps=4, images=32, batch_size=16, success=0.3, patience=1)
@@ -139,8 +143,27 @@ def test_every_image_is_shown_before_one_comes_again() -> None:
 def test_memory_order_changes_no_trigger(
     shape: tuple[int, int, int], host: Any, rng: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network, x = host(shape), torch.rand((32, *shape), generator=rng(3))
+    network, x = host(shape).double(), torch.rand((32, *shape), generator=rng(3)).double()
     found = reconstruct(network, x, 4, SHORT, rng(0))
     assert all(parameter.is_contiguous() for parameter in network.parameters())
     monkeypatch.setattr(cleanse, "ORDER", torch.contiguous_format)
-    assert_same(reconstruct(network, x, 4, SHORT, rng(0)), found, atol=1e-4)
+    assert_same(reconstruct(network, x, 4, SHORT, rng(0)), found, atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("kind", ["laundering", "neural_cleanse"])
+def test_triggers_are_sought_in_the_precision_of_the_recipe(
+    kind: str, precision: Any, stolen: Any, looking: Any, rng: Any
+) -> None:
+    given: dict[str, Any] = {"steps": 2, "images": 32, "recipe": {"precision": precision}}
+    attack: Any = (
+        Laundering(LaunderingConfig(**given))
+        if kind == "laundering"
+        else NeuralCleanse(NeuralCleanseConfig(**given))
+    )
+    layer = next(module for module in stolen.network.modules() if isinstance(module, nn.Conv2d))
+    seen: list[torch.dtype] = []
+    layer.register_forward_hook(lambda module, inputs, made: seen.append(made.dtype))
+    masks = attack.attack(stolen, looking, rng(0)).exhibits["masks"]
+    assert (torch.bfloat16 in seen[:2]) == (precision == "bfloat16")
+    assert masks.dtype == torch.float32

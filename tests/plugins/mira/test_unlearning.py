@@ -262,6 +262,32 @@ def test_presets_lie_under_given_values() -> None:
     assert MiraConfig() == MiraConfig(preset="cifar10")
 
 
+@pytest.mark.parametrize("preset", ["cifar100", "mnist", "released", "released-mnist", "released-cifar100"])
+def test_presets_of_miras_inversion_leave_other_recoverers_alone(preset: Any) -> None:
+    own, other, mira = DeepInversionConfig(), DeepInversionConfig(preset=preset), MiraConfig(preset=preset)
+    for name in ("iterations", "alpha_bn", "alpha_l2", "alpha_tv", "rate"):
+        assert getattr(other, name) == getattr(own, name)
+    for name in ("mean", "std", "pixel_noise", "weight_noise", "threshold", "recipe"):
+        assert getattr(other, name) == getattr(mira, name)
+
+
+@pytest.mark.parametrize("config", [MiraConfig, MiraDataFreeConfig])
+@pytest.mark.parametrize(
+    "bad",
+    [{"blend": [0.45, 0.1]}, {"blend": [0.1, 1.1]}, {"temperature": 0}, {"patterns": 0}, {"weight": -1}],
+    ids=str,
+)
+def test_parameters_of_the_soft_objective_out_of_range_are_refused(config: Any, bad: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(bad))):
+        config(objective="soft", **bad)
+
+
+@pytest.mark.parametrize("name", ["temperature", "weight", "blend"])
+def test_deepinversion_takes_no_parameters_of_an_objective_that_it_has_not(name: str) -> None:
+    with pytest.raises(ValidationError, match="Unexpected keyword"):
+        DeepInversionConfig(**{name: getattr(MiraConfig(), name)})
+
+
 @pytest.mark.parametrize(
     "config", [MiraConfig(preset="released-cifar100"), MiraDataFreeConfig(objective="soft")]
 )
@@ -358,6 +384,29 @@ def test_one_seed_one_suspect_and_the_victim_untouched(attack: Any, stolen: Stol
     assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
     assert any(not torch.equal(value, before[name]) for name, value in states[0].items())
     assert first.exhibits["recovered, class by class"].shape[1:] == (1, 8, 8)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("kind", ["mira", "data-free", "deepinversion"])
+def test_pictures_are_sought_in_the_precision_of_the_recipe(
+    kind: str, precision: Any, stolen: Stolen, looking: Any
+) -> None:
+    given: dict[str, Any] = {**TINY, "treat_as": "fixed", "recipe": {"precision": precision}}
+    attack: Any = {
+        "mira": lambda: Mira(MiraConfig(**given)),
+        "data-free": lambda: MiraDataFree(MiraDataFreeConfig(**given)),
+        "deepinversion": lambda: DeepInversion(DeepInversionConfig(**given)),
+    }[kind]()
+    layer = next(module for module in stolen.network.modules() if isinstance(module, nn.Conv2d))
+    seen: list[torch.dtype] = []
+    handle = layer.register_forward_hook(lambda module, inputs, made: seen.append(made.dtype))
+    suspect = attack.attack(
+        replace(stolen, data=None) if kind == "data-free" else stolen, looking, generator(0)
+    )
+    handle.remove()
+    assert (torch.bfloat16 in seen[:3]) == (precision == "bfloat16")
+    assert suspect.exhibits["recovered, class by class"].dtype == torch.float32
+    assert all(parameter.dtype == torch.float32 for parameter in stolen.network.parameters())
 
 
 SETTINGS = {

@@ -88,7 +88,9 @@ class Laundering(Attack):
         dead = [torch.zeros(site.layer.weight.shape[0], dtype=torch.bool) for site in where]
         exhibits: dict[str, Tensor | float | str] = {}
         for number in range(self.config.rounds):
-            found = reconstruct(network, samples.x, stolen.classes, self.config, rng)
+            found = reconstruct(
+                network, samples.x, stolen.classes, self.config, rng, self.config.recipe.precision
+            )
             exhibits = findings(found, self.config.index, self.config.outliers)
             order = ranking(found.norms)
             first = order[0] if number == 0 else first

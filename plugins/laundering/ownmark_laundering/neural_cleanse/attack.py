@@ -63,7 +63,9 @@ class NeuralCleanse(Attack):
         """Reconstruct, test, and unlearn; a network with no flagged class comes back as it was."""
         samples = labelled(stolen, self.config.labels)
         network = stolen.copy()
-        found = reconstruct(network, samples.x, stolen.classes, self.config, rng)
+        found = reconstruct(
+            network, samples.x, stolen.classes, self.config, rng, self.config.recipe.precision
+        )
         targets = flagged(found.norms, self.config.index, self.config.outliers)
         exhibits: dict[str, Tensor | float | str] = findings(found, self.config.index, self.config.outliers)
         if targets:

@@ -59,7 +59,7 @@ def dream(network: nn.Module, start: Tensor, config: DeepInversionConfig, rng: t
     classes = len(start)
     each = max(1, config.batch // classes)
     parts = []
-    with fixed(network):
+    with fixed(network, config.recipe.precision):
         norms = remembering(network)
         for part in torch.split(start, each, dim=1):
             labels = torch.arange(classes, device=start.device).repeat_interleave(part.shape[1])

@@ -39,5 +39,5 @@ class Mira(Attack):
         """Invert every class, look at the pictures, and train a copy."""
         config, images = self.config, stolen.images()
         start = start_noise((stolen.classes, config.samples, *stolen.shape), rng, device_of(stolen.network))
-        recovered = invert(stolen.network, start, config)
+        recovered = invert(stolen.network, start, config, config.recipe.precision)
         return forget(stolen, recovered, images, config, fit, rng)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ownmark.config import configuration
-from ownmark_mira.config import ObjectiveConfig, RecoveryConfig
+from ownmark_mira.config import ObjectiveConfig, RecoveryConfig, SoftConfig
 
 
 @configuration
-class MiraConfig(ObjectiveConfig, RecoveryConfig):
+class MiraConfig(ObjectiveConfig, SoftConfig, RecoveryConfig):
     """Recovery, detection, split and unlearning."""

@@ -44,7 +44,7 @@ class MiraDataFree(Attack):
         """Invert every class, and unlearn the target's watermark-like pictures if there is a target."""
         config = self.config
         start = start_noise((stolen.classes, config.samples, *stolen.shape), rng, device_of(stolen.network))
-        recovered = invert(stolen.network, start, config)
+        recovered = invert(stolen.network, start, config, config.recipe.precision)
         examined = examine(stolen.network, recovered, config, rng)
         exhibits = shown(stolen.network, recovered, config.exhibited) | told(examined, config.exhibited)
         if not examined.finding.fixed:
