@@ -13,12 +13,14 @@ from torch import nn
 from ownmark.api.data import samples_of
 from ownmark.api.lending import lend
 from ownmark.api.results import Attacked
+from ownmark.api.speaking import speaking
 from ownmark.contracts.samples import Samples
 from ownmark.contracts.views import predictions
 from ownmark.discovery import discover
 from ownmark.methods import Kind
 
 
+@speaking
 def attack(
     model: nn.Module,
     method: str | Mapping[str, Any],

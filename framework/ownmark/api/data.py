@@ -14,6 +14,8 @@ from ownmark.api.pictures import classes_in, folder_of_pictures, pixels_of
 from ownmark.contracts.dataset import Images
 from ownmark.contracts.samples import Samples
 from ownmark.errors import DataError
+from ownmark.foreign import shown
+from ownmark.wording import counted
 
 HELD_OUT = 0.1
 """Share of the data that tests the network where no test set is given."""
@@ -23,6 +25,7 @@ _IMAGE, _LABEL = (
     ("pixel_values", "image", "img", "x", "inputs"),
     ("labels", "label", "y", "target", "fine_label"),
 )
+_ELSEWHERE = "live objects are pictures; networks of text or sound are marked by a plan (docs/tasks.md)"
 
 
 def as_images(
@@ -50,6 +53,8 @@ def as_images(
             f"test: images of {tuple(held.x.shape[1:])}, those of data are {tuple(train.x.shape[1:])}"
         )
     most = int(max(train.labels.max(), held.labels.max())) + 1
+    if classes is not None and (not isinstance(classes, int) or classes < 2):
+        raise DataError(f"classes: expected how many there are, 2 or more, got {shown(classes, 40)!r}")
     if classes is not None and classes < most:
         raise DataError(f"data: a label {most - 1}, and there are {classes} classes")
     return Images(train, held, classes or max(2, most))
@@ -71,6 +76,8 @@ def samples_of(
         x, y = pixels_of(data[0], name), _numbers(data[1], name)
     else:
         x, y = _gathered(data, name)
+    if x.ndim == 2 and not x.is_floating_point():
+        raise DataError(f"{name}: {len(x)} rows of whole numbers, token ids perhaps; {_ELSEWHERE}")
     if x.ndim == 3:
         x = x.unsqueeze(1)
     if x.ndim != 4 or len(x) != len(y) or not len(x):
@@ -135,6 +142,11 @@ def _gathered(data: Any, name: str) -> tuple[Tensor, Tensor]:
     for item in _items(data, name):
         image, label = _pair(item, name)
         x, y = pixels_of(image, name), _numbers(label, name)
+        if single and y.numel() != 1:
+            raise DataError(
+                f"{name}: {counted(y.numel(), 'label')} beside an image; give one a picture, and as a pair "
+                "(images, labels) tensors or arrays"
+            )
         images.append(x.unsqueeze(0) if single else x)
         labels.append(y.reshape(1) if single else y.reshape(-1))
     if not images:
@@ -171,7 +183,10 @@ def _pair(item: Any, name: str) -> tuple[Any, Any]:
         label = next((item[field] for field in _LABEL if field in item), None)
         if image is not None and label is not None:
             return image, label
-        raise DataError(f"{name}: no image and label among {', '.join(map(str, item))}")
+        raise DataError(
+            f"{name}: no image and label among {shown(', '.join(map(str, item)))}"
+            + (f"; {_ELSEWHERE}" if "input_ids" in item else "")
+        )
     if isinstance(item, tuple | list) and len(item) >= 2:
         return item[0], item[1]
     raise DataError(f"{name}: each item should be an image and its label, got {type(item).__name__}")

@@ -17,8 +17,9 @@ from torch import nn
 from ownmark.api.data import as_images, samples_of
 from ownmark.api.held import is_held
 from ownmark.api.keeping import target_of
-from ownmark.api.lending import Lent, lend, lend_images
+from ownmark.api.lending import Lent, lend, lend_images, listed_nulls, saved_host
 from ownmark.api.results import Mark
+from ownmark.api.speaking import speaking
 from ownmark.discovery import Catalog, discover
 from ownmark.errors import DataError, OwnmarkError
 from ownmark.foreign import shown
@@ -29,6 +30,7 @@ from ownmark.runner.thresholds import models_for
 TRAINED = "trained"
 
 
+@speaking
 def mark(
     model: nn.Module,
     data: Any,
@@ -39,7 +41,7 @@ def mark(
     std: Sequence[float] = (),
     classes: int | None = None,
     readers: str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]] = (),
-    nulls: int | Sequence[Any] = (),
+    nulls: Any = (),
     recipe: Mapping[str, Any] | None = None,
     build: Callable[[], nn.Module] | None = None,
     rate: float = 0.05,
@@ -73,7 +75,7 @@ def mark(
     further = [readers] if isinstance(readers, str | Mapping) else list(readers)
     work = Path(tempfile.mkdtemp(prefix="ownmark-"))
     try:
-        given = () if isinstance(nulls, int) else tuple(nulls)
+        given = listed_nulls(nulls)
         lent = lend(
             model, data, work, test=test, mean=mean, std=std, classes=classes, build=build, nulls=given, recipe=recipe
         )  # fmt: skip
@@ -98,6 +100,7 @@ def mark(
     return found
 
 
+@speaking
 def load(
     folder: str | Path,
     network: nn.Module | Callable[[], nn.Module] | None = None,
@@ -126,7 +129,7 @@ def load(
     from ownmark.ownership.mine import is_mine
     from ownmark.ownership.trust import require_plain
 
-    folder = Path(folder).resolve()
+    folder = given = Path(folder).resolve()
     trust = trust or is_mine(folder)
     owner, release = Claim.read(folder / "owner"), Release.read(folder / "released")
     if data is not None:
@@ -141,7 +144,11 @@ def load(
         require_plain(release, catalog, str(folder), "trust=True")
     whole = release.restored(catalog, model_state(folder / "released"), str(folder))
     host = release.structure.builder(catalog)
-    found = Mark(folder, host.bare(whole), dict(owner.about.get("utility", {})), {}, None, trust)
+    saved = None
+    if network is not None:
+        normalised = {n: v for n, v in release.structure.host.parameters.items() if n in ("mean", "std")}
+        saved = saved_host(host.bare(whole), release.structure.shape, normalised)
+    found = Mark(folder, host.bare(whole), dict(owner.about.get("utility", {})), {}, saved, trust, given)
     if network is not None:
         weakref.finalize(found, shutil.rmtree, folder, ignore_errors=True)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -13,10 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from ownmark.api.held import is_held
+from ownmark.api.speaking import in_python, speaking
 from ownmark.errors import OwnmarkError
 
 if TYPE_CHECKING:
     from ownmark.report import Report
+
+_SENTENCES = ("error", "reason", "no_decoys", "reader_differs", "unreadable")
+"""Of a record, what is written for people."""
 
 
 class Verdict(dict[str, Any]):
@@ -60,6 +66,7 @@ class Mark:
     Args:
         folder: where both lie until `save`. released: the marked copy, to be given away.
         utility: metric, and its value before and after. verdicts: by reader, on the marked copy itself.
+        _given: the folder that was loaded, of which `folder` may be a copy with another class.
     """
 
     folder: Path
@@ -68,31 +75,47 @@ class Mark:
     verdicts: Mapping[str, Mapping[str, Any]]
     _saved: Mapping[str, Any] | None = None
     _own: bool = True
+    _given: Path | None = None
 
+    @speaking
     def verify(self, suspect: Any, **options: Any) -> Verdict:
         """Whose is this suspect? A module, a function, a file, a folder, an address; options as for `verify`."""
         from ownmark.ownership import verify
 
-        return Verdict(verify(self.folder, suspect, **{"trust_mark": self._own, "device": "cpu", **options}))
+        asked = self._weights_of(suspect)
+        found = verify(self.folder, asked, **{"trust_mark": self._own, "device": "cpu", **options})
+        return Verdict({n: in_python(v) if n in _SENTENCES and v else v for n, v in found.items()})
 
-    def add_reader(
-        self, reader: str | Mapping[str, Any], nulls: int | Sequence[Any] = ()
-    ) -> Mapping[str, Any]:
+    def _weights_of(self, suspect: Any) -> Any:
+        """The weights alone of a folder that names the same network as the mark did, if another was given for it."""
+        if self._given is None or not isinstance(suspect, str | Path):
+            return suspect
+        said, own = Path(suspect) / "model.json", self._given / "released" / "model.json"
+        same = said.is_file() and own.is_file() and said.read_bytes() == own.read_bytes()
+        return said.with_name("model.safetensors") if same else suspect
+
+    @speaking
+    def add_reader(self, reader: str | Mapping[str, Any], nulls: Any = ()) -> Mapping[str, Any]:
         """Let the mark be read by a further extractor, `"align"` say; see `ownmark.ownership.add_reader`.
 
         Args:
             nulls: independent networks without a mark, modules or files; or how many to train by the mark's recipe.
         """
-        from ownmark.api.lending import weights_in
+        from ownmark.api.lending import listed_nulls, weights_in
         from ownmark.ownership import add_reader
 
         spelled = reader if isinstance(reader, str) else json.dumps(dict(reader))
         with tempfile.TemporaryDirectory(prefix="ownmark-") as work:
-            given = nulls if isinstance(nulls, int) else weights_in(Path(work), nulls)
+            given = (
+                nulls
+                if isinstance(nulls, int)
+                else weights_in(Path(work), listed_nulls(nulls), self.released)
+            )
             return add_reader(self.folder, spelled, nulls=given, device="cpu", trust_mark=True)
 
+    @speaking
     def save(self, folder: str | Path, *, images: bool = True) -> Path:
-        """Write the mark: `released` to be given away, `owner` to be kept.
+        """Write the mark: `released` to be given away, `owner` to be kept; warns where a later process wants the class.
 
         Args:
             images: whether `owner` keeps the images that the key was drawn from, a byte a pixel where that is exact.
@@ -110,18 +133,26 @@ class Mark:
         require_vacant(into)
         with writing(into), appearing(into) as scratch:
             shutil.copytree(self.folder, scratch, dirs_exist_ok=True)
-            self._name_class(scratch / "released" / "model.json")
+            named = self._name_class(scratch / "released" / "model.json")
             (keep_images if images else drop_images)(scratch / "owner")
         remember(into)
+        if not named:
+            warnings.warn(
+                f"{into}: a later process cannot make this {type(self.released).__name__} by itself, so that "
+                f"`ownmark verify` does not read the mark; in Python, give what makes one: "
+                f'ownmark.load("{into}", network=...)',
+                stacklevel=3,
+            )
         return into
 
-    def _name_class(self, path: Path) -> None:
-        """A later process finds the class by its name; one that it cannot import is given to `load`."""
+    def _name_class(self, path: Path) -> bool:
+        """A later process finds the class by its name; one that it cannot import, hence False, is given to `load`."""
         about = json.loads(path.read_text())
         if self._saved is not None:
             ((name, params),) = self._saved.items()
             about["host"] = {"id": name, "label": name, "params": dict(params)}
             path.write_text(json.dumps(about, indent=1, sort_keys=True))
+        return not is_held(str(about["host"]["params"].get("target", "")))
 
     def table(self) -> list[dict[str, Any]]:
         """One row a reader: matches, what makes a claim, p."""

@@ -9,14 +9,16 @@ from typing import Any
 
 from torch import nn
 
-from ownmark.api.lending import lend
+from ownmark.api.lending import lend, listed_nulls
 from ownmark.api.marking import as_plan, started
 from ownmark.api.results import Study
+from ownmark.api.speaking import speaking
 from ownmark.discovery import discover
 
 Methods = str | Sequence[str | Mapping[str, Any]]
 
 
+@speaking
 def study(
     model: nn.Module,
     data: Any,
@@ -27,7 +29,7 @@ def study(
     mean: Sequence[float] = (),
     std: Sequence[float] = (),
     classes: int | None = None,
-    nulls: int | Sequence[Any] = 4,
+    nulls: Any = 4,
     recipe: Mapping[str, Any] | None = None,
     build: Callable[[], nn.Module] | None = None,
     seeds: Sequence[int] = (0,),
@@ -51,7 +53,7 @@ def study(
 
     catalog = discover()
     with tempfile.TemporaryDirectory(prefix="ownmark-") as work:
-        given = () if isinstance(nulls, int) else tuple(nulls)
+        given = listed_nulls(nulls)
         lent = lend(
             model, data, Path(work), test=test, mean=mean, std=std, classes=classes, build=build, nulls=given,
             recipe=recipe,

@@ -10,8 +10,10 @@ from torch import nn
 
 from ownmark.api.marking import load
 from ownmark.api.results import Mark, Verdict
+from ownmark.api.speaking import speaking
 
 
+@speaking
 def verify(
     mark: Mark | str | Path,
     suspect: Any,

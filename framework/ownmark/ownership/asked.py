@@ -22,12 +22,12 @@ def require_sense(rate: float | None, budget: int | None) -> None:
     Raises:
         OwnmarkError: a rate of false positives that is none, or a budget that buys nothing.
     """
-    if rate is not None and not LEAST_RATE <= rate < 0.5:
+    if rate is not None and not (isinstance(rate, int | float) and LEAST_RATE <= rate < 0.5):
         raise OwnmarkError(
-            f"--rate {rate:g}: expected a rate of false positives, at least {LEAST_RATE:g} and below 0.5"
+            f"--rate {shown(rate, 40)}: expected a rate of false positives, at least {LEAST_RATE:g} and below 0.5"
         )
-    if budget is not None and budget < 1:
-        raise OwnmarkError(f"--budget {budget}: at least one image must be sent")
+    if budget is not None and not (isinstance(budget, int) and budget >= 1):
+        raise OwnmarkError(f"--budget {shown(budget, 40)}: expected a number of images, one at least")
 
 
 def guarded(answer: Answers, name: str) -> Answers:

@@ -9,6 +9,7 @@ import torch
 
 from ownmark.contracts.views import predictions
 from ownmark.errors import NotApplicable, OwnmarkError
+from ownmark.foreign import shown
 from ownmark.methods import Kind
 from ownmark.runner.cell import Cell
 from ownmark.runner.session import Session
@@ -51,8 +52,12 @@ def require_share(max_loss: float | None) -> None:
     Raises:
         OwnmarkError: it is no share of utility.
     """
-    if max_loss is not None and not -1 <= max_loss <= 1:
-        raise OwnmarkError(f"--max-loss {max_loss:g}: expected a share of utility, 1 at most")
+    if max_loss is None:
+        return
+    if not isinstance(max_loss, int | float) or not -1 <= max_loss <= 1:
+        raise OwnmarkError(
+            f"--max-loss {shown(max_loss, 40)}: expected a share of utility, 0.01 say, 1 at most"
+        )
 
 
 def allowed_loss(session: Session, cell: Cell, asked: float | None) -> float | None:

@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"(cpu|mps|cuda|xpu)(:\d{1,4})?")
 
 
-def device_called(name: str) -> torch.device:
-    """The device of that name; `auto` takes a CUDA device if there is one.
+def device_called(name: str | torch.device) -> torch.device:
+    """The device of that name, or one of torch; `auto` takes a CUDA device if there is one.
 
     Raises:
         OwnmarkError: no such device here.
     """
     import torch
 
+    name = str(name)
     if name == "auto":
         return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
     if not _NAME.fullmatch(name):
