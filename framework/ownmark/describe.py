@@ -65,12 +65,16 @@ def _parameters(config: Any) -> RenderableType:
 
 
 def _reported(method: Declaration) -> Table:
+    """A row for each place in a paper, with all that is printed there."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("value", "metric", "of", "where"):
+    for column in ("value", "of", "where"):
         table.add_column(column)
+    rows: dict[tuple[str, str], list[str]] = {}
     for figure in method.reported:
         of = " ".join(part for part in (figure.dataset, figure.host, figure.scheme, figure.attack) if part)
-        table.add_row(*(Text(shown(one)) for one in (f"{figure.value:g}", figure.metric, of, figure.where)))
+        rows.setdefault((of, figure.where), []).append(f"{figure.metric} {figure.value:g}")
+    for place, values in rows.items():
+        table.add_row(*(Text(shown(one)) for one in (", ".join(values), *place)))
     return table
 
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -13,9 +14,11 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
+from ownmark import Kind, discover
 from ownmark.contracts import Batch, Samples, Stolen, predictions
 from ownmark.errors import NotApplicable
 from ownmark.loops import rate_factor
+from ownmark.runner.plan import parse_plan
 from ownmark_laundering.cleanse import Reconstruction
 from ownmark_laundering.images import per_class
 from ownmark_laundering.laundering import attack as module
@@ -293,3 +296,17 @@ def test_every_classs_trigger_can_be_stamped(stolen: Stolen, looking: Any, rng: 
     assert stolen.data is not None
     assert len(samples) == len(stolen.data) * (1 + stolen.classes)
     assert torch.equal(samples.labels, stolen.data.labels.repeat(1 + stolen.classes))
+
+
+def test_figures_of_table_2_stand_beside_rows_of_its_plan() -> None:
+    plan, _ = parse_plan(
+        files("ownmark_laundering.plans").joinpath("laundering-table2.yaml").read_text(), "plan"
+    )
+    declared = discover().find(Kind.ATTACK, "laundering").reported
+    table = [figure for figure in declared if "Table 2" in figure.where]
+    tasks = {(task.dataset.id, task.host.id) for task in plan.tasks}
+    assert {figure.scheme for figure in table} == {scheme.id for scheme in plan.schemes}
+    for figure in table:
+        assert (figure.dataset, figure.host) in tasks
+        assert figure.attack in {row.label for row in plan.attacks}
+    assert len(table) == 14

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 
 from ownmark.hookspecs import hookimpl
 from ownmark.methods import Declaration, Kind, Need
-from ownmark_mira.papers import DEEPINVERSION, cifar10
-
-_TABLE_8 = {"content": (91.3, 68.7), "ewe": (91.2, 99.0), "adi": (84.3, 49.3)}
+from ownmark_mira.papers import DEEPINVERSION
+from ownmark_mira.tables import reported
 
 
 @hookimpl
@@ -32,6 +31,6 @@ def ownmark_attacks() -> Iterable[Declaration]:
                 "unlearning is MIRA's; the paper distils a student from the pictures",
                 "reported figures are from the MIRA paper's comparison, whose unlearning is not stated",
             ),
-            reported=cifar10("deepinversion", "MIRA paper, Table 8", _TABLE_8),
+            reported=tuple(reported("deepinversion")),
         )
     ]
