@@ -110,6 +110,14 @@ def test_a_device_of_torch_is_one(marked: Any) -> None:
     assert marked.verify(marked.released, device=torch.device("cpu")).claim is True
 
 
+def test_names_of_labels_are_a_list_or_a_text(marked: Any) -> None:
+    def said(x: Tensor) -> list[str]:
+        return [("rising", "falling")[k] for k in marked.released(x).argmax(1)]
+
+    for labels in ("rising, falling", ["rising", "falling"]):
+        assert marked.verify(said, labels=labels).claim is True
+
+
 def test_a_verdict_names_arguments(marked: Any) -> None:
     record = marked.verify(
         lambda x: torch.randint(0, 2, (len(x),), generator=torch.Generator().manual_seed(0))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import torch
+import torch.ao.quantization
 from torch import Tensor, nn
 
 from ownmark.contracts import outputs
@@ -48,10 +50,20 @@ def broken(x: Tensor) -> Any:
 
 
 Make = Callable[[nn.Module], Any]
+
+
+def in_bytes(network: nn.Module) -> nn.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made: nn.Module = torch.ao.quantization.quantize_dynamic(network, {nn.Linear}, dtype=torch.qint8)
+    return made
+
+
 LIVE: dict[str, tuple[Make, dict[str, Any]]] = {
     "a module": (lambda n: n.eval(), {}),
     "a module in train mode": (lambda n: n.train(), {}),
     "a module in DataParallel": (nn.DataParallel, {}),
+    "a module with its head in int8, by torch": (in_bytes, {}),
     "a module of another structure, with a ModelOutput": (Wrapped, {}),
     "a function: scores": (lambda n: lambda x: scores(n, x), {}),
     "a function: an array of numpy": (lambda n: lambda x: scores(n, x).numpy(), {}),

@@ -7,7 +7,7 @@ import hashlib
 import importlib.util
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -130,10 +130,25 @@ def _module(suspect: nn.Module, release: Release, catalog: Catalog, device: torc
         network = release.restored(catalog, dict(suspect.state_dict()), name).to(device)
     except Unreadable:  # another head, another structure: what it has can still be read
         network = asked
+    told = {"given": name, "sha256": _digest(network)}
+    return Faced(_answering(asked, name, host.goal), network, told)
+
+
+def _digest(network: nn.Module) -> str:
+    """SHA-256 of a network's tensors; layers in int8 keep them in tuples, beside types and numbers."""
     state = hashlib.sha256()
-    for tensor in network.state_dict().values():
-        state.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return Faced(_answering(asked, name, host.goal), network, {"given": name, "sha256": state.hexdigest()})
+    for tensor in _tensors(network.state_dict().values()):
+        flat = (tensor.int_repr() if tensor.is_quantized else tensor).detach().cpu().contiguous().reshape(-1)
+        state.update(flat.view(torch.uint8).numpy().tobytes())
+    return state.hexdigest()
+
+
+def _tensors(values: Iterable[Any]) -> Iterator[Tensor]:
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, tuple | list):
+            yield from _tensors(value)
 
 
 def _stored(path: Path, release: Release, catalog: Catalog, device: torch.device, trust: bool) -> Faced:

@@ -29,6 +29,7 @@ from ownmark.ownership.origin import differs
 from ownmark.ownership.origin import reader as found_reader
 from ownmark.ownership.relabel import Relabelling, introduced
 from ownmark.ownership.sums import SUMS, require_same, require_sums
+from ownmark.ownership.telling import named_labels
 from ownmark.ownership.trust import require_no_code, require_plain
 from ownmark.runner.cell import Spec
 from ownmark.runner.decoys import fewest_decoys
@@ -58,7 +59,7 @@ def verify(
     former: bool = False,
     watch: Callable[[Answers], Answers] | None = None,
     stranger: str | None = None,
-    labels: Sequence[str] | None = None,
+    labels: Sequence[str] | str | None = None,
     progress: Callable[[int, int], None] | None = None,
     catalog: Catalog | None = None,
     faced: Faced | None = None,
@@ -71,7 +72,7 @@ def verify(
         suspect: a file of weights (`ownmark.checkpoints` says which), a folder with one; a module; an address or a
             `Service`; a function of images [N, C, H, W] in [0, 1] that gives labels [N] or scores [N, classes], or its
             name, `package.module:function`.
-        labels: names of the labels in order, where a suspect answers with names.
+        labels: names of the labels in order, where a suspect answers with names; as one text, `a,b,c` or a file.
         reader: one of the mark's extractors. rate: of false positives; the one it was embedded with if not given.
         budget: images that a black box may be sent, at most.
         trust: mark and suspect's folder are the user's own, so that code which they name may run; `trust_mark`: the
@@ -94,6 +95,7 @@ def verify(
         UntrustedFile: a file is missing, damaged, a pickle, or not what it should be.
     """
     require_sense(rate, budget)
+    labels = named_labels(labels) if isinstance(labels, str) else labels
     where = device_called(device)
     catalog, mark = catalog or discover(), Path(mark)
     owner, release = _opened(mark)
