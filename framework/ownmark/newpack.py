@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ownmark.discovery.checks import RESERVED
 from ownmark.errors import OwnmarkError
-from ownmark.runner.places import require_writable
+from ownmark.runner.places import require_writable, writing
+from ownmark.scratch import appearing, require_vacant
 
 TEMPLATE = "scheme-pack"
 """What all packs share, with a scheme and an attack."""
@@ -44,16 +45,16 @@ def create_pack(name: str, into: Path, kind: str | None = None, method: str | No
     _check_name(name)
     _check_method(method, kind, name)
     folder = Path(into) / name
-    if folder.exists():
-        raise OwnmarkError(f"{folder} exists already; choose another name or folder, or remove it first")
+    require_vacant(folder)
     if kind is not None and kind not in KINDS:
         raise OwnmarkError(f"no template for {kind!r}; there are {', '.join(KINDS)}")
     require_writable(folder.parent, "--into")
     names = _names(name, kind, method)
-    for path, text in _texts(kind).items():
-        target = folder / _renamed(path, names)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(_renamed(text, names), encoding="utf-8")
+    with writing(folder), appearing(folder) as scratch:
+        for path, text in _texts(kind).items():
+            target = scratch / _renamed(path, names)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(_renamed(text, names), encoding="utf-8")
     return folder
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from ownmark.builtin.datasets import decoded
+from ownmark import scratch
 from ownmark.builtin.datasets.config import FolderConfig
 from ownmark.cli import main
 from ownmark.errors import DataError
@@ -213,31 +212,23 @@ def test_a_damaged_cache_is_made_again(tmp_path, cache, damage):
 
 
 def test_a_damaged_cache_that_another_process_replaces_meanwhile_is_not_removed(tmp_path, cache, monkeypatch):
+    """Between a look at the ruin and its removal: what is moved aside is looked at again."""
     fill(tmp_path, ONE)
     expected = load(tmp_path).train.x
     (entry,) = cache.iterdir()
     (entry / "about.json").write_bytes(b"{}")
-    replace, remove = decoded._replace, shutil.rmtree
-
-    def checked(path, **options):
-        assert Path(path) != entry, "what stands in its place may be another's by now"
-        remove(path, **options)
+    move, theirs = scratch.moved_aside, []
 
     def overtaken(*places):
-        monkeypatch.setattr(decoded, "_replace", replace)
+        monkeypatch.setattr(scratch, "moved_aside", move)
         load(tmp_path)
-        replace(*places)
+        theirs.append(entry.stat().st_ino)
+        return move(*places)
 
-    monkeypatch.setattr(decoded, "_replace", overtaken)
-    monkeypatch.setattr(shutil, "rmtree", checked)
+    monkeypatch.setattr(scratch, "moved_aside", overtaken)
     assert torch.equal(load(tmp_path).train.x, expected)
     assert list(cache.iterdir()) == [entry]
-
-
-def test_a_damaged_cache_that_another_process_has_just_removed_is_none(tmp_path):
-    (work := tmp_path / "work").mkdir()
-    decoded._replace(tmp_path / "entry", work)
-    assert [path.name for path in tmp_path.iterdir()] == ["entry"]
+    assert [entry.stat().st_ino] == theirs
 
 
 def test_a_cache_without_room_is_told(tmp_path, monkeypatch):

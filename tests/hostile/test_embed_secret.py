@@ -13,7 +13,8 @@ from filelock import FileLock
 
 from ownmark.cli import main
 from ownmark.errors import OwnmarkError
-from ownmark.ownership import embed, embedding
+from ownmark.ownership import embed, embedding, secrecy
+from ownmark.ownership.embedding import secret_in
 from ownmark.ownership.secrecy import Secrecy, alone
 from ownmark.runner.claims import Claim, Claims
 from ownmark.runner.progress import Silent
@@ -143,6 +144,40 @@ def test_a_second_embedding_is_one_sentence(plan: Any, tmp_path: Path) -> None:
     with FileLock(tmp_path / "mark.work" / "lock"):
         assert run(tmp_path).exit_code == 2
     assert run(tmp_path).exit_code == 0
+
+
+@pytest.mark.parametrize("step", ["chmod", "lock"])
+def test_a_folder_that_who_held_it_takes_away_meanwhile_is_made_again(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, taken = tmp_path / "mark.work", []
+
+    def gone(whole: Any) -> Any:
+        def first(*given: Any, **options: Any) -> Any:
+            if not taken:
+                taken.append(work.rmdir())  # type: ignore[func-returns-value]
+            return whole(*given, **options)
+
+        return first
+
+    place, name = (Path, "chmod") if step == "chmod" else (secrecy, "FileLock")
+    monkeypatch.setattr(place, name, gone(getattr(place, name)))
+    with alone(work):
+        assert taken
+        assert (work / "lock").exists()
+
+
+@pytest.mark.parametrize("made", ["", "owner"], ids=["by hand", "not a mark"])
+def test_work_stays_beside_a_folder_that_did_not_come_of_it(made: str, tmp_path: Path) -> None:
+    with alone(tmp_path / "mark.work"):
+        secret = secret_in(tmp_path / "mark.work" / "secret")
+    (tmp_path / "mark" / made).mkdir(parents=True)
+    with (
+        pytest.raises(OwnmarkError, match="exists already"),
+        secrecy.working(tmp_path / "mark", "owner/claim.json"),
+    ):
+        pass
+    assert secret_in(tmp_path / "mark.work" / "secret") == secret
 
 
 def test_waiting_for_another_is_told_without_the_seed(

@@ -18,7 +18,7 @@ from ownmark.cli import main
 from ownmark.contracts import outputs
 from ownmark.discovery import discover
 from ownmark.errors import NotApplicable, OwnmarkError, UntrustedFile
-from ownmark.ownership import embed_copies, trace
+from ownmark.ownership import embed_copies, secrecy, trace
 from ownmark.ownership.copies import buyers_in, derived_secret, read_copies
 from ownmark.ownership.folder import Release, model_state
 
@@ -145,7 +145,7 @@ def test_a_killed_embedding_goes_on_with_the_same_keys(
     assert not (tmp_path / "sold").exists()
     monkeypatch.setattr(copies, "embedded", whole)
 
-    monkeypatch.setattr(copies, "alone", alone_until_gone)
+    monkeypatch.setattr(secrecy, "alone", alone_until_gone)
     made = embed_copies(plan, tmp_path / "sold", ["a", "b"], max_loss=0.1, device="cpu")
     claims = [
         json.loads((mark / "owner" / "claim.json").read_text()) for mark in read_copies(made.folder).values()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import uuid
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,21 @@ def test_what_could_not_be_put_there_is_put_there_by_whoever_reads_it_next(
     assert again.read("host", DIGEST).values == CONTENTS.values
     assert machine(address, "second", tmp_path, monkeypatch).read("host", DIGEST).values == CONTENTS.values
     assert [path.name for path in again.path("host", DIGEST).parent.iterdir()] == [DIGEST]
+
+
+def test_what_is_owed_of_an_entry_that_was_never_finished_goes_after_a_day(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = machine(address, "first", tmp_path, monkeypatch)
+    store.write("host", DIGEST, CONTENTS, {})
+    shelf = store.path("host", DIGEST).parent
+    kept, old, new = (shelf / f"{name}.owed" for name in (DIGEST, "cd" + "0" * 62, "cd" + "1" * 62))
+    for path in (kept, old, new):
+        path.touch()
+    for path in (kept, old):
+        os.utime(path, (0, 0))
+    store.sweep()
+    assert sorted(shelf.glob("*.owed")) == sorted([kept, new])
 
 
 def test_the_entry_that_is_there_first_stays(

@@ -98,6 +98,18 @@ def test_the_store_key_depends_on_stage_and_what_the_node_is_about_not_on_its_la
     assert base.digest != Node("host", "a", {"x": 2}, lambda bench: Contents()).digest
 
 
+@pytest.mark.parametrize("before", ["", '{"stage": "host"}\n', '{"stage": "host"}\n{"sta', "{"])
+def test_a_line_of_the_journal_that_was_broken_off_takes_no_other_with_it(
+    before: str, make: Callable[..., Engine], tmp_path: Path
+) -> None:
+    (tmp_path / "journal").write_text(before)
+    for name in ("a", "b"):
+        make().get(counting([], name))
+    lines = (tmp_path / "journal").read_text().splitlines()
+    assert lines[:-2] == before.splitlines()
+    assert [json.loads(line)["label"] for line in lines[-2:]] == ["a", "b"]
+
+
 def test_the_journal_has_one_line_for_each_computed_stage(
     make: Callable[..., Engine], tmp_path: Path
 ) -> None:

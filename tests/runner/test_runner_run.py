@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import math
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from matplotlib.image import imread
 
 from ownmark.errors import Unwritable
 from ownmark.runner import Finished, run
-from ownmark.runner.leftovers import scratch_of
+from ownmark.scratch import HOST, hidden_of, scratch_of
 
 PLAN = """
 schemes: [{uchida: {bits: 16}}, {content: {keys: 10}}]
@@ -451,11 +452,14 @@ def test_records_that_the_plan_no_longer_has_are_removed_and_nothing_else(worksh
     for name in ("records/mine.txt", "notes.tmp"):
         (folder / name).write_text("mine")
     (folder / "plan.json.123.tmp").write_text("half")
+    dead = str(hidden_of(folder / "mark")).replace(f".{os.getpid()}-{HOST}", f".{2**22 + 1}-{HOST}")
+    Path(dead, "owner").mkdir(parents=True)  # of an `embed` into this folder
     finished = workshop.run(SIGNS + "attacks: [prune]\n")
     names = {path.name for path in (folder / "records").iterdir()}
     assert names == {f"{one(finished)['id']}.json", "mine.txt"}
     assert (folder / "notes.tmp").exists()
     assert not (folder / "plan.json.123.tmp").exists()
+    assert not Path(dead).exists()
 
 
 def test_another_run_on_the_same_folder_is_left_alone(workshop, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]

@@ -6,8 +6,6 @@ import errno
 import json
 import multiprocessing
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,11 +13,12 @@ from typing import Any
 import pytest
 import torch
 
+from ownmark import scratch
 from ownmark.errors import UntrustedFile, Unwritable
 from ownmark.runner import leftovers
 from ownmark.runner import store as store_module
-from ownmark.runner.leftovers import HOST, is_leftover, scratch_of
 from ownmark.runner.store import Contents, Store, StoredEntry, write_text
+from ownmark.scratch import HOST, is_leftover, scratch_of
 
 KEY = "ab" + "0" * 62
 CONTENTS = Contents({"a": [1, 2.5, None]}, {"network": {"w": torch.arange(6.0).reshape(2, 3)}})
@@ -212,14 +211,14 @@ def test_what_is_no_entry_gives_way_and_an_entry_that_came_meanwhile_stays(
         os.mkfifo(target)
     else:
         target.symlink_to(store.root / "nowhere")
-    move = store_module.moved_aside
+    move = scratch.moved_aside
 
-    def overtaken(place: Path) -> Path:
-        monkeypatch.setattr(store_module, "moved_aside", move)
+    def overtaken(place: Path, *named: Any) -> Path:
+        monkeypatch.setattr(scratch, "moved_aside", move)
         written(store, contents=Contents({"a": "the other's"}))
-        return move(place)
+        return move(place, *named)
 
-    monkeypatch.setattr(store_module, "moved_aside", overtaken)
+    monkeypatch.setattr(scratch, "moved_aside", overtaken)
     assert written(store).values == {"a": "the other's"}
     assert [path.name for path in target.parent.iterdir()] == [KEY]
 
@@ -233,10 +232,8 @@ def leftover(store: Store, name: str) -> Path:
 
 @pytest.fixture
 def dead() -> int:
-    """Id of a process that has ended."""
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
+    """Number that no process of this machine has, today or tomorrow."""
+    return 2**22 + 1
 
 
 def test_what_a_dead_process_left_is_swept_and_nothing_else(store: Store, dead: int) -> None:
@@ -256,10 +253,31 @@ def test_what_a_dead_process_left_is_swept_and_nothing_else(store: Store, dead: 
 
 def test_what_another_machine_left_is_swept_after_a_day(store: Store, dead: int) -> None:
     old, new = leftover(store, f".tmp-{dead}-elsewhere-old"), leftover(store, f".tmp-{dead}-elsewhere-new")
-    os.utime(old, (0, 0))
+    for path in (old / "values.json", old):
+        os.utime(path, (0, 0))
     store.sweep()
     assert not old.exists()
     assert new.exists()
+
+
+def test_the_number_of_a_process_that_another_has_now_keeps_nothing_longer_than_a_day(store: Store) -> None:
+    """In a container that is started again, the first process has the same number each time."""
+    old, new = (leftover(store, f".tmp-{os.getpid()}-{HOST}-{name}") for name in ("old", "new"))
+    for path in (old / "values.json", old, new):
+        os.utime(path, (0, 0))
+    store.sweep()
+    assert not old.exists()
+    assert new.exists(), "what lies in it is of today"
+
+
+def test_what_shows_workers_that_a_store_is_shared_goes_after_a_day(store: Store) -> None:
+    old, new = (store.root / f"{leftovers.MARKER}{name}" for name in ("old", "new"))
+    store.root.mkdir()
+    for path in (old, new):
+        path.touch()
+    os.utime(old, (0, 0))
+    store.sweep()
+    assert list(store.root.iterdir()) == [new]
 
 
 def test_sweeping_no_store_is_no_error(tmp_path: Path) -> None:
@@ -293,7 +311,7 @@ def test_process_numbers_of_another_namespace_mean_nothing_here(
     words = set()
     for space in ("pid:[4026531836]", "pid:[4026532245]"):
         monkeypatch.setattr(os, "readlink", lambda _, space=space: space)
-        words.add(leftovers._here())
+        words.add(scratch._here())
     assert len(words) == 2
     assert not any(set(word) & set("-./") for word in words)
     other = next(word for word in sorted(words) if word != HOST)

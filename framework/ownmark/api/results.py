@@ -135,7 +135,7 @@ class Mark:
             shutil.copytree(self.folder, scratch, dirs_exist_ok=True)
             named = self._name_class(scratch / "released" / "model.json")
             (keep_images if images else drop_images)(scratch / "owner")
-        remember(into)
+            remember(scratch)
         if not named:
             warnings.warn(
                 f"{into}: a later process cannot make this {type(self.released).__name__} by itself, so that "

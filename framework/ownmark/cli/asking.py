@@ -178,6 +178,7 @@ def _require_place(out: Path | None) -> None:
 def _write(out: Path | None, record: Any) -> None:
     from ownmark.runner.places import writing
     from ownmark.runner.store import write_text
+    from ownmark.scratch import clear
     from ownmark.strictjson import written
 
     if out is None:
@@ -187,6 +188,7 @@ def _write(out: Path | None, record: Any) -> None:
             with out.open("a", encoding="utf-8") as file:
                 file.write(written(record))
         else:
+            clear(out.resolve())
             write_text(out.resolve(), written(record), mode=0o600)
 
 

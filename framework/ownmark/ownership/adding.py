@@ -7,9 +7,10 @@ chance is not known by construction, of null models. These are the owner's own f
 from __future__ import annotations
 
 import json
+import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from ownmark.ownership.judging import Judge
 from ownmark.ownership.mine import is_mine, remember
 from ownmark.ownership.origin import described
 from ownmark.ownership.secrecy import alone
-from ownmark.ownership.sums import SUMS, sums_text
+from ownmark.ownership.sums import SUMS, coming, complete, sums_text
 from ownmark.ownership.trust import require_no_code, require_plain
 from ownmark.runner.cell import Spec, canonical, expand
 from ownmark.runner.decoys import decoys_for
@@ -43,6 +44,7 @@ from ownmark.runner.plan import parse_plan
 from ownmark.runner.progress import Silent
 from ownmark.runner.session import checked_session
 from ownmark.runner.thresholds import models_for
+from ownmark.scratch import clear, delete, hidden_of
 
 PRESENT = "its rate can be granted by {models} null models or more: give files of networks without a mark, or a number"
 
@@ -93,6 +95,7 @@ def add_reader(
     """
     catalog, where = catalog or discover(), device_called(device)
     mark = Path(mark)
+    complete(mark / "owner")
     mine = is_mine(mark)
     at_hand = _Mark(
         mark, Claim.read(mark / "owner"), Release.read(mark / "released"), catalog, where, trust_mark or mine
@@ -108,9 +111,7 @@ def add_reader(
     kept = _measured(
         at_hand, spec, nulls, float(first["rate"]) if rate is None else rate, progress or Silent()
     )
-    _write(mark, about | {"readers": {**about["readers"], spec.label: kept}}, at_hand.owner.about)
-    if mine:
-        remember(mark)
+    _write(mark, about | {"readers": {**about["readers"], spec.label: kept}}, at_hand.owner.about, mine)
     return kept
 
 
@@ -240,8 +241,8 @@ def _require_claim(
         )
 
 
-def _write(mark: Path, about: Mapping[str, Any], before: Mapping[str, Any]) -> None:
-    """`claim.json` anew, with its sums where a commitment has them: both, or on a full disk neither.
+def _write(mark: Path, about: Mapping[str, Any], before: Mapping[str, Any], mine: bool) -> None:
+    """`claim.json` anew, with its sums where a commitment has them: both, or neither; see `complete`.
 
     They are written outside of `owner`, where whatever the sums do not name is refused.
 
@@ -249,16 +250,44 @@ def _write(mark: Path, about: Mapping[str, Any], before: Mapping[str, Any]) -> N
         OwnmarkError: the claim is not what it was `before`.
     """
     folder = mark / "owner"
-    with writing(folder), tempfile.TemporaryDirectory(prefix=".", dir=mark) as scratch:
-        texts = {"claim.json": json.dumps(about, indent=1, sort_keys=True)}
-        if (folder / SUMS).is_file():
-            texts[SUMS] = sums_text(folder, texts)
-        for name, text in texts.items():
-            Path(scratch, name).write_text(text)
-            Path(scratch, name).chmod(0o600)
-        if Claim.read(folder).about != before:
-            raise OwnmarkError(
-                f"{mark}: its claim was changed while the reader was measured; nothing was added, run it again"
-            )
-        for name in texts:
-            Path(scratch, name).replace(folder / name)
+    new = coming(folder)
+    scratch = hidden_of(new)
+    with writing(folder):
+        clear(new)
+        try:
+            scratch.mkdir(mode=0o700)
+            texts = {"claim.json": json.dumps(about, indent=1, sort_keys=True)}
+            if (folder / SUMS).is_file():
+                texts = {SUMS: sums_text(folder, texts), **texts}
+            for name, text in texts.items():
+                (scratch / name).write_text(text)
+                (scratch / name).chmod(0o600)
+            with _alone_in(folder):
+                if Claim.read(folder).about != before:
+                    raise OwnmarkError(
+                        f"{mark}: its claim was changed while the reader was measured; nothing was added, run it again"
+                    )
+                if mine:
+                    remember(mark, texts["claim.json"].encode())
+                delete(new)
+                scratch.rename(new)
+                for name in texts:  # the sums first, which name the claim that is still to come
+                    with suppress(FileNotFoundError):  # somebody opened the mark, and completed it
+                        (new / name).replace(folder / name)
+                new.rmdir()
+        finally:
+            delete(scratch)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """One process at a time, where the file system knows how."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(ImportError, OSError):
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

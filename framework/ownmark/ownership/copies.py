@@ -26,8 +26,8 @@ from ownmark.errors import NotApplicable, OwnmarkError, UntrustedFile
 from ownmark.foreign import shown
 from ownmark.methods import Kind
 from ownmark.ownership.embedding import embedded, secret_in, single_plan
-from ownmark.ownership.folder import appearing, require_vacant
-from ownmark.ownership.secrecy import Discreet, Secrecy, alone
+from ownmark.ownership.folder import appearing
+from ownmark.ownership.secrecy import Discreet, Secrecy, working
 from ownmark.runner.device import device_called
 from ownmark.runner.engine import Progress
 from ownmark.runner.places import require_writable, writing
@@ -99,14 +99,11 @@ def embed_copies(
     parsed, document = load_plan(plan, catalog)
     parsed = replace(parsed, schemes=tuple(_from_trained(entry, catalog) for entry in parsed.schemes))
     single = single_plan(parsed, document, catalog)
-    require_vacant(into)
     device = str(device_called(device))
     require_writable(into.parent, "--into")
-    work = into.with_name(f"{into.name}.work")
     places = dict(zip(buyers, _places(buyers), strict=True))
     utility = {}
-    with alone(work):
-        require_vacant(into)
+    with working(into, LIST) as work:
         secret = secret_in(work / "secret")
         for buyer, place in places.items():
             own = derived_secret(secret, buyer)
@@ -129,7 +126,6 @@ def embed_copies(
             text = json.dumps({"format": FORMAT, "buyers": places}, indent=1, ensure_ascii=False)
             (folder / LIST).write_text(text, encoding="utf-8")
             (folder / LIST).chmod(0o600)
-        shutil.rmtree(work, ignore_errors=True)
     return Copies(into, places, utility)
 
 

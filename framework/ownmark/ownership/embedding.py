@@ -24,12 +24,12 @@ from ownmark.errors import NotApplicable, OwnmarkError, PlanError
 from ownmark.methods import Kind, Need
 from ownmark.ownership.commitment import PRIVATE, PUBLIC
 from ownmark.ownership.deriving import committed_seed
-from ownmark.ownership.folder import Claim, Release, Structure, appearing, require_vacant
+from ownmark.ownership.folder import Claim, Release, Structure, appearing
 from ownmark.ownership.judging import too_few
 from ownmark.ownership.knowing import Kept, from_training, kept_controls
 from ownmark.ownership.mine import remember
 from ownmark.ownership.origin import described
-from ownmark.ownership.secrecy import Discreet, Secrecy, alone
+from ownmark.ownership.secrecy import Discreet, Secrecy, working
 from ownmark.ownership.stamps import STAMP
 from ownmark.ownership.sums import SUMS, sums_of, write_sums
 from ownmark.ownership.trust import chooses
@@ -96,12 +96,9 @@ def embed(
     catalog = catalog or discover()
     parsed, document = load_plan(plan, catalog)
     single = single_plan(parsed, document, catalog)
-    require_vacant(into)
     device = str(device_called(device))
     require_writable(into.parent, "--into")
-    work = into.with_name(f"{into.name}.work")
-    with alone(work):
-        require_vacant(into)  # whoever held the folder may just have finished
+    with working(into, "owner/claim.json") as work:
         derivation = None
         if commitment is None:
             secret = secret_in(work / "secret")
@@ -115,9 +112,7 @@ def embed(
             session = checked_session(
                 seeded, document, work, work / "store", device, told, catalog, secrecy.hide
             )
-            made = embedded(session, into, derivation, commitment, max_loss, controls)
-        shutil.rmtree(work, ignore_errors=True)
-    return made
+            return embedded(session, into, derivation, commitment, max_loss, controls)
 
 
 def embedded(
@@ -143,6 +138,8 @@ def embedded(
         utility_of(session, cells[0]), allowed_loss(session, cells[0], max_loss),
         lambda: chance_of_answers(session, cells[0]),
     )  # fmt: skip
+    task, catalog = cells[0].task, session.making.methods.catalog
+    named = ((Kind.HOST, task.host), (Kind.DATASET, task.dataset), (Kind.SCHEME, cells[0].scheme))
     with writing(into), appearing(into) as folder:
         _write(folder, session, cells[0], readers, derivation, asked)
         if commitment is not None:
@@ -152,10 +149,8 @@ def embedded(
                 (folder / "owner" / name).chmod(0o600)
             write_sums(folder / "owner")
             (folder / "owner" / SUMS).chmod(0o600)
-    task, catalog = cells[0].task, session.making.methods.catalog
-    named = ((Kind.HOST, task.host), (Kind.DATASET, task.dataset), (Kind.SCHEME, cells[0].scheme))
-    if any(chooses(catalog, kind, spec) for kind, spec in named):
-        remember(into)
+        if any(chooses(catalog, kind, spec) for kind, spec in named):
+            remember(folder)
     return Embedded(into, utility_of(session, cells[0]), verdicts)
 
 

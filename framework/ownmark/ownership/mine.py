@@ -15,10 +15,14 @@ _SAYING = ("released/model.json", "owner/claim.json")
 """Files of a mark that name methods and their parameters."""
 
 
-def remember(mark: Path) -> None:
-    """Note that the mark is the user's own; where nothing can be noted, `--trust-mark` will be asked for."""
+def remember(mark: Path, claim: bytes | None = None) -> None:
+    """Note that the mark is the user's own; where nothing can be noted, `--trust-mark` will be asked for.
+
+    Args:
+        claim: what its claim is about to say: noted first, a process that is killed then leaves no stranger's mark.
+    """
     with suppress(OSError):
-        note = _note(mark)
+        note = _note(mark, claim)
         note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         note.touch(mode=0o600)
 
@@ -31,10 +35,10 @@ def is_mine(mark: Path) -> bool:
         return False
 
 
-def _note(mark: Path) -> Path:
+def _note(mark: Path, claim: bytes | None = None) -> Path:
     state = hashlib.sha256()
     for name in _SAYING:
-        said = (mark / name).read_bytes()
+        said = claim if claim is not None and name == _SAYING[-1] else (mark / name).read_bytes()
         state.update(f"{name}\0{len(said)}\0".encode() + said)
     return _folder() / state.hexdigest()
 

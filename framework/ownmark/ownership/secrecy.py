@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import shutil
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from ownmark.errors import OwnmarkError, PlanError
 from ownmark.runner.engine import Progress
+from ownmark.scratch import require_vacant
 
 _DIGEST = r"(?<![0-9A-Za-z])[0-9a-f]{12,64}(?![0-9A-Za-z])"
 
@@ -109,10 +111,7 @@ def alone(work: Path) -> Iterator[None]:
         OwnmarkError: another embedding works in it, or it cannot be made or is somebody else's.
     """
     try:
-        work.mkdir(parents=True, exist_ok=True, mode=0o700)
-        work.chmod(0o700)
-        lock = FileLock(work / "lock")
-        lock.acquire(timeout=0)
+        lock = _locked(work)
     except Timeout:
         raise OwnmarkError(
             f"{work}: another embedding is at work there; let it end, or give another --into"
@@ -123,3 +122,43 @@ def alone(work: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _locked(work: Path) -> FileLock:
+    """The lock in a folder; who ends takes the folder away, between any two steps of who begins."""
+    for last in (False, False, True):
+        try:
+            work.mkdir(parents=True, exist_ok=True, mode=0o700)
+            work.chmod(0o700)
+            lock = FileLock(work / "lock")
+            lock.acquire(timeout=0)
+            return lock
+        except FileNotFoundError:
+            if last:
+                raise
+    raise AssertionError
+
+
+@contextmanager
+def working(into: Path, made: str) -> Iterator[Path]:
+    """The folder of the embedding that makes `into`, held by this process; it goes once that has appeared.
+
+    Args:
+        made: a file of `into` that shows that it has. The work of a process that was killed right then goes with the
+            next call.
+
+    Raises:
+        OwnmarkError: `into` exists; as `alone`.
+    """
+    work = into.with_name(f"{into.name}.work")
+    if not work.is_dir():
+        require_vacant(into)
+    with alone(work):
+        try:
+            require_vacant(into)  # whoever held the folder may just have finished
+            yield work
+        finally:
+            if (into / made).is_file():
+                shutil.rmtree(
+                    work, ignore_errors=True
+                )  # while it is held: afterwards it may be another process's

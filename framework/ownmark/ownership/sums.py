@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,27 @@ def sum_of(path: Path) -> str:
 def sums_of(folder: Path) -> dict[str, str]:
     """SHA-256, hex, of every file of a folder, by name."""
     return {name: sum_of(path) for name, path in _files(folder).items()}
+
+
+def coming(folder: Path) -> Path:
+    """Where a new `claim.json` lies, with its sums, while it replaces the one in `folder`."""
+    return folder.with_name(f"{folder.name}.next")
+
+
+def complete(folder: Path) -> None:
+    """Finish what a process began that was killed once the sums named the new claim, and before that was in its place.
+
+    A mark that nothing can be written to is left as it is.
+    """
+    new, claim = coming(folder), folder / "claim.json"
+    if new.is_symlink() or not new.is_dir():
+        return
+    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+        named = json.loads(inside(folder, SUMS).read_text(encoding="utf-8"))["sha256"][claim.name]
+        if named == sum_of(new / claim.name) != sum_of(claim):
+            (new / claim.name).replace(claim)
+    with suppress(OSError):
+        new.rmdir()
 
 
 def require_same(folder: Path, known: Any) -> None:

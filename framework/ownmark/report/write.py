@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -25,6 +23,7 @@ from ownmark.report.markdown import markdown
 from ownmark.report.read import planned_cells, read_run
 from ownmark.report.sweeps import Sweep, sweeps
 from ownmark.report.vicinity import planes, vicinity_picture
+from ownmark.scratch import delete, hidden_of, is_leftover
 
 LONGEST = 100
 """Characters of a picture's name, at most; file systems take 255."""
@@ -80,12 +79,15 @@ def write_report(run_dir: str | PathLike[str]) -> Report:
     }
     for of_task in parts.values():
         texts |= {name: html(title, page(run, part, title), read) for title, name, part in of_task}
-    _remove_pages(run.folder, texts)
+    _clear(run.folder)
     contents = {**{name: text.encode() for name, text in texts.items()}, **images}
+    for name in reversed(contents):  # what is shown before what shows it
+        _write(run.folder / name, contents[name])
+    _remove_pages(run.folder, texts)
     everything = [grid.everything() for grid in made]
     return Report(
         run.folder,
-        tuple(_write(run.folder / name, data) for name, data in contents.items()),
+        tuple(run.folder / name for name in contents),
         run.plan,
         tuple(run.records),
         summary(made),
@@ -168,20 +170,19 @@ def _free(title: str, taken: set[str]) -> str:
     return name
 
 
-def _write(path: Path, data: bytes) -> Path:
+def _write(path: Path, data: bytes) -> None:
     """Written under a name that nobody can have put a link at, then renamed."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", suffix=".tmp", dir=path.parent)
+    temporary = hidden_of(path)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb") as file:
             file.write(data)
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
+        temporary.replace(path)
     finally:
-        Path(temporary).unlink(missing_ok=True)
-    return path
+        temporary.unlink(missing_ok=True)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _clear(folder: Path) -> None:
+    """What a report that was killed left under such names."""
+    for path in folder.glob(".*.tmp"):
+        if is_leftover(path, named=True):
+            delete(path)

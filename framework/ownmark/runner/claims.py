@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from ownmark.errors import OwnmarkError
-from ownmark.runner.leftovers import delete, fresh_name, moved_aside
 from ownmark.runner.places import unfinished, writing
+from ownmark.scratch import delete, fresh_name, moved_aside
 
 EXPIRY = "OWNMARK_CLAIM_EXPIRY"
 """Environment variable: seconds without a beat after which a claim counts as abandoned; 60 if not set."""

@@ -280,8 +280,11 @@ class Engine:
                 "seconds": round(seconds, 3),
             }
         )
-        with writing(self._journal), self._journal.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        with writing(self._journal), self._journal.open("ab+") as file:
+            if file.tell():  # what a killed process, or a full disk, broke off stays a line of its own
+                file.seek(-1, os.SEEK_END)
+                line = line if file.read(1) == b"\n" else f"\n{line}"
+            file.write(f"{line}\n".encode())
             file.flush()
             os.fsync(file.fileno())
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
-import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,11 +18,13 @@ from typing import Any
 
 from ownmark.errors import OwnmarkError, UntrustedFile, Unwritable
 from ownmark.foreign import HIDDEN, redacted
-from ownmark.runner.places import writing
+from ownmark.runner.places import unfinished, writing
 from ownmark.runner.store import Contents, Store, StoredEntry, problem_of, settle
+from ownmark.scratch import DAY, HOST, delete, fresh_name
 
 MIRROR = "OWNMARK_MIRROR"
 """Environment variable: the folder for copies of remote stores; ~/.cache/ownmark if not set."""
+_OWED = ".owed"
 _MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
@@ -53,11 +54,12 @@ class Mirrored(Store):
     def try_out(self) -> None:
         """See `Store`."""
         super().try_out()
-        probe = f"{self._top}/.probe-{secrets.token_hex(8)}"  # workers of a run try at the same time
+        probe = f"{self._top}/.probe-{HOST}"  # one name, so that whoever is killed leaves one at most
         with _reached(self._address):
             self._files.makedirs(self._top, exist_ok=True)
             self._files.pipe_file(probe, b"x")
-            self._files.rm_file(probe)
+            with suppress(FileNotFoundError):  # workers of a run try at the same time
+                self._files.rm_file(probe)
 
     def __contains__(self, item: tuple[str, str]) -> bool:
         if super().__contains__(item):
@@ -91,11 +93,26 @@ class Mirrored(Store):
 
     def discard(self, stage: str, digest: str) -> None:
         """See `Store`."""
+        there = self._there(stage, digest)
+        with (
+            _reached(self._address),
+            suppress(FileNotFoundError),
+        ):  # first there: what is not here is not looked for
+            if self._files.exists(there):
+                with suppress(FileNotFoundError):
+                    self._files.rm_file(f"{there}/manifest.json")
+                self._files.rm(there, recursive=True)
         super().discard(stage, digest)
         self._owed(stage, digest).unlink(missing_ok=True)
-        with _reached(self._address), suppress(FileNotFoundError):
-            if self._files.exists(self._there(stage, digest)):
-                self._files.rm(self._there(stage, digest), recursive=True)
+
+    def sweep(self) -> None:
+        """See `Store`; with what is owed of entries that were never finished."""
+        super().sweep()
+        for owed in unfinished(self.root):
+            if owed.suffix == _OWED and not owed.with_suffix("").exists():
+                with suppress(OSError):
+                    if time.time() - owed.lstat().st_mtime > DAY:
+                        owed.unlink()
 
     def _there(self, stage: str, digest: str) -> str:
         return f"{self._top}/{stage}/{digest[:2]}/{digest}"
@@ -103,7 +120,7 @@ class Mirrored(Store):
     def _owed(self, stage: str, digest: str) -> Path:
         """Stands beside an entry of this machine until it is at the address, whoever is killed meanwhile."""
         path = self.path(stage, digest)
-        return path.with_name(f"{path.name}.owed")
+        return path.with_name(f"{path.name}{_OWED}")
 
     def _hand_over(self, stage: str, digest: str) -> None:
         """Copy an entry of this machine to the address; one that another machine has put there stays."""
@@ -132,14 +149,16 @@ class Mirrored(Store):
         there, target = self._there(stage, digest), self.path(stage, digest)
         with writing(self.root):
             target.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".tmp-", dir=target.parent) as folder:
-                scratch = Path(folder, "entry")
-                scratch.mkdir()
+            scratch = fresh_name(target)
+            try:
+                scratch.mkdir(mode=0o700)
                 with _reached(self._address):
                     problem = self._copy(there, scratch, stage, digest)
                 if problem:
                     raise UntrustedFile(f"{there}: {problem}")
                 settle(scratch, target)
+            finally:
+                delete(scratch)
 
     def _copy(self, there: str, scratch: Path, stage: str, digest: str) -> str | None:
         """Copy the manifest and the files that it names; what is wrong with them."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from ownmark.runner.leftovers import scratch_of
 from ownmark.runner.places import writing
+from ownmark.scratch import scratch_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -20,7 +20,6 @@ from ownmark.runner.engine import Engine, Progress, release
 from ownmark.runner.execute import Executor, InProcess, Work
 from ownmark.runner.graph import Counted, Graph, Node
 from ownmark.runner.judging import Judging
-from ownmark.runner.leftovers import is_leftover
 from ownmark.runner.making import Making
 from ownmark.runner.outline import write_outline
 from ownmark.runner.places import require_plain, require_writable, writing
@@ -32,6 +31,7 @@ from ownmark.runner.record import Recorder
 from ownmark.runner.resolve import Methods
 from ownmark.runner.store import store_at, write_text
 from ownmark.runner.yamlfile import Document, parse, read
+from ownmark.scratch import delete, is_leftover
 from ownmark.strictjson import written
 
 _RECORD = re.compile(r"[0-9a-f]{12}\.json")
@@ -346,4 +346,4 @@ class Session:
         for leftover in (*self.folder.glob("*.tmp"), *self.folder.glob("*/*.tmp")):
             linked = leftover.parent != self.folder and leftover.parent.is_symlink()
             if is_leftover(leftover) and not linked:
-                leftover.unlink(missing_ok=True)
+                delete(leftover)

@@ -14,7 +14,6 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,8 +25,9 @@ from ownmark.errors import UntrustedFile, Unwritable
 from ownmark.hashing import sha256_of
 from ownmark.runner import claims, leftovers
 from ownmark.runner.claims import Claim, Claims
-from ownmark.runner.leftovers import delete, fresh_name, moved_aside, scratch_of
 from ownmark.runner.places import require_writable, writing
+from ownmark.scratch import delete, fresh_name, moved_aside, scratch_of
+from ownmark.scratch import settle as settled
 
 FORMAT = "ownmark store 1"
 
@@ -222,25 +222,8 @@ def _write_files(folder: Path, contents: Contents) -> None:
 
 
 def settle(scratch: Path, target: Path) -> None:
-    """Rename into place; an entry that another process finished meanwhile is as good as ours, a ruin is not.
-
-    Whatever stands there is judged only after a rename has failed, and by the name under which nobody else finds it:
-    between a look and a removal, another process may put a whole entry there.
-    """
-    for last in (False, False, True):
-        try:
-            scratch.rename(target)
-            return
-        except OSError:
-            if _is_whole(target):
-                return
-            if last or not os.path.lexists(target):
-                raise
-        aside = moved_aside(target)
-        if _is_whole(aside):
-            with suppress(OSError):
-                aside.rename(target)
-        delete(aside)
+    """Rename an entry into place; one that another process finished meanwhile is as good as ours, a ruin is not."""
+    settled(scratch, target, _is_whole)
 
 
 def _is_whole(entry: Path) -> bool:

@@ -10,10 +10,7 @@ import hashlib
 import json
 import logging
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +21,7 @@ from ownmark.builtin.datasets.listing import Listing, refuse_bad
 from ownmark.builtin.datasets.pixels import Bytes
 from ownmark.errors import DataError
 from ownmark.foreign import shown
+from ownmark.scratch import delete, hidden_of, is_leftover, settle
 from ownmark.wording import counted
 
 VARIABLE = "OWNMARK_CACHE"
@@ -95,32 +93,16 @@ def _read(entry: Path) -> tuple[Arrays, dict[str, Any]] | None:
 
 def _write(entry: Path, listing: Listing, decode: Decode, skip_bad: bool) -> None:
     entry.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f"{entry.name}.", dir=entry.parent))
+    for leftover in entry.parent.glob(".decoded-*.tmp"):
+        if is_leftover(leftover, named=True):
+            delete(leftover)
+    work = hidden_of(entry)
+    work.mkdir(mode=0o700)
     try:
         _decode_all(work, listing, decode, skip_bad)
-        try:
-            work.rename(entry)
-        except OSError:
-            if _read(entry) is None:  # nobody else has just made the same
-                _replace(entry, work)
+        settle(work, entry, lambda found: _read(found) is not None, hidden_of)
     finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _replace(entry: Path, work: Path) -> None:
-    """Put `work` in the place of what is damaged, which is moved aside first: what another process puts there while
-    it is being removed is not removed with it."""
-    aside = work.with_name(f"{work.name}.damaged")
-    try:
-        with suppress(FileNotFoundError):  # another process was faster
-            entry.rename(aside)
-        try:
-            work.rename(entry)
-        except OSError:
-            if _read(entry) is None:
-                raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        delete(work)
 
 
 def _decode_all(work: Path, listing: Listing, decode: Decode, skip_bad: bool) -> None:

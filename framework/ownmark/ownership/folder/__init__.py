@@ -9,9 +9,10 @@ Folders appear whole: they are written under another name and renamed.
 
 from ownmark.ownership.folder.claim import Claim
 from ownmark.ownership.folder.images import IMAGES, write_images
-from ownmark.ownership.folder.places import appearing, inside, require_vacant
+from ownmark.ownership.folder.places import inside
 from ownmark.ownership.folder.release import Release, Step, model_state
 from ownmark.ownership.folder.structure import Structure
+from ownmark.scratch import appearing, require_vacant
 
 __all__ = [
     "IMAGES",

@@ -1,55 +1,18 @@
-"""Folders that appear whole, and files of folders that may have come from anywhere."""
+"""Files of folders that may have come from anywhere."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ownmark import strictjson
-from ownmark.errors import OwnmarkError, UntrustedFile
+from ownmark.errors import UntrustedFile
 from ownmark.foreign import lies_in, shown
 from ownmark.runner.cell import Spec, canonical
 
 LARGEST = 2**24
 """Bytes of a JSON file, at most."""
-
-
-def require_vacant(folder: Path) -> None:
-    """Nothing is overwritten.
-
-    Raises:
-        OwnmarkError: `folder` exists.
-    """
-    if folder.exists():
-        raise OwnmarkError(f"{folder} exists already; choose another name, or remove it first")
-
-
-@contextmanager
-def appearing(folder: Path, private: bool = False) -> Iterator[Path]:
-    """A folder to write into that appears as `folder` once the block has ended well, and not at all otherwise.
-
-    Args:
-        private: nobody but its owner may look into it.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        yield scratch
-        scratch.chmod(0o700 if private else 0o777 & ~_umask())
-        scratch.rename(folder)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def inside(folder: Path, name: str) -> Path:

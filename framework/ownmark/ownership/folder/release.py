@@ -19,11 +19,12 @@ from ownmark.discovery import Catalog
 from ownmark.errors import Unreadable, UntrustedFile
 from ownmark.foreign import shown
 from ownmark.methods import Kind
-from ownmark.ownership.folder.places import _umask, inside, json_of, spec_of
+from ownmark.ownership.folder.places import inside, json_of, spec_of
 from ownmark.ownership.folder.structure import PRIVATE, Structure
 from ownmark.runner.cell import Spec, canonical
 from ownmark.runner.plan import Split
 from ownmark.runner.seeds import rng_for
+from ownmark.scratch import umask
 
 MODEL_FORMAT = "model 1"
 
@@ -133,7 +134,7 @@ class Release:
             about["inputs"] = {"form": str(structure.inputs.form), "tokens": structure.inputs.tokens}
         (folder / "model.json").write_text(json.dumps(about, indent=1, sort_keys=True))
         for name in ("model.safetensors", "model.json"):
-            (folder / name).chmod(0o666 & ~_umask())
+            (folder / name).chmod(0o666 & ~umask())
 
     def write_with_start(
         self, folder: Path, state: Mapping[str, Tensor], begun: tuple[Release, Mapping[str, Tensor]] | None

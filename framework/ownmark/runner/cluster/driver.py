@@ -20,6 +20,7 @@ from ownmark.runner.differing import differing_inputs
 from ownmark.runner.engine import PATIENCE
 from ownmark.runner.execute import Work
 from ownmark.runner.graph import Front, Node
+from ownmark.runner.leftovers import MARKER
 
 RETRIES = 4
 """How often Ray tries a task again whose worker died."""
@@ -60,7 +61,7 @@ class OnRay:
         """See `Executor`."""
         with connected(self.workers, self.address) as ray:
             job = _job(work)
-            marker = Path(work.engine.store.root) / f".run-{job.run}"
+            marker = Path(work.engine.store.root) / f"{MARKER}{job.run}"
             marker.touch()
             try:
                 _greet(ray, job, work)

@@ -55,6 +55,7 @@ def compute(spelled: str, rank: int, key: str) -> str:
 def greet(spelled: str) -> str:
     """JSON: the worker's `facts`, and `problem`, if it does not see the store."""
     from ownmark.runner.cluster.handshake import facts
+    from ownmark.runner.leftovers import MARKER
     from ownmark.runner.store import store_at
 
     job = job_of(spelled)
@@ -62,7 +63,7 @@ def greet(spelled: str) -> str:
     _settle_in(job)
     try:
         store_at(job.store, job.run).try_out()
-        if "://" not in job.store and not (Path(job.store) / f".run-{job.run}").exists():
+        if "://" not in job.store and not (Path(job.store) / f"{MARKER}{job.run}").exists():
             problem = (
                 f"does not see the store {job.store}; name a folder that all machines share, or an address"
             )
