@@ -13,6 +13,7 @@ from torch.func import functional_call
 
 from ownmark.contracts import evaluating
 from ownmark.loops import in_chunks
+from ownmark_mira.inversion import ORDER, fixed
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ def kept_answers(
         x: pixels [N, channels, H, W], on the network's device. labels: [N]. Returns: [N].
     """
     generator = device_generator(rng, x.device)
-    hits = torch.zeros(len(x), device=x.device)
-    with evaluating(network):
+    hits, x = torch.zeros(len(x), device=x.device), x.to(memory_format=ORDER)
+    with evaluating(network), fixed(network):
         for _ in range(draws):
             weights = noisy_parameters(network, weight_noise, generator)
             noisy = x + pixel_noise * torch.randn(x.shape, generator=generator, device=x.device)

@@ -71,6 +71,25 @@ def test_pieces_of_a_batch_change_nothing(clean: nn.Module) -> None:
     assert torch.equal(one, other)
 
 
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 8, 8)], ids=str)
+def test_detection_runs_channels_last_and_finds_the_same(
+    shape: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = untrained("convnet", shape, 10).double()  # so that no answer hangs on the order of a sum
+    images = torch.rand((10, 6, *shape), generator=generator(0)).double()
+    seen: list[Tensor] = []
+    layer = [module for module in network.modules() if isinstance(module, nn.Conv2d)][1]
+    layer.register_forward_hook(lambda module, inputs, made: seen.append(made))
+    found = smooth_accuracy(network, images, **NOISE, rng=generator(1))
+    assert all(one.is_contiguous(memory_format=torch.channels_last) for one in seen)
+    assert all(parameter.is_contiguous() for parameter in network.parameters())
+    monkeypatch.setattr("ownmark_mira.detection.ORDER", torch.contiguous_format)
+    monkeypatch.setattr("ownmark_mira.inversion.ORDER", torch.contiguous_format)
+    seen.clear()
+    assert torch.allclose(smooth_accuracy(network, images, **NOISE, rng=generator(1)), found, atol=1e-5)
+    assert not seen[0].is_contiguous(memory_format=torch.channels_last)
+
+
 def test_every_parameter_is_perturbed_and_none_stays_so(clean: nn.Module) -> None:
     before = {name: value.clone() for name, value in clean.state_dict().items()}
     noisy = noisy_parameters(clean, 0.5, generator(0))

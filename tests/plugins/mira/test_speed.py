@@ -15,6 +15,7 @@ from ownmark.builtin.hosts.config import ConvNetConfig
 from ownmark.builtin.hosts.convnet import ConvNet
 from ownmark.contracts import Host, seeded
 from ownmark_mira.config import RecoveryConfig
+from ownmark_mira.detection import smooth_accuracy
 from ownmark_mira.inversion import invert
 
 
@@ -56,7 +57,9 @@ def test_all_classes_at_once_over_one_by_one(
 
 @pytest.mark.bench
 @on_hosts
+@pytest.mark.parametrize("part", ["inversion", "detection"])
 def test_channels_last_over_contiguous(
+    part: str,
     host: Host,
     shape: tuple[int, int, int],
     capsys: pytest.CaptureFixture[str],
@@ -68,8 +71,12 @@ def test_channels_last_over_contiguous(
 
     def work(order: torch.memory_format) -> None:
         monkeypatch.setattr("ownmark_mira.inversion.ORDER", order)
-        invert(network, start, config)
+        monkeypatch.setattr("ownmark_mira.detection.ORDER", order)
+        if part == "inversion":
+            invert(network, start, config)
+        else:
+            smooth_accuracy(network, start, 10, 0.1, 0.05, generator(0))
 
     told = contiguous_over_channels_last(work)
     with capsys.disabled():
-        print(f"\n{shape}, {told}")
+        print(f"\n{part}, {shape}, {told}")
