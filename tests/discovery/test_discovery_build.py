@@ -203,6 +203,10 @@ BAD = {
         {"bits": 0},
         "extractor acme/bits: parameter 'bits' should be greater than or equal to 1, not 0",
     ),
+    "yes for a number": (
+        {"bits": True},
+        "extractor acme/bits: parameter 'bits' should be a number, not True",
+    ),
     "wrong type": (
         {"bits": "x"},
         "extractor acme/bits: parameter 'bits' should be a valid integer, unable to parse string as an integer, "

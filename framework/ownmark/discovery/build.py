@@ -15,8 +15,9 @@ from ownmark.discovery.checks import missing_imports
 from ownmark.discovery.nested import each, instances, nested_fields
 from ownmark.discovery.problems import Checked
 from ownmark.discovery.sealing import asked_for
-from ownmark.discovery.sentences import sentences
+from ownmark.discovery.sentences import sentences, truths_for_numbers
 from ownmark.errors import AmbiguousMethod, MethodNotFound, MethodUnavailable, OwnmarkError, PlanError
+from ownmark.foreign import shown
 from ownmark.methods import Declaration, Kind
 
 if TYPE_CHECKING:
@@ -98,11 +99,16 @@ def _configured(
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        return TypeAdapter(config_class).validate_python(dict(params)), []
+        made = TypeAdapter(config_class).validate_python(dict(params))
     except ValidationError as error:
         return None, sentences(label, config_class, kinds, error.errors(include_url=False))
     except Exception as error:  # a validator of the pack that raises what pydantic does not catch
         return None, [f"{label}: its parameters cannot be checked ({type(error).__name__}: {error})"]
+    wrong = [
+        f"{label}: parameter {shown('.'.join(map(str, path)), 100)!r} should be a number, not {value}"
+        for path, value in truths_for_numbers(params, made)
+    ]
+    return (None, wrong) if wrong else (made, [])
 
 
 def _field(config: Any, config_class: Any, name: str, params: Any) -> Any:

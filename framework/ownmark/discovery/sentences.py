@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, get_args
 
@@ -46,6 +46,26 @@ def _sentence(label: str, config_class: Any, nested: Iterable[str], error: Mappi
     if kind in _MISSING:
         return f"{label} needs the parameter {path!r}"
     return f"{label}: parameter {path!r} {error['msg'].removeprefix('Input ')}, not {reprlib.repr(error['input'])}"
+
+
+def truths_for_numbers(
+    given: Any, made: Any, path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], bool]]:
+    """Where a plan says `yes` or `true` and a number was made of it, which pydantic does: paths and values.
+
+    Args:
+        given: plain values. made: the parameters that came of them.
+    """
+    if isinstance(given, bool):
+        if isinstance(made, int | float) and not isinstance(made, bool):
+            yield path, given
+    elif isinstance(given, Mapping):
+        for name, value in given.items():
+            inner = made.get(name) if isinstance(made, Mapping) else getattr(made, str(name), None)
+            yield from truths_for_numbers(value, inner, (*path, name))
+    elif isinstance(given, list | tuple) and isinstance(made, list | tuple) and len(given) == len(made):
+        for place, (value, inner) in enumerate(zip(given, made, strict=True)):
+            yield from truths_for_numbers(value, inner, (*path, place))
 
 
 def _instead(config_class: Any, location: tuple[Any, ...]) -> str:

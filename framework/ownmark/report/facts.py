@@ -51,7 +51,13 @@ def contradicted(grid: Grid) -> list[str]:
 
 def above(grid: Grid) -> list[str]:
     """Rows with claims whose p lies above their stated rate, and what these rest on."""
-    return [
+    by_decoys = [
+        f"! {row.name}: claims marked (decoys) are made by fresh keys read on the suspect, as `tests: decoys` asks, "
+        "and stand at their stated rate by these. The p beside them is that of the key's exact law, and lies above it."
+        for row in grid.rows
+        if any(rests_above(section(record, "verdict")) == "decoys" for record in grid.row(row).ok)
+    ]
+    return by_decoys + [
         f"! {row.name}: claims marked (shape) have a p above their stated rate. They rest {said}. `ownmark "
         "verify` claims nothing on that ground."
         for row in grid.rows

@@ -64,6 +64,8 @@ def _resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
 
 
 _TAG = "tag:yaml.org,2002:"
+_OLD_NUMBER = re.compile(r"[-+]?(?:0[0-7_]+$|\d[\d_]*:)")
+"""`010` and `1:30`, which are 8 and 90 to YAML and to nobody who writes them."""
 _KINDS = {_TAG + kind for kind in ("str", "int", "float", "bool", "null", "seq", "map", "merge")}
 _Loader.yaml_implicit_resolvers = _resolvers()
 _Loader.add_implicit_resolver(
@@ -97,7 +99,11 @@ def parse(text: str, name: str) -> Document:
         raise PlanError([f"{name}:{line}: not valid YAML: character #x{error.character:04x}"]) from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise PlanError([f"{name}:{line}: not valid YAML: {error.problem or error.context}"]) from error
+        begun = error.context_mark.line + 1 if error.context_mark else line
+        since = f", {error.context} that begins in line {begun}" if begun < line else ""
+        raise PlanError(
+            [f"{name}:{line}: not valid YAML: {error.problem or error.context}{since}"]
+        ) from error
     except RecursionError as error:
         raise PlanError([f"{name}: nested too deeply"]) from error
     return Document(data, name, lines, text)
@@ -182,10 +188,15 @@ class _Visitor:
     def _value(self, node: yaml.Node) -> None:
         """See that a scalar is what its form or tag says: `0x_` looks like a number and is none."""
         try:
-            self._loader.construct_object(node)
+            value = self._loader.construct_object(node)
         except Exception:
             kind = node.tag.removeprefix(_TAG)
             self._problem(node, f"`{node.value:.40}` cannot be read as {kind}; put text in quotes")
+            return
+        if node.tag == _TAG + "int" and _OLD_NUMBER.match(node.value):
+            self._problem(
+                node, f"`{node.value:.40}` is the number {value} in YAML; write that, or put text in quotes"
+            )
 
     def _problem(self, node: yaml.Node, text: str) -> None:
         self.problems.append(f"{self._name}:{node.start_mark.line + 1}: {text}")

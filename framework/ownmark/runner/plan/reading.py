@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ownmark.config import to_plain
+from ownmark.discovery.sentences import truths_for_numbers
 from ownmark.errors import PlanError
 from ownmark.runner.plan.entry import Entry, TaskEntry
 from ownmark.runner.plan.grant import Given, changed
@@ -29,7 +30,7 @@ def plan_from(document: Document) -> Plan:
             [f"{document.name}:1: a plan is a mapping with `tasks` and `schemes`, see `ownmark list plans`"]
         )
     try:
-        return TypeAdapter(Plan).validate_python({"name": _default_name(document), **document.data})
+        plan = TypeAdapter(Plan).validate_python({"name": _default_name(document), **document.data})
     except ValidationError as error:
         items = error.errors()
         problem = task_problem(*(document.data.get(field) for field in ("tasks", "datasets", "hosts")))
@@ -37,6 +38,14 @@ def plan_from(document: Document) -> Plan:
             items.append({"type": "value_error", "loc": (), "msg": problem, "input": None})
         items.sort(key=lambda item: document.line(_path(item)))
         raise PlanError([_sentence(document, item) for item in items]) from error
+    if wrong := list(truths_for_numbers(document.data, plan)):
+        raise PlanError(
+            [
+                f"{document.where(path)}: {'.'.join(map(str, path))}: expected a number, found {value}"
+                for path, value in wrong
+            ]
+        )
+    return plan
 
 
 def _default_name(document: Document) -> str:
@@ -103,8 +112,7 @@ def _message(item: Any, home: type) -> str:
         name = item["ctx"]["class_name"]
         message = _EXPECTED.get(name, "expected a mapping") + f", found {item['input']!r:.60}"
     elif item["type"] != "value_error":
-        message = message.replace("Input should be", "expected").replace("dictionary", "mapping")
-        message += f", found {item['input']!r:.60}"
+        message = _plain(item) + f", found {item['input']!r:.60}"
     if item["loc"] == ("name",):
         message += (
             f"; it names a folder inside runs: up to {LONGEST} letters, digits, `_`, `-` and single `.`, and begins "
@@ -113,6 +121,26 @@ def _message(item: Any, home: type) -> str:
     return message
 
 
+def _plain(item: Any) -> str:
+    """pydantic's words in those of plans."""
+    known = item.get("ctx", {})
+    if item["type"] == "too_short":
+        return f"expected {known['min_length']} at least"
+    if item["type"] == "too_long":
+        return f"expected {known['max_length']:,} at most"
+    if item["type"] == "string_pattern_mismatch":
+        return "expected another form" if item["loc"] != ("name",) else "expected a name"
+    message = re.sub(r", (unable to|got) .*", "", item["msg"].replace("Input should be", "expected"))
+    for theirs, ours in _THEIRS.items():
+        message = message.replace(theirs, ours)
+    return message
+
+
+_THEIRS = {
+    "a valid dictionary": "a mapping", "a valid mapping": "a mapping", "a valid tuple": "a list",
+    "a valid list": "a list", "a valid string": "text", "a valid integer": "a whole number",
+    "a valid number": "a number", "a valid boolean": "true or false",
+}  # fmt: skip
 _HOMES: dict[str, type] = {
     "attacker": Given, "split": Split, "verdict": VerdictRule, "removal": Removal, "trainer": TrainerOptions,
     "landscape": Landscape, "features": Features,
