@@ -86,6 +86,23 @@ def test_what_cannot_be_right_is_refused_by_name(case: str) -> None:
         looked_at(made, "mine")
 
 
+LABELS = {
+    "from 1": (torch.arange(30) % 3 + 1, "expected 0 to 2, since it says 3 classes, found 1 to 3"),
+    "below 0": (torch.arange(30) % 3 - 1, "found -1 to 1"),
+    "shares": (torch.arange(30) / 30, r"expected whole numbers, found torch\.float32"),
+}
+
+
+@pytest.mark.parametrize("part", ["training", "test"])
+@pytest.mark.parametrize("case", LABELS)
+def test_labels_that_are_no_classes_are_refused_before_anything_is_trained(case: str, part: str) -> None:
+    y, said = LABELS[case]
+    sound, wrong = Samples(drawn(30, 0), torch.arange(30) % 3), Samples(drawn(30, 0), y)
+    made = Images(wrong, sound, 3) if part == "training" else Images(sound, wrong, 3)
+    with pytest.raises(DataError, match=f"dataset mine: {part} labels: .*{said}"):
+        looked_at(made, "mine")
+
+
 PLAN = """
 tasks: [{dataset: {npz: {path: %s}}, host: {convnet: {width: 0.25, recipe: {epochs: 1}}}}]
 schemes: [{uchida: {bits: 8}}]

@@ -78,6 +78,23 @@ class Matches(SignReader):
         return super().extract(*args).matches
 
 
+class Shares(SignReader):
+    def extract(self, *args: Any) -> Any:
+        found = super().extract(*args)
+        return dataclasses.replace(found, matches=found.matches * 0.7)
+
+
+class Nothing(SignReader):
+    def extract(self, *args: Any) -> Any:
+        found = super().extract(*args)
+        return dataclasses.replace(found, matches=found.matches * float("nan"))
+
+
+class Percent(SignReader):
+    def extract(self, *args: Any) -> Any:
+        return dataclasses.replace(super().extract(*args), chance=50)
+
+
 class Tuples(Digits):
     def load(self) -> Any:
         images = super().load()
@@ -143,6 +160,9 @@ SAYS = {
     NoFront: "serve gives nothing where the contract has Module; return a torch.nn.Module",
     Share: "extract gives a float where the contract has Evidence; return Evidence",
     Matches: "extract gives a Tensor where the contract has Evidence; return Evidence",
+    Shares: "matches of torch.float32 that are neither 0 nor 1; compare",
+    Nothing: "matches of torch.float32 that are neither 0 nor 1; compare",
+    Percent: "extract gives a chance of 50; it is that of one symbol to match",
     Tuples: "load gives a tuple where the contract has Images; return Images",
     Arrays: "load gives a ndarray where the contract has Images; return Images",
     Layers: "build gives a list where the contract has Module; return a torch.nn.Module",

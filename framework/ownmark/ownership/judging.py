@@ -14,7 +14,6 @@ from ownmark.contracts.dataset import Images
 from ownmark.contracts.evidence import Evidence
 from ownmark.contracts.extractor import Extractor
 from ownmark.contracts.key import Key
-from ownmark.contracts.returned import returned
 from ownmark.contracts.samples import Samples
 from ownmark.contracts.scheme import Scheme
 from ownmark.contracts.views import BlackBox, WhiteBox
@@ -28,6 +27,7 @@ from ownmark.ownership.former import look_twice
 from ownmark.ownership.trust import require_no_code
 from ownmark.runner.cell import Spec, canonical
 from ownmark.runner.decoys import decoy_rates, fewest_decoys, fresh_keys
+from ownmark.runner.evident import evident
 from ownmark.runner.kept import UNLIKE, kept_keys
 from ownmark.runner.resolve import needs_of
 from ownmark.runner.seeds import rng_for
@@ -77,7 +77,7 @@ class Judge:
             betted = self._betted(view, key, knowing)
             if betted is not None:
                 return betted
-        found = returned(self.extractor.extract(view, key, self.own), Evidence, "extract")
+        found = evident(self.extractor.extract(view, key, self.own))
         if found.n != self.reads["n"]:
             raise NotApplicable(f"{found.n} symbols were read, the threshold is for {self.reads['n']}")
         threshold = self._threshold(found)

@@ -30,8 +30,9 @@ def looked_at(images: Images, label: str) -> Images:
 
     Raises:
         DataError: pixels that are no numbers or lie outside [0, 1], or images that show nothing; inputs of another form
-            that are not of it.
+            that are not of it; labels that are no classes.
     """
+    _require_classes(images, label)
     if images.inputs.form is not Form.PIXELS:
         _require_form(images, label)
         return images
@@ -45,6 +46,21 @@ def looked_at(images: Images, label: str) -> Images:
             "they were divided by 255 twice"
         )
     return replace(images, notes=(*images.notes, *_odd(images, looks)))
+
+
+def _require_classes(images: Images, label: str) -> None:
+    """One label an input is a whole number below the number of classes; captions are left alone."""
+    for name, part in (("training", images.train), ("test", images.test)):
+        if part.y is None or part.y.ndim != 1 or not len(part.y):
+            continue
+        if part.y.is_floating_point():
+            raise DataError(f"dataset {label}: {name} labels: expected whole numbers, found {part.y.dtype}")
+        low, high = int(part.y.min()), int(part.y.max())
+        if low < 0 or high >= images.classes:
+            raise DataError(
+                f"dataset {label}: {name} labels: expected 0 to {images.classes - 1}, since it says {images.classes} "
+                f"classes, found {low} to {high}"
+            )
 
 
 def _require_form(images: Images, label: str) -> None:

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from ownmark.contracts.evidence import Evidence
 from ownmark.contracts.extractor import Extractor
 from ownmark.contracts.loading import require_numbers
-from ownmark.contracts.returned import returned
 from ownmark.contracts.samples import Samples
 from ownmark.contracts.tasks import Goal
 from ownmark.contracts.views import BlackBox, WhiteBox
@@ -21,6 +20,7 @@ from ownmark.methods import Kind, Need
 from ownmark.runner.asking import Asked
 from ownmark.runner.cell import Cell, Spec, TaskSpec
 from ownmark.runner.controls import are_classes, asked, draw_controls
+from ownmark.runner.evident import evident
 from ownmark.runner.graph import Bench, Node, once
 from ownmark.runner.making import Making
 from ownmark.runner.measuring import measured, number
@@ -133,7 +133,7 @@ class Reading:
         key = self.making.key(cell)
         own = self.making.marked_network(cell) if method.needs(Need.OWN_COPY) else None
         view = self.view(cell, network)
-        found = returned(extractor.extract(view, key, own), Evidence, "extract")
+        found = evident(extractor.extract(view, key, own))
         queries = getattr(view, "queries", 0)
         knowing = None if method.needs(Need.WHITE_BOX) else self._knowing(cell, network)
         test = self.making.tasks.splits(cell.task.dataset).test

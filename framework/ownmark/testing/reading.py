@@ -8,8 +8,8 @@ from functools import cached_property
 from torch import nn
 
 from ownmark.contracts import BlackBox, Evidence, Extractor, Key, WhiteBox, black_box
-from ownmark.contracts.returned import returned
 from ownmark.methods import Declaration, Need
+from ownmark.runner.evident import evident
 from ownmark.stats import Threshold, calibrated_threshold, exact_threshold
 from ownmark.testing.embedding import Embedding
 from ownmark.testing.workbench import FRESH, NULLS, RATE
@@ -40,7 +40,7 @@ class Reading:
 
     def read(self, network: nn.Module, key: Key) -> Evidence:
         """Evidence of one key."""
-        return returned(self.extractor.extract(self.view(network), key, self.own), Evidence, "extract")
+        return evident(self.extractor.extract(self.view(network), key, self.own))
 
     def read_many(self, network: nn.Module, keys: Sequence[Key]) -> list[Evidence]:
         """Evidence of several keys, read together."""
