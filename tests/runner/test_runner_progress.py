@@ -68,6 +68,19 @@ def test_a_failed_cell_shows_the_first_line_of_its_error(message: str, line: str
     assert outcome({"status": "failed", "error": {"message": message}}) == line
 
 
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [
+        ("KeyError", "KeyError: 'sed'"),
+        ("IndexError", "IndexError: 'sed'"),
+        ("NotApplicable", "'sed'"),
+        ("", "'sed'"),
+    ],
+)
+def test_an_error_of_pythons_own_says_its_type(kind: str, line: str) -> None:
+    assert outcome({"status": "failed", "error": {"message": "'sed'", "type": kind}}) == f"FAILED: {line}"
+
+
 def test_no_claim_is_said_so() -> None:
     assert "no claim (p = 1)" in outcome({**RECORD, "verdict": {"claim": False, "p_value": 1.0}})
 

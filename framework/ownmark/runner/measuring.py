@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ownmark.foreign import shown
 from ownmark.methods import Need
 from ownmark.runner.resolve import Method
 from ownmark.stats import (
@@ -25,12 +26,27 @@ def measured(metric: Method, feeds: Mapping[Need, Any]) -> dict[str, Any]:
     counter.reset()
     need = next(need for need in feeds if metric.needs(need))
     counter.update(*(part.cpu() if isinstance(part, Tensor) else part for part in feeds[need]()))
-    value = float(counter.compute())
+    value = _one_number(counter.compute(), metric.declaration.id)
     found: dict[str, Any] = {"value": number(value), "higher_is_better": counter.higher_is_better}
     if hasattr(counter, "hits"):
         hits, n = int(counter.hits), int(counter.total)
         found |= {"hits": hits, "n": n, "interval": interval(hits, n)}
     return found
+
+
+def _one_number(value: Any, metric: str) -> float:
+    """What `compute` of a metric gives.
+
+    Raises:
+        TypeError: it is no number, or several.
+    """
+    try:
+        return float(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        several = (
+            f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else shown(repr(value), 60)
+        )
+        raise TypeError(f"metric {metric}: compute gives {several}; return one number") from error
 
 
 def measured_if_fed(metric: Method, feeds: Mapping[Need, Any]) -> dict[str, Any]:

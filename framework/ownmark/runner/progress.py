@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -161,7 +162,7 @@ class Terminal(Silent):
 def outcome(record: Mapping[str, Any]) -> str:
     """One line on a finished cell."""
     if record["status"] == "failed":
-        return f"FAILED: {_first_line(record['error']['message'] or 'error')}"
+        return f"FAILED: {_failure(record['error'])}"
     if record["status"] == "n/a":
         return f"n/a: {_first_line(record['reason']['message'])}"
     verdict, evidence, utility = record["verdict"], record["evidence"], record["utility"]
@@ -175,6 +176,12 @@ def outcome(record: Mapping[str, Any]) -> str:
         f"{evidence['hits']}/{evidence['n']} {evidence['symbol']}s match, "
         f"{claim} (p = {verdict['p_value']:.2g}{above}), {record['removal']['outcome']}"
     )
+
+
+def _failure(error: Mapping[str, Any]) -> str:
+    """The message; of an error of Python's own with its type, since a message of `'seed'` alone says nothing."""
+    line, kind = _first_line(error["message"] or "error"), str(error.get("type", ""))
+    return f"{kind}: {line}" if hasattr(builtins, kind) else line
 
 
 def _first_line(text: str) -> str:
