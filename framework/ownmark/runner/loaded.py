@@ -15,7 +15,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from ownmark.errors import StaleModule
-from ownmark.runner.written import Written, meaning_of, plain, written
+from ownmark.runner.written import Written, lately, meaning_of, plain, written
 
 _looked_at: dict[str, tuple[ModuleSpec, str]] = {}
 """By module: its `__spec__` when it was looked at, and what its file meant then."""
@@ -64,7 +64,8 @@ def _sentence(path: Path, what: str, origin: str, holder: str) -> str:
 
 def _now(path: Path) -> Written:
     stat = path.stat()
-    return written(path, stat.st_mtime_ns, stat.st_size)
+    read = written.__wrapped__ if lately(stat) else written
+    return read(path, stat.st_mtime_ns, stat.st_size)
 
 
 # --- functions ------------------------------------------------------------------------------------------------------

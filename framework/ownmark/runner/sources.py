@@ -23,6 +23,7 @@ from importlib_metadata import packages_distributions
 from ownmark.discovery.index import versions_of
 from ownmark.importing import place_of
 from ownmark.runner.loaded import require_current
+from ownmark.runner.written import lately
 
 MEANINGLESS = frozenset({"ownmark", "ownmark.errors", "ownmark.methods", "ownmark.hookspecs"})
 """Modules of the core that hold names and sentences; no result depends on them."""
@@ -132,7 +133,8 @@ def _followed(modules: Iterable[str]) -> Iterator[tuple[str, str]]:
         _looked_at(path)
         _known.add(name)
         stat = path.stat()
-        source = _read(path, name, stat.st_mtime_ns, stat.st_size)
+        read = _read.__wrapped__ if lately(stat) else _read
+        source = read(path, name, stat.st_mtime_ns, stat.st_size)
         require_current(name, source.meaning)
         yield name, source.meaning
         yield from _mentioned(path, source)
@@ -156,7 +158,8 @@ def _bytes_of(path: Path) -> str:
         stat = path.stat()
     except OSError:
         return "absent"
-    return _file_hash(path, stat.st_mtime_ns, stat.st_size)
+    hashed = _file_hash.__wrapped__ if lately(stat) else _file_hash
+    return hashed(path, stat.st_mtime_ns, stat.st_size)
 
 
 @functools.lru_cache(maxsize=4096)
