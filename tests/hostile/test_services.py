@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 import time
@@ -165,6 +166,8 @@ def test_a_connection_is_kept_between_requests_and_opened_anew_when_dropped(list
     for _ in range(2):
         assert asked(torch.rand(4, 1, 4, 4)).tolist() == [1, 2, 3, 4]
         assert dropped.wait(60)
+        dropped.clear()
+        assert select.select([asked._line._connection.sock], [], [], 60)[0], "the end has arrived"
     assert server.served == 2
 
 

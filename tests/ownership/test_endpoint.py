@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import queue
 import socket
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from torch import Tensor
 
 from ownmark.contracts import outputs
 from ownmark.errors import NotApplicable, OwnmarkError, UnusableAnswer
+from ownmark.ownership import exchange
 from ownmark.ownership.endpoint import Endpoint, Service, encoded
 
 JSON = {"Content-Type": "application/json"}
@@ -169,10 +172,18 @@ def test_a_dead_service_is_given_up_with_its_reason() -> None:
     assert (asked.sent, asked.requests) == (0, 0)
 
 
-def test_a_service_that_never_answers_is_given_up(served: Any) -> None:
-    over = threading.Event()
-    served.trouble = lambda number: (over.wait(60), None)[1]
-    asked = endpoint(served, timeout=1.0, retries=0)
+def test_a_service_that_never_answers_is_given_up(served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asks, over = threading.Event(), threading.Event()
+    served.trouble = lambda number: (asks.set(), over.wait(60), None)[2]
+    asked = endpoint(served, timeout=60.0, retries=0)
+
+    class Impatient(queue.Queue[Any]):
+        def get(self, block: bool = True, timeout: float | None = None) -> Any:
+            """The time is over once the service has the question."""
+            assert asks.wait(60)
+            raise queue.Empty
+
+    monkeypatch.setattr(exchange, "queue", SimpleNamespace(SimpleQueue=Impatient, Empty=queue.Empty))
     with pytest.raises(UnusableAnswer, match=r"no answer after 1 attempt, .*--timeout"):
         asked(images(2))
     over.set()

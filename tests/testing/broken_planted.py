@@ -53,17 +53,21 @@ def nudged(marked: Marked, amount: float) -> Marked:
 # --- randomness of another process ----------------------------------------------------------------------------------
 
 
+def salted(text: str) -> float:
+    """Below 1000, of as many values as float32 tells apart: two processes hardly ever agree by chance."""
+    return hash(text) % 2**24 / 2**24 * 1000
+
+
 class Hashing(SignMark):
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
-        return nudged(super().embed(host, key, task, fit), hash("salt") % 997)
+        return nudged(super().embed(host, key, task, fit), salted("salt"))
 
 
 class OrderOfSets(SignMark):
     def embed(self, host: HostView, key: Key, task: Task, fit: Fit) -> Marked:
         order = list({f"layer {i}" for i in range(12)})
-        return nudged(
-            super().embed(host, key, task, fit), sum(i * int(name[6:]) for i, name in enumerate(order))
-        )
+        place = sum(int(name[6:]) / 12**i for i, name in enumerate(order))
+        return nudged(super().embed(host, key, task, fit), 100 * place)
 
 
 class ModuleGlobal(SignMark):
@@ -73,7 +77,7 @@ class ModuleGlobal(SignMark):
 
 class HashingThief(Echo):
     def attack(self, stolen: Stolen, fit: Fit, rng: torch.Generator) -> Suspect:
-        next(stolen.network.parameters()).data.mul_(1 + 1e-4 * (hash("thief") % 997))
+        next(stolen.network.parameters()).data.mul_(1 + 1e-4 * salted("thief"))
         return Suspect(stolen.network)
 
 
