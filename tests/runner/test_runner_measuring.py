@@ -17,7 +17,7 @@ def metric(gives: Any) -> Method:
     instance = SimpleNamespace(
         reset=lambda: None, update=lambda *fed: None, compute=lambda: gives, higher_is_better=True
     )
-    declared = Declaration(id="gap", kind=Kind.METRIC, target="nowhere:Gap")
+    declared = Declaration(id="gap", kind=Kind.METRIC, target="nowhere:Gap", summary="a gap")
     return Method(declared, instance, {}, frozenset({Need.PREDICTIONS}))
 
 
