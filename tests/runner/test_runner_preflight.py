@@ -118,8 +118,8 @@ trainer: {logger: nowhere.at:All}
         ),
         ("schemes: signs\ntrainer: {callbacks: {Watch: {path: x}}}", "write it as package.module:Class"),
         ("schemes: signs\nremoval: {kind: relative, amount: 1.5}", "at most 1; found 1.5"),
-        ("schemes: signs\nattacks: []", "attacks: Value should have at least 1 item"),
-        ("schemes: signs\nextractors: []", "extractors: Value should have at least 1 item"),
+        ("schemes: signs\nattacks: []", "attacks: expected 1 at least"),
+        ("schemes: signs\nextractors: []", "extractors: expected 1 at least"),
         (
             "schemes: signs\nverdict: {decoys: 18}",
             "18 decoys nothing can be claimed at a rate of 0.05: it takes 19",
