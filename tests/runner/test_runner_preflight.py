@@ -118,8 +118,8 @@ trainer: {logger: nowhere.at:All}
         ),
         ("schemes: signs\ntrainer: {callbacks: {Watch: {path: x}}}", "write it as package.module:Class"),
         ("schemes: signs\nremoval: {kind: relative, amount: 1.5}", "at most 1; found 1.5"),
-        ("schemes: signs\nattacks: []", "attacks: expected 1 at least"),
-        ("schemes: signs\nextractors: []", "extractors: expected 1 at least"),
+        ("schemes: signs\nattacks: []", "attacks: expected at least 1"),
+        ("schemes: signs\nextractors: []", "extractors: expected at least 1"),
         (
             "schemes: signs\nverdict: {decoys: 18}",
             "18 decoys nothing can be claimed at a rate of 0.05: it takes 19",

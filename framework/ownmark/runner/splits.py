@@ -72,7 +72,11 @@ def amount(given: Given, available: int, of: int) -> int:
     if count > available:
         raise NotApplicable(
             f"the attacker is given {count} images, but only {available} are there from source {given.source!r}; "
-            + ("raise split.reserve or lower attacker.data" if given.source != "owner" else "lower `data`")
+            + (
+                "raise split.reserve or lower attacker.data"
+                if given.source != "owner"
+                else "lower attacker.data"
+            )
         )
     return count
 

@@ -125,9 +125,9 @@ def _plain(item: Any) -> str:
     """pydantic's words in those of plans."""
     known = item.get("ctx", {})
     if item["type"] == "too_short":
-        return f"expected {known['min_length']} at least"
+        return f"expected at least {known['min_length']}"
     if item["type"] == "too_long":
-        return f"expected {known['max_length']:,} at most"
+        return f"expected at most {known['max_length']}"
     if item["type"] == "string_pattern_mismatch":
         return "expected another form" if item["loc"] != ("name",) else "expected a name"
     message = re.sub(r", (unable to|got) .*", "", item["msg"].replace("Input should be", "expected"))

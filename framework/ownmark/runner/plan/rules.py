@@ -21,7 +21,7 @@ def _whole(value: Any) -> Any:
     return value
 
 
-Seed = Annotated[int, BeforeValidator(_whole), Field(ge=-(2**63), lt=2**64)]
+Seed = Annotated[int, Field(ge=-(2**63), lt=2**64), BeforeValidator(_whole)]
 
 
 @configuration
