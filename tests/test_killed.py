@@ -270,3 +270,14 @@ def test_wherever_another_comes_first(writing: Writing, scene: Callable[[], Path
         writing.look(folder)
         assert found(folder) == whole, f"overtaken at step {meetings}"
     assert meetings > 1
+
+
+@pytest.mark.parametrize("writing", ["a reader of a derived key"], indirect=True)
+def test_wherever_somebody_opens_a_mark_that_a_reader_is_added_to(
+    writing: Writing, scene: Callable[[], Path]
+) -> None:
+    writing.act(folder := scene())
+    whole, meetings = found(folder), 0
+    for meetings in overtaken(lambda: writing.act(folder), lambda: writing.look(folder), scene):
+        assert found(folder) == whole, f"opened at step {meetings}"
+    assert meetings > 1

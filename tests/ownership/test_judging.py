@@ -129,14 +129,14 @@ def test_a_reader_that_cannot_be_written_leaves_a_derived_mark_as_it_was(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_text", full)
         with pytest.raises(Unwritable, match="No space left"):
-            adding._write(mark, more, before)
+            adding._write(mark, more, before, mine=False)
     require_sums(mark / "owner")
     assert Claim.read(mark / "owner").about == before
-    adding._write(mark, more, before)
+    adding._write(mark, more, before, mine=False)
     require_sums(mark / "owner")
     assert Claim.read(mark / "owner").about == more
     with pytest.raises(OwnmarkError, match="changed while"):
-        adding._write(mark, before | {"task": "of another process"}, before)
+        adding._write(mark, before | {"task": "of another process"}, before, mine=False)
     assert Claim.read(mark / "owner").about == more
     assert sorted(path.name for path in mark.iterdir()) == ["owner", "released"]
 

@@ -271,10 +271,10 @@ def _write(mark: Path, about: Mapping[str, Any], before: Mapping[str, Any], mine
                     remember(mark, texts["claim.json"].encode())
                 delete(new)
                 scratch.rename(new)
-                for name in texts:  # the sums first, which name the claim that is still to come
-                    with suppress(FileNotFoundError):  # somebody opened the mark, and completed it
+                with suppress(FileNotFoundError):  # somebody opened the mark, and completed it
+                    for name in texts:  # the sums first, which name the claim that is still to come
                         (new / name).replace(folder / name)
-                new.rmdir()
+                    new.rmdir()
         finally:
             delete(scratch)
 
