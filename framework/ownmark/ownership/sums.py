@@ -13,6 +13,7 @@ from ownmark.errors import UntrustedFile
 from ownmark.foreign import shown
 from ownmark.hashing import sha256_of
 from ownmark.ownership.folder import inside
+from ownmark.ownership.folder.places import json_of
 
 SUMS, FORMAT = "sums.json", "ownmark sums 1"
 
@@ -66,8 +67,8 @@ def complete(folder: Path) -> None:
     new, claim = coming(folder), folder / "claim.json"
     if new.is_symlink() or not new.is_dir():
         return
-    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-        named = json.loads(inside(folder, SUMS).read_text(encoding="utf-8"))["sha256"][claim.name]
+    with suppress(OSError, KeyError, TypeError, UntrustedFile):  # what is wrong is said by who reads the mark
+        named = json_of(inside(folder, SUMS), FORMAT)["sha256"][claim.name]
         if named == sum_of(new / claim.name) != sum_of(claim):
             (new / claim.name).replace(claim)
     with suppress(OSError):
