@@ -12,7 +12,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -94,12 +94,11 @@ def _touched(leftover: Path) -> float:
 
 
 def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
+    with suppress(PermissionError, OverflowError):
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return False
     return True
 
 
@@ -107,9 +106,14 @@ def clear(place: Path) -> None:
     """Remove what killed processes left beside a place, on the way to it."""
     with suppress(OSError), os.scandir(place.parent) as found:
         begun = [one.path for one in found if one.name.startswith((f"{place.name}.", _stem(place)))]
-        for path in map(Path, begun):
-            if is_leftover(path, named=True):
-                delete(path)
+        clear_away(map(Path, begun))
+
+
+def clear_away(paths: Iterable[Path]) -> None:
+    """Remove those among them that killed processes left."""
+    for path in paths:
+        if is_leftover(path, named=True):
+            delete(path)
 
 
 @contextmanager

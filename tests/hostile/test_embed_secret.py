@@ -180,6 +180,18 @@ def test_work_stays_beside_a_folder_that_did_not_come_of_it(made: str, tmp_path:
     assert secret_in(tmp_path / "mark.work" / "secret") == secret
 
 
+def test_a_users_own_folder_beside_a_mark_stays(tmp_path: Path) -> None:
+    for path in ("mark/owner/claim.json", "mark.work/thesis.txt"):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).write_text("{}")
+    with (
+        pytest.raises(OwnmarkError, match="exists already"),
+        secrecy.working(tmp_path / "mark", "owner/claim.json"),
+    ):
+        pass
+    assert [path.name for path in (tmp_path / "mark.work").iterdir()] == ["thesis.txt"]
+
+
 def test_waiting_for_another_is_told_without_the_seed(
     plan: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

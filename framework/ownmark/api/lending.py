@@ -34,14 +34,18 @@ class Lent:
 
     Args:
         model: the owner's, untouched. images: what the data held. host, dataset: as a plan writes them.
-        saved: the host as a later process can write it; None if the class cannot be imported and called there.
+        normalised: what is subtracted from pixels, and divided by, if anything.
     """
 
     model: nn.Module
     images: Images
     host: dict[str, Any]
     dataset: dict[str, Any]
-    saved: dict[str, Any] | None
+    normalised: dict[str, Any]
+
+    def saved(self) -> dict[str, Any] | None:
+        """See `saved_host`."""
+        return saved_host(self.model, self.images.shape, self.normalised)
 
 
 def lend(
@@ -85,8 +89,7 @@ def lend(
         "null_weights": [str(file) for file in files], "recipe": _recipe(recipe or {}),
     }  # fmt: skip
     name = lend_images(images)
-    saved = saved_host(model, images.shape, normalised)
-    return Lent(model, images, {"module": host}, {"function": {"target": name}}, saved)
+    return Lent(model, images, {"module": host}, {"function": {"target": name}}, normalised)
 
 
 def saved_host(model: nn.Module, shape: Shape, normalised: Mapping[str, Any]) -> dict[str, Any] | None:

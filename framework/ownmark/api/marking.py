@@ -94,7 +94,7 @@ def mark(
         shutil.rmtree(work, ignore_errors=True)
         raise
     found = Mark(
-        made.folder, released(lent, made.folder), dict(made.utility), dict(made.verdicts), lent.saved
+        made.folder, released(lent, made.folder), dict(made.utility), dict(made.verdicts), lent.saved()
     )
     weakref.finalize(found, shutil.rmtree, work, ignore_errors=True)
     return found

@@ -326,7 +326,7 @@ def _kept(
         shutil.rmtree(work, ignore_errors=True)
         raise
     utility = {name: made.utility[name] for name in ("metric", "marked")}
-    found = Mark(made.folder, released(lent, made.folder), utility, dict(made.verdicts), lent.saved)
+    found = Mark(made.folder, released(lent, made.folder), utility, dict(made.verdicts), lent.saved())
     weakref.finalize(found, shutil.rmtree, work, ignore_errors=True)
     return found
 

@@ -6,6 +6,7 @@ class itself is imported by `build`. Nested methods are looked up in the same ca
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -15,7 +16,7 @@ from ownmark.discovery.checks import missing_imports
 from ownmark.discovery.nested import each, instances, nested_fields
 from ownmark.discovery.problems import Checked
 from ownmark.discovery.sealing import asked_for
-from ownmark.discovery.sentences import sentences, truths_for_numbers
+from ownmark.discovery.sentences import misread_numbers, sentences
 from ownmark.errors import AmbiguousMethod, MethodNotFound, MethodUnavailable, OwnmarkError, PlanError
 from ownmark.foreign import shown
 from ownmark.methods import Declaration, Kind
@@ -105,8 +106,8 @@ def _configured(
     except Exception as error:  # a validator of the pack that raises what pydantic does not catch
         return None, [f"{label}: its parameters cannot be checked ({type(error).__name__}: {error})"]
     wrong = [
-        f"{label}: parameter {shown('.'.join(map(str, path)), 100)!r} should be a number, not {value}"
-        for path, value in truths_for_numbers(params, made)
+        f"{label}: parameter {shown('.'.join(map(str, path)), 100)!r} should be a number, not {reprlib.repr(value)}"
+        for path, value in misread_numbers(params, made)
     ]
     return (None, wrong) if wrong else (made, [])
 

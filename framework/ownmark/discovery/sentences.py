@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -12,6 +13,8 @@ from ownmark.foreign import shown
 LONGEST = 1000
 """Characters of what a pack says of a value, at most."""
 _UNKNOWN = {"unexpected_keyword_argument", "extra_forbidden"}
+_RANGE = re.compile(r"0+-\d+")
+"""What pydantic drops the zeros of."""
 _MISSING = {"missing", "missing_keyword_only_argument", "missing_argument"}
 
 
@@ -48,24 +51,26 @@ def _sentence(label: str, config_class: Any, nested: Iterable[str], error: Mappi
     return f"{label}: parameter {path!r} {error['msg'].removeprefix('Input ')}, not {reprlib.repr(error['input'])}"
 
 
-def truths_for_numbers(
+def misread_numbers(
     given: Any, made: Any, path: tuple[str | int, ...] = ()
-) -> Iterator[tuple[tuple[str | int, ...], bool]]:
-    """Where a plan says `yes` or `true` and a number was made of it, which pydantic does: paths and values.
+) -> Iterator[tuple[tuple[str | int, ...], bool | str]]:
+    """Where pydantic made a number of what is none, 1 of `yes` or -4 of `0-4`: paths and values.
 
     Args:
         given: plain values. made: the parameters that came of them.
     """
-    if isinstance(given, bool):
-        if isinstance(made, int | float) and not isinstance(made, bool):
+    if isinstance(given, bool | str):
+        number = made[0] if isinstance(made, list | tuple) and len(made) == 1 else made
+        wrong = isinstance(given, bool) or _RANGE.fullmatch(given.strip())
+        if wrong and isinstance(number, int | float) and not isinstance(number, bool):
             yield path, given
     elif isinstance(given, Mapping):
         for name, value in given.items():
             inner = made.get(name) if isinstance(made, Mapping) else getattr(made, str(name), None)
-            yield from truths_for_numbers(value, inner, (*path, name))
+            yield from misread_numbers(value, inner, (*path, name))
     elif isinstance(given, list | tuple) and isinstance(made, list | tuple) and len(given) == len(made):
         for place, (value, inner) in enumerate(zip(given, made, strict=True)):
-            yield from truths_for_numbers(value, inner, (*path, place))
+            yield from misread_numbers(value, inner, (*path, place))
 
 
 def _instead(config_class: Any, location: tuple[Any, ...]) -> str:

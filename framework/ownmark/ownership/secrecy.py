@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 import secrets
-import shutil
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ from filelock import FileLock, Timeout
 
 from ownmark.errors import OwnmarkError, PlanError
 from ownmark.runner.engine import Progress
-from ownmark.scratch import require_vacant
+from ownmark.scratch import clear, delete, hidden_of, moved_aside, require_vacant
 
+_LOCK = "lock"
 _DIGEST = r"(?<![0-9A-Za-z])[0-9a-f]{12,64}(?![0-9A-Za-z])"
 
 
@@ -126,17 +126,18 @@ def alone(work: Path) -> Iterator[None]:
 
 def _locked(work: Path) -> FileLock:
     """The lock in a folder; who ends takes the folder away, between any two steps of who begins."""
-    for last in (False, False, True):
-        try:
-            work.mkdir(parents=True, exist_ok=True, mode=0o700)
-            work.chmod(0o700)
-            lock = FileLock(work / "lock")
-            lock.acquire(timeout=0)
-            return lock
-        except FileNotFoundError:
-            if last:
-                raise
-    raise AssertionError
+    for _ in range(2):
+        with suppress(FileNotFoundError):
+            return _acquired(work)
+    return _acquired(work)
+
+
+def _acquired(work: Path) -> FileLock:
+    work.mkdir(parents=True, exist_ok=True, mode=0o700)
+    work.chmod(0o700)
+    lock = FileLock(work / _LOCK)
+    lock.acquire(timeout=0)
+    return lock
 
 
 @contextmanager
@@ -151,14 +152,13 @@ def working(into: Path, made: str) -> Iterator[Path]:
         OwnmarkError: `into` exists; as `alone`.
     """
     work = into.with_name(f"{into.name}.work")
-    if not work.is_dir():
+    clear(into)
+    if not (work / _LOCK).is_file():  # a folder of the user's own, which stays as it is
         require_vacant(into)
     with alone(work):
         try:
             require_vacant(into)  # whoever held the folder may just have finished
             yield work
         finally:
-            if (into / made).is_file():
-                shutil.rmtree(
-                    work, ignore_errors=True
-                )  # while it is held: afterwards it may be another process's
+            if (into / made).is_file():  # while it is held: afterwards it may be another process's
+                delete(moved_aside(work, hidden_of))

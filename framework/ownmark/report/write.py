@@ -23,7 +23,7 @@ from ownmark.report.markdown import markdown
 from ownmark.report.read import planned_cells, read_run
 from ownmark.report.sweeps import Sweep, sweeps
 from ownmark.report.vicinity import planes, vicinity_picture
-from ownmark.scratch import delete, hidden_of, is_leftover
+from ownmark.scratch import clear_away, hidden_of
 
 LONGEST = 100
 """Characters of a picture's name, at most; file systems take 255."""
@@ -79,7 +79,7 @@ def write_report(run_dir: str | PathLike[str]) -> Report:
     }
     for of_task in parts.values():
         texts |= {name: html(title, page(run, part, title), read) for title, name, part in of_task}
-    _clear(run.folder)
+    clear_away(run.folder.glob(".*.tmp"))
     contents = {**{name: text.encode() for name, text in texts.items()}, **images}
     for name in reversed(contents):  # what is shown before what shows it
         _write(run.folder / name, contents[name])
@@ -179,10 +179,3 @@ def _write(path: Path, data: bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _clear(folder: Path) -> None:
-    """What a report that was killed left under such names."""
-    for path in folder.glob(".*.tmp"):
-        if is_leftover(path, named=True):
-            delete(path)

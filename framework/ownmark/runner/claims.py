@@ -26,7 +26,7 @@ from typing import Any
 
 from ownmark.errors import OwnmarkError
 from ownmark.runner.places import unfinished, writing
-from ownmark.scratch import delete, fresh_name, moved_aside
+from ownmark.scratch import DAY, delete, fresh_name, moved_aside
 
 EXPIRY = "OWNMARK_CLAIM_EXPIRY"
 """Environment variable: seconds without a beat after which a claim counts as abandoned; 60 if not set."""
@@ -34,7 +34,6 @@ EXPIRY = "OWNMARK_CLAIM_EXPIRY"
 _CLAIM = re.compile(r"([0-9a-f]{64})\.claim-(\d{1,6})")
 _TAKEN = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}
 """How a rename says that something stands there."""
-_DAY = 86_400
 Owner = dict[str, Any]
 
 
@@ -172,7 +171,7 @@ def _unheld(folder: Path) -> bool:
     with suppress(OSError):
         beat = folder / "beat"  # former versions left claims without it, when they were killed
         last = (beat if beat.exists() else folder).stat().st_mtime
-        return is_dead(owner_of(folder)) or time.time() - last > _DAY
+        return is_dead(owner_of(folder)) or time.time() - last > DAY
     return False
 
 
@@ -223,8 +222,8 @@ def _expiry() -> float:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if not 0.5 <= seconds <= _DAY:
-        raise OwnmarkError(f"{EXPIRY}={text!r:.40}: give seconds, from 0.5 to {_DAY}")
+    if not 0.5 <= seconds <= DAY:
+        raise OwnmarkError(f"{EXPIRY}={text!r:.40}: give seconds, from 0.5 to {DAY}")
     return seconds
 
 

@@ -94,10 +94,8 @@ class Mirrored(Store):
     def discard(self, stage: str, digest: str) -> None:
         """See `Store`."""
         there = self._there(stage, digest)
-        with (
-            _reached(self._address),
-            suppress(FileNotFoundError),
-        ):  # first there: what is not here is not looked for
+        # the address first: what this machine has no more it does not look for there
+        with _reached(self._address), suppress(FileNotFoundError):
             if self._files.exists(there):
                 with suppress(FileNotFoundError):
                     self._files.rm_file(f"{there}/manifest.json")

@@ -21,7 +21,7 @@ from ownmark.builtin.datasets.listing import Listing, refuse_bad
 from ownmark.builtin.datasets.pixels import Bytes
 from ownmark.errors import DataError
 from ownmark.foreign import shown
-from ownmark.scratch import delete, hidden_of, is_leftover, settle
+from ownmark.scratch import clear_away, delete, hidden_of, settle
 from ownmark.wording import counted
 
 VARIABLE = "OWNMARK_CACHE"
@@ -93,9 +93,7 @@ def _read(entry: Path) -> tuple[Arrays, dict[str, Any]] | None:
 
 def _write(entry: Path, listing: Listing, decode: Decode, skip_bad: bool) -> None:
     entry.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in entry.parent.glob(".decoded-*.tmp"):
-        if is_leftover(leftover, named=True):
-            delete(leftover)
+    clear_away(entry.parent.glob(".decoded-*.tmp"))
     work = hidden_of(entry)
     work.mkdir(mode=0o700)
     try:

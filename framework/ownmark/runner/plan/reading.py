@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ownmark.config import to_plain
-from ownmark.discovery.sentences import truths_for_numbers
+from ownmark.discovery.sentences import misread_numbers
 from ownmark.errors import PlanError
 from ownmark.runner.plan.entry import Entry, TaskEntry
 from ownmark.runner.plan.grant import Given, changed
@@ -38,10 +38,10 @@ def plan_from(document: Document) -> Plan:
             items.append({"type": "value_error", "loc": (), "msg": problem, "input": None})
         items.sort(key=lambda item: document.line(_path(item)))
         raise PlanError([_sentence(document, item) for item in items]) from error
-    if wrong := list(truths_for_numbers(document.data, plan)):
+    if wrong := list(misread_numbers(document.data, plan)):
         raise PlanError(
             [
-                f"{document.where(path)}: {'.'.join(map(str, path))}: expected a number, found {value}"
+                f"{document.where(path)}: {'.'.join(map(str, path))}: expected a number, found {value!r:.60}"
                 for path, value in wrong
             ]
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -14,14 +13,7 @@ LEAST_RATE = 1e-12
 """Below it, no statement about networks and pictures is that sure."""
 
 
-def _whole(value: Any) -> Any:
-    """What a seed may be written as; `0-4` is no seed, though pydantic reads -4."""
-    if isinstance(value, bool) or (isinstance(value, str) and not re.fullmatch(r"-?\d+", value.strip())):
-        raise ValueError(f"expected a whole number, found {value!r:.60}; several are a list: [0, 1, 2]")
-    return value
-
-
-Seed = Annotated[int, Field(ge=-(2**63), lt=2**64), BeforeValidator(_whole)]
+Seed = Annotated[int, Field(ge=-(2**63), lt=2**64)]
 
 
 @configuration
